@@ -1,0 +1,87 @@
+// May this request be upgraded, and with which answer. RFC 6455, section 4.2.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace ws {
+
+enum class Handshake : std::uint8_t {
+    accepted,
+    upgrade_missing,        // 426: no "websocket" in any Upgrade field, an ordinary request
+    http_2,                 // 505: HTTP/2 and later carry no Upgrade field
+    http_1_0,               // 400: an upgrade needs HTTP/1.1
+    method_not_get,         // 405
+    connection_missing,     // 400: no "upgrade" in any Connection field
+    version_missing,        // 400
+    version_unsupported,    // 426, with Sec-WebSocket-Version: 13
+    key_missing,            // 400
+    key_malformed,          // 400: repeated, or not base64 of 16 bytes
+    body_present,           // 400: bytes behind the request are frames, so it has no body
+    subprotocol_malformed,  // 400: an offer that is no list of tokens
+    subprotocol_missing,    // 400: required, and none of ours was offered
+};
+
+[[nodiscard]] unsigned http_status(Handshake verdict) noexcept;
+
+// What was wrong, for the log: lower case, no final stop.
+[[nodiscard]] std::string_view words(Handshake verdict) noexcept;
+
+// Collects what the field lines of one request say, one line after another in any order. The
+// values are looked at, not copied.
+class UpgradeRequest {
+public:
+    // Field names match whole and ignore case; fields that mean nothing here are passed over.
+    void take(std::string_view name, std::string_view value) noexcept;
+
+    struct RequestLine {
+        unsigned http_version;  // major * 1000 + minor, as in 1001 for HTTP/1.1
+        bool get;
+        bool has_body;  // a Content-Length other than 0, or a Transfer-Encoding
+    };
+
+    // The first rule that the request breaks, subprotocols aside: HTTP version, method, Upgrade,
+    // Connection, body, version, key.
+    [[nodiscard]] Handshake check(const RequestLine &line) const noexcept;
+
+    // Whether it asks for an upgrade to WebSocket at all: what an origin check guards.
+    [[nodiscard]] bool wants_websocket() const noexcept { return upgrade_; }
+
+    [[nodiscard]] std::string_view key() const noexcept { return key_; }
+
+private:
+    std::string_view key_;
+    std::string_view version_;
+    unsigned keys_ = 0;
+    unsigned versions_ = 0;
+    bool upgrade_ = false;
+    bool connection_ = false;
+};
+
+// Chooses the subprotocol: the client's first offer that is `accepted`, or its first offer at all
+// if `accepted` is empty. RFC 6455, sections 1.9 and 11.3.4. Offers are compared with case.
+class SubprotocolChoice {
+public:
+    explicit SubprotocolChoice(std::span<const std::string_view> accepted) noexcept
+        : accepted_(accepted) {}
+
+    // One Sec-WebSocket-Protocol field line. Offers may repeat; an element that is no token makes
+    // the whole request malformed.
+    void offer(std::string_view field_value) noexcept;
+
+    // Empty if no offer suits or any is malformed. It lies in a value that was given to offer().
+    [[nodiscard]] std::string_view chosen() const noexcept {
+        return malformed_ ? std::string_view{} : chosen_;
+    }
+    [[nodiscard]] bool malformed() const noexcept { return malformed_; }
+
+private:
+    [[nodiscard]] bool acceptable(std::string_view name) const noexcept;
+
+    std::span<const std::string_view> accepted_;
+    std::string_view chosen_;
+    bool malformed_ = false;
+};
+
+}  // namespace ws
