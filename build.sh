@@ -1,0 +1,315 @@
+#!/usr/bin/env bash
+# Builds, runs and tests the gateway; without arguments it lists its commands. Nothing is written
+# outside the folder build/.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+export LC_ALL=C.UTF-8
+
+root=$PWD
+build=$(realpath -m "${BUILD:-build}")
+nginx=${NGINX:-/usr/sbin/nginx}
+module=$build/ngx_http_ws_module.so
+jobs=$(nproc)
+
+commands=()
+declare -A summary
+
+# Each command is a function cmd_NAME, announced right before it.
+announce() {
+    commands+=("$1")
+    summary[$1]=$2
+}
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+    say "build.sh: $*"
+    exit 1
+}
+
+# gcc and g++, or the pair that belongs to the one that was named.
+choose_compilers() {
+    if [ -z "${CC:-}" ]; then
+        case ${CXX:-} in
+            *clang++*) CC=${CXX/clang++/clang} ;;
+            *g++*) CC=${CXX/g++/gcc} ;;
+            *) CC=gcc ;;
+        esac
+    fi
+    if [ -z "${CXX:-}" ]; then
+        case $CC in
+            *clang*) CXX=${CC/clang/clang++} ;;
+            *gcc*) CXX=${CC/gcc/g++} ;;
+            *) CXX=g++ ;;
+        esac
+    fi
+    case $CC in
+        *clang*) compiler=clang ;;
+        *) compiler=gcc ;;
+    esac
+}
+
+# --- packages -------------------------------------------------------------------------------------
+
+# A package of Debian 12 and a file or tool that shows it is there, by purpose. Not by dpkg: a
+# compiler or a node from elsewhere is as good.
+packages_for() {
+    local python=/usr/lib/python3/dist-packages
+
+    case $1 in
+        build)
+            echo g++ "${CXX%% *}"
+            echo make make
+            echo libssl-dev /usr/include/openssl/evp.h
+            echo zlib1g-dev /usr/include/zlib.h
+            [ -n "${NGINX:-}" ] || echo nginx /usr/sbin/nginx
+            [ -n "${NGINX_SRC:-}" ] || echo nginx-dev /usr/share/nginx/src/configure
+            ;;
+        unit)
+            echo libcmocka-dev /usr/include/cmocka.h
+            ;;
+        test)
+            echo python3 /usr/bin/python3
+            echo python3-pytest $python/pytest
+            echo python3-pytest-xdist $python/xdist
+            echo python3-websockets $python/websockets
+            echo openssl openssl
+            echo nodejs node
+            echo npm npm
+            echo chromium chromium
+            ;;
+        check)
+            echo clang-format clang-format
+            echo clang-tidy clang-tidy
+            echo shellcheck shellcheck
+            ;;
+    esac
+}
+
+# Names the packages that the given purposes lack, and installs them where that is allowed.
+need() {
+    local purpose package probe missing=()
+
+    for purpose; do
+        while read -r package probe; do
+            case $probe in
+                /*) [ -e "$probe" ] || missing+=("$package") ;;
+                *) type -P "$probe" >/dev/null || missing+=("$package") ;;
+            esac
+        done < <(packages_for "$purpose")
+    done
+
+    [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
+}
+
+install_packages() {
+    local as=() answer
+
+    say "missing: $*"
+    type -P apt-get >/dev/null || die "install these first (the names are those of Debian 12)"
+
+    if [ "$(id -u)" != 0 ]; then
+        answer=no
+        if [ -t 0 ] && type -P sudo >/dev/null; then
+            read -rp "install with sudo? [y/N] " answer
+        fi
+        case $answer in
+            [yY]*) as=(sudo) ;;
+            *) die "run this first: apt-get install --no-install-recommends $*" ;;
+        esac
+    fi
+
+    apt_install "$@"
+    hash -r
+}
+
+# With the lists that are there; if that fails they may be old or absent.
+apt_install() {
+    local get=("${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq)
+    local install=("${get[@]}" -o Dpkg::Use-Pty=0 install -y --no-install-recommends "$@")
+    local had_nginx=no
+
+    mkdir -p "$build"
+    [ ! -e /usr/sbin/nginx ] || had_nginx=yes
+
+    if ! "${install[@]}" >"$build/apt.log" 2>&1; then
+        "${get[@]}" update >&2 || die "apt-get update failed"
+        "${install[@]}" >&2 || die "apt-get could not install: $*"
+    fi
+
+    # The package starts a system service that nobody asked for.
+    if [ $had_nginx = no ] && [ -e /usr/sbin/nginx ]; then
+        if [ -d /run/systemd/system ]; then
+            "${as[@]}" systemctl disable --now nginx >&2 || true
+        elif [ -e /run/nginx.pid ]; then
+            "${as[@]}" /usr/sbin/nginx -s quit >&2 || true
+        fi
+    fi
+}
+
+# --- the module -----------------------------------------------------------------------------------
+
+# The configure arguments of the nginx the module is for. Left out: other modules, which need
+# libraries of their own, and compiler options, which are chosen here.
+nginx_arguments() {
+    local arguments argument
+
+    arguments=$("$nginx" -V 2>&1 | sed -n 's/^configure arguments: //p')
+    eval "arguments=($arguments)"
+
+    for argument in "${arguments[@]}"; do
+        case $argument in
+            *=dynamic | --add-*module=* | --with-*-opt=* | --builddir=* | --with-cc=*) ;;
+            --with-mail* | --with-stream*) ;;
+            *) printf '%s\0' "$argument" ;;
+        esac
+    done
+}
+
+# The nginx tree whose headers are used. Debian's is read in place, as any user. Another one is
+# copied, because its configure writes into it.
+nginx_source() {
+    if [ -z "${NGINX_SRC:-}" ]; then
+        echo /usr/share/nginx/src
+        return
+    fi
+
+    mkdir -p "$build/nginx-src"
+    cp -a "$NGINX_SRC"/{auto,conf,configure,src} "$build/nginx-src/"
+    [ ! -d "$NGINX_SRC/man" ] || cp -a "$NGINX_SRC/man" "$build/nginx-src/"
+    echo "$build/nginx-src"
+}
+
+# All that makes a new configure necessary, in one text.
+configuration() {
+    echo "$CC" "${NGINX_SRC:-}"
+    "$nginx" -V 2>&1
+    cat config config.make
+    ls module/*.[ch]pp ngx_ws_filter/*.[ch]pp
+}
+
+configure_module() {
+    local out=$build/nginx source=$1 arguments
+
+    if configuration | cmp -s - "$out/configuration"; then
+        return
+    fi
+
+    rm -rf "$out"
+    mkdir -p "$out"
+    mapfile -d '' arguments < <(nginx_arguments)
+    (
+        cd "$source"
+        ./configure "${arguments[@]}" --with-cc="$CC" \
+            --with-cc-opt="-g -O2 -fPIC -fstack-protector-strong -D_FORTIFY_SOURCE=2" \
+            --with-ld-opt="-Wl,-z,relro -Wl,-z,now" \
+            --add-dynamic-module="$root" --builddir="$out" >"$out/configure.log" 2>&1
+    ) || die "configure failed: $(tail -n 3 "$out/configure.log")"
+    configuration >"$out/configuration"
+}
+
+# Prints what the module would need of the C++ run-time library: it is linked by cc, without it, and
+# a missing symbol would show only when nginx starts.
+cxx_runtime_symbols() {
+    readelf -d "$1" | grep -E 'NEEDED.*(stdc\+\+|libc\+\+|libgcc)' || true
+    nm -D --undefined-only "$1" | awk '{ print $NF }' | sed 's/@.*//' |
+        grep -E '^(_Z|__cxa_|__gxx_|_Unwind_|__dynamic_cast)' |
+        grep -vxE '__cxa_(finalize|atexit)' | c++filt || true
+}
+
+build_module() {
+    local source symbols built=$build/nginx/ngx_http_ws_module.so
+
+    case $root$build in *[[:space:]]*) die "nginx cannot be built in a path with blanks" ;; esac
+    [ -x "$nginx" ] || die "no nginx at $nginx"
+
+    source=$(nginx_source)
+    configure_module "$source"
+    make -s -j"$jobs" -f "$build/nginx/Makefile" -C "$source" modules >&2
+
+    symbols=$(cxx_runtime_symbols "$built")
+    [ -z "$symbols" ] || die "the module needs the C++ run-time library:"$'\n'"$symbols"
+
+    # By a rename, since a running nginx may have the old one mapped.
+    if ! cmp -s "$built" "$module"; then
+        cp "$built" "$module.new"
+        mv "$module.new" "$module"
+    fi
+}
+
+# The module's C++ flags, as config.make has them.
+module_flags() {
+    (
+        NGX_CC_NAME=$compiler ngx_http_ws_srcs=
+        # shellcheck source=config.make
+        . ./config.make
+        echo "$ngx_http_ws_cxxflags"
+    )
+}
+
+# One build at a time in one folder.
+locked() {
+    mkdir -p "$build"
+    (
+        flock 9
+        "$@" 9>&-
+    ) 9>"$build/lock"
+}
+
+# --- commands -------------------------------------------------------------------------------------
+
+announce deps "install the packages that building, running, testing and checking need"
+cmd_deps() {
+    need build unit test check
+}
+
+announce build "make build/ngx_http_ws_module.so for the installed nginx"
+cmd_build() {
+    need build
+    locked build_module
+    echo "$module"
+}
+
+announce unit "build and run the library's unit tests: unit [NAME...]"
+cmd_unit() {
+    need build unit
+    locked make -s -j"$jobs" -f t/unit/Makefile OUT="$build/unit" CXX="$CXX" \
+        FLAGS="$(module_flags)" >&2
+
+    local name test failed=()
+    [ $# -gt 0 ] || set -- t/unit/*_test.cpp
+    for test; do
+        name=$(basename "$test" .cpp)
+        name=${name%_test}_test
+        say "$name"
+        "$build/unit/$name" || failed+=("$name")
+    done
+
+    [ ${#failed[@]} = 0 ] || die "failed: ${failed[*]}"
+}
+
+announce clean "remove the folder build/"
+cmd_clean() {
+    rm -rf "$build"
+}
+
+list_commands() {
+    local name
+
+    echo "usage: ./build.sh COMMAND [ARGUMENTS]"
+    echo
+    for name in "${commands[@]}"; do
+        printf '  %-8s  %s\n' "$name" "${summary[$name]}"
+    done
+    echo
+    echo "Environment: CC, CXX (gcc or clang), NGINX (a binary), NGINX_SRC (its sources, if it is not"
+    echo "Debian's), BUILD (the output folder), PORT (for run)."
+}
+
+choose_compilers
+if [ $# = 0 ]; then
+    list_commands
+    exit
+fi
+[ -n "${summary[$1]:-}" ] || die "no command '$1'; ./build.sh alone lists them"
+"cmd_$1" "${@:2}"
