@@ -1,6 +1,7 @@
 #include "ngx_ws_filter/origin.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include <arpa/inet.h>
 
@@ -165,6 +166,19 @@ bool Origin::read_port(std::string_view text) noexcept {
     }
     port_ = static_cast<std::uint16_t>(value);
     return port_ != 0;
+}
+
+std::string_view Origin::serialize(std::array<char, max_serialized> &to) const noexcept {
+    const std::string_view scheme_text = scheme();
+    const std::string_view host_text = host();
+    auto end = std::copy(scheme_text.begin(), scheme_text.end(), to.begin());
+    end = std::copy(separator.begin(), separator.end(), end);
+    end = std::copy(host_text.begin(), host_text.end(), end);
+    if (port_ != default_port(scheme_text)) {
+        *end++ = ':';
+        end = to.begin() + (std::to_chars(end, to.end(), port_).ptr - to.begin());
+    }
+    return {to.data(), static_cast<std::size_t>(end - to.begin())};
 }
 
 bool OriginPattern::parse(std::string_view text) noexcept {

@@ -35,6 +35,11 @@ public:
 
     [[nodiscard]] bool operator==(const Origin &other) const noexcept;
 
+    // The serialization (section 6.2) in canonical form, as a browser sends it: a default port is
+    // left out. Written to `to`, of which a view is returned.
+    static constexpr std::size_t max_serialized = max_size + 9;  // "://" and ":65535"
+    [[nodiscard]] std::string_view serialize(std::array<char, max_serialized> &to) const noexcept;
+
 private:
     [[nodiscard]] bool read_scheme(std::string_view text) noexcept;
     [[nodiscard]] bool read_authority(std::string_view text) noexcept;
