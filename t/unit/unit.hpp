@@ -38,7 +38,7 @@ inline void check(bool held, const char *file = __builtin_FILE(), int line = __b
 
 // Integers, enumerators and booleans.
 template <typename Value>
-    requires std::is_enum_v<Value> || std::is_integral_v<Value>
+requires std::is_enum_v<Value> || std::is_integral_v<Value>
 void equal(Value got, std::type_identity_t<Value> wanted, const char *file = __builtin_FILE(),
            int line = __builtin_LINE()) {
     _assert_int_equal(static_cast<std::uintmax_t>(got), static_cast<std::uintmax_t>(wanted), file,
