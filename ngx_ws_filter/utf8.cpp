@@ -7,8 +7,8 @@ namespace {
 
 constexpr std::uint8_t first_non_ascii = 0x80;
 
-// How many bytes at the beginning are ASCII, counted in steps of eight.
-[[nodiscard]] std::size_t ascii_words(const std::uint8_t *text, std::size_t size) noexcept {
+// How many bytes at the beginning are ASCII.
+[[nodiscard]] std::size_t ascii_prefix(const std::uint8_t *text, std::size_t size) noexcept {
     std::size_t at = 0;
     for (; size - at >= sizeof(std::uint64_t); at += sizeof(std::uint64_t)) {
         std::uint64_t word;
@@ -16,6 +16,9 @@ constexpr std::uint8_t first_non_ascii = 0x80;
         if ((word & 0x8080808080808080U) != 0) {
             break;
         }
+    }
+    while (at < size && text[at] < first_non_ascii) {
+        ++at;
     }
     return at;
 }
@@ -25,9 +28,6 @@ constexpr std::uint8_t first_non_ascii = 0x80;
 // Only the byte after the first is restricted further, to keep out overlong forms, surrogates and
 // what is above U+10FFFF: RFC 3629, section 4.
 bool Utf8Validator::CodePoint::begin(std::uint8_t byte) noexcept {
-    if (byte < first_non_ascii) {
-        return true;
-    }
     if (byte < 0xc2 || byte > 0xf4) {
         return false;
     }
@@ -69,10 +69,8 @@ bool Utf8Validator::take(std::span<const std::uint8_t> bytes) noexcept {
     std::size_t at = 0;
     while (at < bytes.size()) {
         if (last.missing == 0 && text[at] < first_non_ascii) {
-            at += ascii_words(text + at, bytes.size() - at);
-            if (at == bytes.size()) {
-                break;
-            }
+            at += ascii_prefix(text + at, bytes.size() - at);
+            continue;
         }
         if (!(last.missing == 0 ? last.begin(text[at]) : last.go_on(text[at]))) {
             failed_ = true;
