@@ -130,6 +130,8 @@ void finds_upgrade_among_connection_options(void **) {
     unit::equal(check_connection(",\tupgrade ,"), Handshake::accepted);
     unit::equal(check({upgrade, {"Connection", "keep-alive"}, connection, version, key}),
                 Handshake::accepted);
+    unit::equal(check({upgrade, connection, {"Connection", "keep-alive"}, version, key}),
+                Handshake::accepted);
 }
 
 void refuses_a_request_without_the_connection_option(void **) {

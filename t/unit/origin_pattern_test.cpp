@@ -44,6 +44,12 @@ void matches_no_foreign_host_by_wildcard(void **) {
     }
 }
 
+// The scheme may end in a dot, and the dot before the host must be the host's own.
+void matches_no_bare_host_of_a_scheme_with_a_dot(void **) {
+    unit::check(!matches("a.://*.example.com", "a.://example.com"));
+    unit::check(matches("a.://*.example.com", "a.://x.example.com"));
+}
+
 void matches_no_other_scheme_or_port_by_wildcard(void **) {
     unit::check(!matches("https://*.example.com", "http://x.example.com"));
     unit::check(!matches("https://*.example.com", "http://x.example.com:443"));
@@ -116,6 +122,12 @@ void matches_nothing_unless_it_was_read(void **) {
     unit::check(pattern.matches(page));
     unit::check(!pattern.parse("https://*"));
     unit::check(!pattern.matches(page));
+    for (const auto text : {"https://*.example.com"sv, "https://x.example.com"sv}) {
+        unit::check(pattern.parse(text));
+        unit::check(pattern.matches(page));
+        unit::check(!pattern.parse("https://*.1"));
+        unit::check(!pattern.matches(page));
+    }
 }
 
 void matches_a_subdomain_of_each_random_pattern(void **) {
@@ -149,6 +161,7 @@ int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(matches_subdomains_of_any_depth),
         cmocka_unit_test(matches_no_foreign_host_by_wildcard),
+        cmocka_unit_test(matches_no_bare_host_of_a_scheme_with_a_dot),
         cmocka_unit_test(matches_no_other_scheme_or_port_by_wildcard),
         cmocka_unit_test(matches_an_origin_without_wildcard_exactly),
         cmocka_unit_test(refuses_what_is_no_pattern),

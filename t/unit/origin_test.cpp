@@ -215,11 +215,20 @@ void reads_the_longest_text_and_refuses_a_longer_one(void **) {
              "a" + longest("a", "://h"), "https://" + std::string(4096, 'a')});
 }
 
+// "[::ffff:ff:ff]" is 6 bytes shorter than "[::ffff:0.255.0.255]".
 void refuses_a_canonical_form_that_does_not_fit(void **) {
-    refuses({longest("a", "://[::ffff:ff:ff]")});
-    // Two bytes fewer than the text: "[::]" and the separator.
-    const std::string shrinks = longest("a", "://[::0:0]");
-    unit::equal(origin(shrinks).host(), "[::]"sv);
+    constexpr auto tail = "://[::ffff:ff:ff]"sv;
+    const std::string fits = std::string(300, 'a').append(tail);
+    unit::equal(origin(fits).host(), "[::ffff:0.255.0.255]"sv);
+    unit::equal(origin(fits).scheme(), std::string_view(fits).substr(0, 300));
+    refuses({"a" + fits, longest("a", tail)});
+}
+
+void reads_the_longest_ipv6_and_refuses_a_longer_one(void **) {
+    reads("http://[0000:0000:0000:0000:0000:ffff:255.255.255.255]", "http",
+          "[::ffff:255.255.255.255]", 80);
+    refuses({"http://[0000:0000:0000:0000:0000:ffff:255.255.255.2555]",
+             "http://[0000:0000:0000:0000:0000:0ffff:255.255.255.255]"});
 }
 
 void reads_the_two_halves_of_its_own_origin(void **) {
@@ -325,6 +334,7 @@ int main() {
         cmocka_unit_test(refuses_malformed_ipv6),
         cmocka_unit_test(reads_the_longest_text_and_refuses_a_longer_one),
         cmocka_unit_test(refuses_a_canonical_form_that_does_not_fit),
+        cmocka_unit_test(reads_the_longest_ipv6_and_refuses_a_longer_one),
         cmocka_unit_test(reads_the_two_halves_of_its_own_origin),
         cmocka_unit_test(refuses_a_malformed_half),
         cmocka_unit_test(equals_nothing_before_it_is_read),
