@@ -8,6 +8,8 @@ export LC_ALL=C.UTF-8
 root=$PWD
 build=$(realpath -m "${BUILD:-build}")
 nginx=${NGINX:-/usr/sbin/nginx}
+own_nginx=${NGINX:-}
+unset NGINX  # nginx itself takes a variable of this name for inherited sockets
 module=$build/ngx_http_ws_module.so
 jobs=$(nproc)
 
@@ -62,7 +64,7 @@ packages_for() {
             echo make make
             echo libssl-dev /usr/include/openssl/evp.h
             echo zlib1g-dev /usr/include/zlib.h
-            [ -n "${NGINX:-}" ] || echo nginx /usr/sbin/nginx
+            [ -n "$own_nginx" ] || echo nginx /usr/sbin/nginx
             [ -n "${NGINX_SRC:-}" ] || echo nginx-dev /usr/share/nginx/src/configure
             ;;
         unit)
@@ -286,6 +288,128 @@ cmd_unit() {
     done
 
     [ ${#failed[@]} = 0 ] || die "failed: ${failed[*]}"
+}
+
+# The npm packages of the tests, installed beside a copy of their list.
+install_node_packages() {
+    local out=$build/npm
+
+    mkdir -p "$out"
+    if cmp -s t/package-lock.json "$out/installed"; then
+        return
+    fi
+    cp t/package.json t/package-lock.json "$out/"
+    npm_config_cache=$build/npm-cache npm ci --prefix "$out" --ignore-scripts --no-audit \
+        --no-fund --no-update-notifier --loglevel=error >&2 || die "npm could not install"
+    cp t/package-lock.json "$out/installed"
+}
+
+announce test "build, then run the unit tests and t/*.py; arguments go to pytest, which then runs alone"
+cmd_test() {
+    need build unit test
+    locked build_module
+    locked install_node_packages
+    if [ $# = 0 ]; then
+        cmd_unit
+    fi
+
+    local argument out where=(t) status=0
+    for argument; do
+        [ ! -e "${argument%%::*}" ] || where=()
+    done
+
+    # Each run has its own folder for what its tests write, kept if one of them fails.
+    out=$(mktemp -d "$build/test.XXXXXX")
+    WS_NGINX=$nginx WS_MODULE=$module NODE_PATH=$build/npm/node_modules \
+        /usr/bin/python3 -B -m pytest -c t/pytest.ini --rootdir t -n 2 --basetemp "$out/t" \
+        "${where[@]}" "$@" || status=$?
+
+    [ $status != 0 ] || rm -rf "$out"
+    [ $status = 0 ] || say "logs and configurations of the failed tests are in $out"
+    return $status
+}
+
+# The first free TCP port of loopback from $1 on.
+free_port() {
+    local port=$1
+
+    while (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
+        port=$((port + 1))
+    done
+    echo "$port"
+}
+
+demo_backend() {
+    local program=$build/demo_backend
+
+    if [ ! "$program" -nt demo/backend.cpp ]; then
+        "$CXX" -std=c++20 -O2 -Wall -Wextra -o "$program" demo/backend.cpp
+    fi
+    echo "$program"
+}
+
+# Fills in the template of a demo: $1 is the folder it is in.
+demo_config() {
+    sed -e "s|@PORT@|$port|g" -e "s|@ECHO@|$echo|g" -e "s|@TICKER@|$ticker|g" \
+        -e "s|@SLOW@|$slow|g" -e "s|@ROOT@|$root/demo|g" -e "s|@MODULE@|$module|g" \
+        -e "s|@PREFIX@|$build/run|g" "$1/nginx.conf" >"$build/run/nginx.conf"
+}
+
+announce run "build, then run nginx in the foreground with demo/nginx.conf, or demo/NAME: run [NAME]"
+cmd_run() {
+    local folder=demo${1:+/$1} port echo ticker slow backend globals=
+
+    [ -f "$folder/nginx.conf" ] || die "there is no $folder/nginx.conf"
+    need build
+    locked build_module
+    backend=$(locked demo_backend)
+
+    port=$(free_port "${PORT:-8080}")
+    [ "$port" = "${PORT:-8080}" ] || say "port ${PORT:-8080} is taken, using $port"
+    echo=$(free_port $((port + 1)))
+    ticker=$(free_port $((echo + 1)))
+    slow=$(free_port $((ticker + 1)))
+    mkdir -p "$build/run"
+    demo_config "$folder"
+
+    # The workers of root's nginx would be nobody, who cannot read a clone in root's home.
+    [ "$(id -u)" != 0 ] || globals="user $(stat -c '%U %G' "$folder");"
+
+    # The backend ends when the pipe does, which this shell alone holds open.
+    exec 8> >(exec "$backend" "echo=$echo" "ticker=$ticker" "slow=$slow")
+
+    trap stop_server EXIT
+    trap 'exit 0' INT TERM HUP
+    "$nginx" -p "$build/run/" -c "$build/run/nginx.conf" -e stderr -g "$globals" 8>&- &
+    server=$!
+
+    until (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
+        kill -0 $server 2>/dev/null || die "nginx did not start"
+        sleep 0.1
+    done
+    echo "open http://127.0.0.1:$port/ (Ctrl-C ends it)"
+    wait $server
+}
+
+stop_server() {
+    if [ -n "${server:-}" ]; then
+        kill "$server" 2>/dev/null || true
+        wait "$server" 2>/dev/null || true
+    fi
+    exec 8>&-
+}
+
+announce check "look for broken rules: formatting, clang-tidy, borders between folders, shell scripts"
+cmd_check() {
+    need build check
+    locked build_module
+    BUILD=$build FLAGS=$(module_flags) t/check.sh
+}
+
+announce format "format all C++ files in place"
+cmd_format() {
+    need check
+    git ls-files -co --exclude-standard '*.cpp' '*.hpp' | xargs clang-format -i
 }
 
 announce clean "remove the folder build/"

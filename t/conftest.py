@@ -1,0 +1,129 @@
+"""Fixtures: everything a test starts ends with it, and the error log is looked at afterwards."""
+
+import asyncio
+import inspect
+import signal
+
+import pytest
+
+from gateway import Gateway, nginx_t
+from node import Host
+from raw import RawClient
+
+TIME_LIMIT = 60  # seconds a test; @pytest.mark.time_limit(n) for another
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "time_limit(seconds): ends the test after so long")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Runs `async def` tests."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = pyfuncitem._fixtureinfo.argnames
+    asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
+    return True
+
+
+@pytest.fixture(autouse=True)
+def _time_limit(request):
+    marker = request.node.get_closest_marker("time_limit")
+    seconds = marker.args[0] if marker else TIME_LIMIT
+
+    def expire(*_):
+        raise TimeoutError(f"the test took more than {seconds} s")
+
+    previous = signal.signal(signal.SIGALRM, expire)
+    signal.alarm(seconds)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, previous)
+
+
+@pytest.fixture
+def gateway(tmp_path):
+    """Starts gateways: gateway(locations, **parts) as for Gateway."""
+    started = []
+
+    def start(*args, **parts):
+        made = Gateway(tmp_path / f"gateway{len(started)}", *args, **parts)
+        started.append(made)
+        return made.start()
+
+    yield start
+    for one in started:
+        one.stop()
+    for one in started:
+        one.check_log()
+
+
+@pytest.fixture
+def config_check(tmp_path):
+    """config_check(locations, **parts): whether `nginx -t` accepts it, and what it says."""
+    return lambda *args, **parts: nginx_t(tmp_path / "config_check", *args, **parts)
+
+
+@pytest.fixture
+def backend():
+    """Starts backends: backend(EchoBackend, unix=True)."""
+    started = []
+
+    def start(kind, *args, **options):
+        started.append(kind(*args, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+    errors = [error for one in started for error in one.errors]
+    assert not errors, f"a backend failed: {errors!r}"
+
+
+@pytest.fixture
+def raw(gateway):  # the gateway's, so that its connections end before it does
+    """Opens raw connections: raw(gateway.port, **options)."""
+    opened = []
+
+    def connect(port, **options):
+        opened.append(RawClient(port, **options))
+        return opened[-1]
+
+    yield connect
+    for one in opened:
+        one.close()
+
+
+class _Restartable:
+    """A Host that is started when first needed, and again after a script that did not end."""
+
+    def __init__(self, program):
+        self._program = program
+        self._host = None
+
+    def run(self, script, **args):
+        if self._host is None or not self._host.running():
+            self.stop()
+            self._host = Host(self._program)
+        return self._host.run(script, **args)
+
+    def stop(self):
+        if self._host:
+            self._host.stop()
+
+
+@pytest.fixture(scope="session")
+def node():
+    """node.run(script, **args): a script in node, with the package ws at hand."""
+    host = _Restartable("node_host.js")
+    yield host
+    host.stop()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """browser.run(script, **args): a script with a `page` of headless Chromium."""
+    host = _Restartable("browser.js")
+    yield host
+    host.stop()
