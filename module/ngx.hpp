@@ -1,0 +1,62 @@
+// The only door to nginx's headers, and the little that makes them pleasant from C++.
+#pragma once
+
+extern "C" {
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+#include <ngx_http.h>
+}
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace ngx {
+
+[[nodiscard]] inline std::string_view view(const ngx_str_t &text) noexcept {
+    return {reinterpret_cast<const char *>(text.data), text.len};
+}
+
+// nginx never writes through the strings it is given to read.
+[[nodiscard]] inline ngx_str_t str(std::string_view text) noexcept {
+    return {text.size(), reinterpret_cast<u_char *>(const_cast<char *>(text.data()))};
+}
+
+// A copy that lives as long as the pool; data is null if there is no memory.
+[[nodiscard]] inline ngx_str_t copy(ngx_pool_t *pool, std::string_view text) noexcept {
+    ngx_str_t from = str(text);
+    return {from.len, ngx_pstrdup(pool, &from)};
+}
+
+// An object in a pool, which is never destroyed: only for types that need no destructor.
+template <typename T, typename... Arguments>
+[[nodiscard]] T *make(ngx_pool_t *pool, Arguments &&...arguments) noexcept {
+    static_assert(std::is_trivially_destructible_v<T>);
+    void *memory = ngx_palloc(pool, sizeof(T));
+    return memory == nullptr ? nullptr : new (memory) T(std::forward<Arguments>(arguments)...);
+}
+
+template <typename T>
+[[nodiscard]] std::span<T> elements(ngx_array_t *array) noexcept {
+    return {static_cast<T *>(array->elts), array->nelts};
+}
+
+// Calls take(name, value) for each header field line of the request, in order. Both the fields of
+// nginx 1.22 and its later linked ones are in this list.
+template <typename Take>
+void each_request_field(ngx_http_request_t *r, Take take) noexcept {
+    for (ngx_list_part_t *part = &r->headers_in.headers.part; part != nullptr; part = part->next) {
+        for (ngx_table_elt_t &field :
+             std::span{static_cast<ngx_table_elt_t *>(part->elts), part->nelts}) {
+            take(view(field.key), view(field.value));
+        }
+    }
+}
+
+}  // namespace ngx
+
+extern "C" ngx_module_t ngx_http_ws_module;

@@ -1,0 +1,172 @@
+#include "module/ngx_http_ws_backend.hpp"
+
+#include "module/ngx_http_ws_conf.hpp"
+#include "module/ngx_http_ws_log.hpp"
+#include "module/ngx_http_ws_relay.hpp"
+#include "module/ngx_http_ws_upgrade.hpp"
+
+namespace ngx_ws {
+
+namespace {
+
+bool is_upstream(ngx_http_request_t *r, const ngx_url_t &url) noexcept {
+    auto *umcf = static_cast<ngx_http_upstream_main_conf_t *>(
+        ngx_http_get_module_main_conf(r, ngx_http_upstream_module));
+    for (const ngx_http_upstream_srv_conf_t *upstream :
+         ngx::elements<ngx_http_upstream_srv_conf_t *>(&umcf->upstreams)) {
+        if (upstream->host.len == url.host.len &&
+            ((upstream->port == 0 && url.no_port) || upstream->port == url.port) &&
+            ngx_strncasecmp(upstream->host.data, url.host.data, url.host.len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Names and addresses have no blanks and no control characters; the rest is up to nginx's parser.
+bool is_plain(std::string_view text) noexcept {
+    for (const char c : text) {
+        if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f) {
+            return false;
+        }
+    }
+    return !text.empty();
+}
+
+const char *parse_target(ngx_http_request_t *r, ngx_url_t &url) noexcept {
+    if (url.url.len == 0) {
+        return "it is empty";
+    }
+    if (!is_plain(ngx::view(url.url))) {
+        return "it has blanks or control characters";
+    }
+    url.no_resolve = 1;
+    if (ngx_parse_url(r->pool, &url) != NGX_OK) {
+        return url.err != nullptr ? url.err : "it is no address";
+    }
+    if (url.uri.len != 0 && url.family != AF_UNIX) {
+        return "it has a path";
+    }
+    if (url.no_port && url.family != AF_UNIX && !is_upstream(r, url)) {
+        return "it has no port and is no upstream";
+    }
+    return nullptr;
+}
+
+// NGX_OK, or the status for the client.
+ngx_int_t resolve_target(ngx_http_request_t *r, ngx_http_upstream_t &u,
+                         ngx_http_complex_value_t *target) noexcept {
+    ngx_url_t url = {};
+    if (ngx_http_complex_value(r, target, &url.url) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (const char *problem = parse_target(r, url); problem != nullptr) {
+        RequestLog log(r);
+        ngx_log_error(NGX_LOG_ERR, log.get(), 0,
+                      "ws: no backend can be read from ws_pass \"%V\": %s", &target->value,
+                      problem);
+        return NGX_HTTP_BAD_GATEWAY;
+    }
+    u.resolved = static_cast<ngx_http_upstream_resolved_t *>(
+        ngx_pcalloc(r->pool, sizeof(ngx_http_upstream_resolved_t)));
+    if (u.resolved == nullptr) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (url.addrs != nullptr) {
+        u.resolved->sockaddr = url.addrs[0].sockaddr;
+        u.resolved->socklen = url.addrs[0].socklen;
+        u.resolved->name = url.addrs[0].name;
+        u.resolved->naddrs = 1;
+    }
+    u.resolved->host = url.host;
+    u.resolved->port = url.port;
+    u.resolved->no_port = url.no_port;
+    return NGX_OK;
+}
+
+ngx_int_t nothing_to_send(ngx_http_request_t *) {
+    return NGX_OK;
+}
+
+// nginx reads here if the backend speaks before it was seen to be connected. The bytes stay in
+// u->buffer for the relay. By its own event fields nginx is told that there is nothing more, or it
+// would read on, and fail at a full buffer or at the end of the stream.
+ngx_int_t keep_early_bytes(ngx_http_request_t *r) {
+    ngx_http_upstream_t &u = *r->upstream;
+    ngx_event_t *rev = u.peer.connection->read;
+    rev->available = 0;
+    rev->pending_eof = 0;
+    if (u.buffer.last < u.buffer.end) {
+        return NGX_AGAIN;
+    }
+    const auto size = static_cast<size_t>(u.buffer.last - u.buffer.pos);
+    auto *larger = static_cast<u_char *>(ngx_pnalloc(r->pool, size + 1));
+    if (larger == nullptr) {
+        return NGX_ERROR;
+    }
+    u.buffer.last = ngx_cpymem(larger, u.buffer.pos, size);
+    u.buffer.start = u.buffer.pos = larger;
+    u.buffer.end = larger + size + 1;
+    return NGX_AGAIN;
+}
+
+void ignore_abort(ngx_http_request_t *) {
+}
+
+void release_relay(ngx_http_request_t *r, ngx_int_t) {
+    Context *ctx = find_context(r);
+    if (ctx != nullptr && ctx->relay != nullptr && ctx->relay->started()) {
+        ctx->relay->release();
+    }
+}
+
+// Called by nginx, once, when the connection to the backend is up. It goes on working on the
+// request afterwards, so nothing may end it here.
+ngx_int_t take_over(void *data, ngx_chain_t *) {
+    auto *r = static_cast<ngx_http_request_t *>(data);
+    const Context &ctx = *find_context(r);
+    ngx_http_upstream_t &u = *r->upstream;
+    u.header_sent = 1;
+    u.state->header_time = ngx_current_msec - u.start_time;
+    ctx.relay->start();
+    if (send_switching_protocols(r, ctx) != NGX_OK) {
+        r->connection->error = 1;
+    }
+    return NGX_OK;
+}
+
+}  // namespace
+
+ngx_int_t connect_backend(ngx_http_request_t *r, Context &ctx) noexcept {
+    auto *conf = static_cast<LocConf *>(ngx_http_get_module_loc_conf(r, ngx_http_ws_module));
+    if (!prepare_scratch() || ngx_http_upstream_create(r) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    ctx.relay = ngx::make<Relay>(r->pool, r);
+    if (ctx.relay == nullptr) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    ngx_http_upstream_t &u = *r->upstream;
+    if (conf->target != nullptr) {
+        const ngx_int_t rc = resolve_target(r, u, conf->target);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+    ngx_str_set(&u.schema, "ws://");
+    u.output.tag = &ngx_http_ws_module;
+    u.output.output_filter = take_over;
+    u.output.filter_ctx = r;
+    u.conf = &conf->upstream;
+    u.create_request = nothing_to_send;
+    u.reinit_request = nothing_to_send;
+    u.process_header = keep_early_bytes;
+    u.abort_request = ignore_abort;
+    u.finalize_request = release_relay;
+
+    r->main->count++;
+    ngx_http_upstream_init(r);
+    return NGX_DONE;
+}
+
+}  // namespace ngx_ws

@@ -1,0 +1,206 @@
+#include "module/ngx_http_ws_conf.hpp"
+
+#include "module/ngx_http_ws_origin_check.hpp"
+#include "module/ngx_http_ws_upgrade.hpp"
+
+#include "ngx_ws_filter/field.hpp"
+
+namespace ngx_ws {
+
+namespace {
+
+constexpr size_t min_buffer_size = 4096;
+
+char *conf_error() noexcept {
+    return static_cast<char *>(NGX_CONF_ERROR);
+}
+
+// The upstream fields that ws_* directives reach, unset; what is left at zero is right for us.
+void unset_upstream(ngx_http_upstream_conf_t &upstream) noexcept {
+    upstream.connect_timeout = NGX_CONF_UNSET_MSEC;
+    upstream.next_upstream_timeout = NGX_CONF_UNSET_MSEC;
+    upstream.next_upstream_tries = NGX_CONF_UNSET_UINT;
+    upstream.local = static_cast<ngx_http_upstream_local_t *>(NGX_CONF_UNSET_PTR);
+    upstream.socket_keepalive = NGX_CONF_UNSET;
+    // Room for what a backend says before nginx has seen that it is connected.
+    upstream.buffer_size = 1024;
+    upstream.preserve_output = 1;
+    ngx_str_set(&upstream.module, "ws");
+}
+
+void merge_upstream(ngx_http_upstream_conf_t &conf, ngx_http_upstream_conf_t &prev) noexcept {
+    ngx_conf_merge_msec_value(conf.connect_timeout, prev.connect_timeout, 60000);
+    ngx_conf_merge_msec_value(conf.next_upstream_timeout, prev.next_upstream_timeout, 0);
+    ngx_conf_merge_uint_value(conf.next_upstream_tries, prev.next_upstream_tries, 0);
+    ngx_conf_merge_ptr_value(conf.local, prev.local, nullptr);
+    ngx_conf_merge_value(conf.socket_keepalive, prev.socket_keepalive, 0);
+    ngx_conf_merge_bitmask_value(
+        conf.next_upstream, prev.next_upstream,
+        (NGX_CONF_BITMASK_SET | NGX_HTTP_UPSTREAM_FT_ERROR | NGX_HTTP_UPSTREAM_FT_TIMEOUT));
+    if (conf.next_upstream & NGX_HTTP_UPSTREAM_FT_OFF) {
+        conf.next_upstream = NGX_CONF_BITMASK_SET | NGX_HTTP_UPSTREAM_FT_OFF;
+    }
+    // Used by nginx for TLS and never for our relay.
+    conf.send_timeout = conf.connect_timeout;
+    conf.read_timeout = conf.connect_timeout;
+}
+
+// "if" and "limit_except" blocks are the same location to their author.
+void inherit_location(ngx_conf_t *cf, LocConf &conf, const LocConf &prev) noexcept {
+    auto *clcf = static_cast<ngx_http_core_loc_conf_t *>(
+        ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
+    if (!clcf->noname && !clcf->lmt_excpt) {
+        return;
+    }
+    conf.origins_guard |= prev.origins_guard;
+    if (conf.upstream.upstream != nullptr || conf.target != nullptr) {
+        return;
+    }
+    conf.upstream.upstream = prev.upstream.upstream;
+    conf.target = prev.target;
+    if (clcf->lmt_excpt && clcf->handler == nullptr &&
+        (conf.upstream.upstream != nullptr || conf.target != nullptr)) {
+        clcf->handler = ngx_http_ws_handler;
+    }
+}
+
+bool merge_subprotocols(ngx_conf_t *cf, LocConf &conf, const LocConf &prev) noexcept {
+    if (conf.subprotocols == nullptr) {
+        conf.subprotocols = prev.subprotocols;
+        conf.subprotocol_required = prev.subprotocol_required;
+    }
+    if (conf.subprotocols == nullptr) {
+        conf.subprotocols = ngx_array_create(cf->pool, 1, sizeof(std::string_view));
+    }
+    return conf.subprotocols != nullptr;
+}
+
+}  // namespace
+
+extern "C" {
+
+void *ngx_http_ws_create_main_conf(ngx_conf_t *cf) {
+    auto *conf = static_cast<MainConf *>(ngx_pcalloc(cf->pool, sizeof(MainConf)));
+    if (conf != nullptr) {
+        conf->buffer_size = NGX_CONF_UNSET_SIZE;
+    }
+    return conf;
+}
+
+char *ngx_http_ws_init_main_conf(ngx_conf_t *cf, void *data) {
+    auto *conf = static_cast<MainConf *>(data);
+    ngx_conf_init_size_value(conf->buffer_size, 65536);
+    if (conf->buffer_size < min_buffer_size) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"ws_buffer_size\" must be at least %uz bytes",
+                           min_buffer_size);
+        return conf_error();
+    }
+    return NGX_CONF_OK;
+}
+
+void *ngx_http_ws_create_loc_conf(ngx_conf_t *cf) {
+    auto *conf = static_cast<LocConf *>(ngx_pcalloc(cf->pool, sizeof(LocConf)));
+    if (conf == nullptr) {
+        return nullptr;
+    }
+    unset_upstream(conf->upstream);
+    conf->origin_report_only = NGX_CONF_UNSET;
+    conf->frame_type = NGX_CONF_UNSET_UINT;
+    conf->max_message_size = NGX_CONF_UNSET_SIZE;
+    conf->ping_interval = NGX_CONF_UNSET_MSEC;
+    conf->pong_timeout = NGX_CONF_UNSET_MSEC;
+    conf->idle_timeout = NGX_CONF_UNSET_MSEC;
+    conf->send_timeout = NGX_CONF_UNSET_MSEC;
+    conf->close_timeout = NGX_CONF_UNSET_MSEC;
+    return conf;
+}
+
+char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child) {
+    auto &prev = *static_cast<LocConf *>(parent);
+    auto &conf = *static_cast<LocConf *>(child);
+
+    merge_upstream(conf.upstream, prev.upstream);
+    inherit_location(cf, conf, prev);
+    if (!merge_origin_rules(cf, conf, prev) || !merge_subprotocols(cf, conf, prev)) {
+        return conf_error();
+    }
+    ngx_conf_merge_value(conf.origin_report_only, prev.origin_report_only, 0);
+    ngx_conf_merge_uint_value(conf.frame_type, prev.frame_type,
+                              static_cast<ngx_uint_t>(ws::Opcode::binary));
+    ngx_conf_merge_size_value(conf.max_message_size, prev.max_message_size, 0);
+    ngx_conf_merge_msec_value(conf.ping_interval, prev.ping_interval, 30000);
+    ngx_conf_merge_msec_value(conf.pong_timeout, prev.pong_timeout, 20000);
+    ngx_conf_merge_msec_value(conf.idle_timeout, prev.idle_timeout, 0);
+    ngx_conf_merge_msec_value(conf.send_timeout, prev.send_timeout, 60000);
+    ngx_conf_merge_msec_value(conf.close_timeout, prev.close_timeout, 10000);
+    return NGX_CONF_OK;
+}
+
+char *ngx_http_ws_set_pass(ngx_conf_t *cf, ngx_command_t *, void *data) {
+    auto *conf = static_cast<LocConf *>(data);
+    if (conf->upstream.upstream != nullptr || conf->target != nullptr) {
+        return const_cast<char *>("is duplicate");
+    }
+    auto *clcf = static_cast<ngx_http_core_loc_conf_t *>(
+        ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
+    clcf->handler = ngx_http_ws_handler;
+
+    ngx_str_t *value = static_cast<ngx_str_t *>(cf->args->elts) + 1;
+    if (value->len == 0 || ngx::view(*value).find("://") != std::string_view::npos) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid address \"%V\" in \"ws_pass\": expected host:port, unix:path, "
+                           "the name of an upstream, or variables, without a scheme",
+                           value);
+        return conf_error();
+    }
+    if (ngx_http_script_variables_count(value) != 0) {
+        conf->target = static_cast<ngx_http_complex_value_t *>(
+            ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t)));
+        ngx_http_compile_complex_value_t compile = {};
+        compile.cf = cf;
+        compile.value = value;
+        compile.complex_value = conf->target;
+        const bool compiled =
+            conf->target != nullptr && ngx_http_compile_complex_value(&compile) == NGX_OK;
+        return compiled ? NGX_CONF_OK : conf_error();
+    }
+    ngx_url_t url = {};
+    url.url = *value;
+    url.no_resolve = 1;
+    conf->upstream.upstream = ngx_http_upstream_add(cf, &url, 0);
+    return conf->upstream.upstream != nullptr ? NGX_CONF_OK : conf_error();
+}
+
+char *ngx_http_ws_set_subprotocol(ngx_conf_t *cf, ngx_command_t *, void *data) {
+    auto *conf = static_cast<LocConf *>(data);
+    if (conf->subprotocols != nullptr) {
+        return const_cast<char *>("is duplicate");
+    }
+    conf->subprotocols = ngx_array_create(cf->pool, 4, sizeof(std::string_view));
+    if (conf->subprotocols == nullptr) {
+        return conf_error();
+    }
+    auto names = ngx::elements<ngx_str_t>(cf->args).subspan(1);
+    conf->subprotocol_required = names.size() > 1 && ngx::view(names.back()) == "required";
+    if (conf->subprotocol_required) {
+        names = names.first(names.size() - 1);
+    }
+    for (const ngx_str_t &name : names) {
+        if (!ws::is_token(ngx::view(name))) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid subprotocol \"%V\": expected a token, such as \"mqtt\"",
+                               &name);
+            return conf_error();
+        }
+        void *slot = ngx_array_push(conf->subprotocols);
+        if (slot == nullptr) {
+            return conf_error();
+        }
+        *static_cast<std::string_view *>(slot) = ngx::view(name);
+    }
+    return NGX_CONF_OK;
+}
+
+}  // extern "C"
+
+}  // namespace ngx_ws

@@ -1,0 +1,53 @@
+// What nginx.conf says: the settings of a location and of the whole http block.
+#pragma once
+
+#include "module/ngx.hpp"
+
+#include "ngx_ws_filter/frame.hpp"
+
+namespace ngx_ws {
+
+struct OriginRule;
+
+// Plain, because nginx's setters write into it by offset.
+struct MainConf {
+    size_t buffer_size;  // ws_buffer_size: bytes read at a time, and held when one side is slow
+};
+
+struct LocConf {
+    ngx_http_upstream_conf_t upstream;  // ws_pass, ws_connect_timeout, ws_next_upstream, ...
+    ngx_http_complex_value_t *target;   // ws_pass with variables, or null
+
+    ngx_array_t *origins;      // of OriginRule
+    ngx_str_t origins_text;    // the same as written, for the log
+    ngx_flag_t origins_guard;  // ws_origin is written in this very location
+    ngx_flag_t origin_report_only;
+
+    ngx_array_t *subprotocols;  // of std::string_view; empty: the client's first offer
+    ngx_flag_t subprotocol_required;
+
+    ngx_uint_t frame_type;    // a ws::Opcode, text or binary
+    size_t max_message_size;  // bytes; 0: no limit
+
+    ngx_msec_t ping_interval;  // 0: no pings
+    ngx_msec_t pong_timeout;
+    ngx_msec_t idle_timeout;  // 0: none
+    ngx_msec_t send_timeout;
+    ngx_msec_t close_timeout;
+};
+
+extern "C" {
+void *ngx_http_ws_create_main_conf(ngx_conf_t *cf);
+char *ngx_http_ws_init_main_conf(ngx_conf_t *cf, void *conf);
+void *ngx_http_ws_create_loc_conf(ngx_conf_t *cf);
+char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
+
+char *ngx_http_ws_set_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_ws_set_subprotocol(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+}
+
+[[nodiscard]] inline const LocConf &loc_conf(ngx_http_request_t *r) noexcept {
+    return *static_cast<LocConf *>(ngx_http_get_module_loc_conf(r, ngx_http_ws_module));
+}
+
+}  // namespace ngx_ws

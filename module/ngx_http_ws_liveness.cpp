@@ -1,0 +1,93 @@
+// Time: pings, idleness, and how long a closing session may take. One timer, the client's read
+// timer, is always armed: nginx lets an exiting worker go as soon as none is.
+#include "module/ngx_http_ws_relay.hpp"
+
+namespace ngx_ws {
+
+namespace {
+
+constexpr ngx_msec_t longest_wait = 3600000;
+
+// What is left of `limit` since `since`; 0 if it is over.
+ngx_msec_t left(ngx_msec_t now, ngx_msec_t since, ngx_msec_t limit) noexcept {
+    const ngx_msec_t elapsed = now - since;
+    return elapsed < limit ? limit - elapsed : 0;
+}
+
+}  // namespace
+
+void Relay::on_clock() noexcept {
+    const ngx_msec_t now = ngx_current_msec;
+    if (!closing()) {
+        check_liveness(now);
+    } else if (left(now, closing_since_, conf_->close_timeout) == 0) {
+        // Who vanished waits for nothing, so what it sent may take the backend its time.
+        if (!client_gone_ || !to_backend_.blocked()) {
+            give_up();
+            return;
+        }
+        closing_since_ = now;
+    }
+    arm_clock();
+    advance();
+}
+
+void Relay::check_liveness(ngx_msec_t now) noexcept {
+    if (conf_->idle_timeout != 0 && left(now, moved_, conf_->idle_timeout) == 0) {
+        begin_close(ClosedBy::gateway, ws::CloseCode::policy_violation, "idle too long");
+        return;
+    }
+    if (conf_->ping_interval == 0) {
+        return;
+    }
+    if (!awaiting_pong_) {
+        if (left(now, heard_, conf_->ping_interval) == 0) {
+            send_ping(now);
+        }
+        return;
+    }
+    if (left(now, pinged_, conf_->pong_timeout) != 0) {
+        return;
+    }
+    if (ping_is_on_its_way()) {
+        pinged_ = now;
+        return;
+    }
+    begin_close(ClosedBy::gateway, ws::CloseCode::policy_violation, "no pong in time");
+}
+
+void Relay::send_ping(ngx_msec_t now) noexcept {
+    ahead_of_ping_ = to_client_.ledger().taken();
+    acknowledged_ = to_client_.acknowledged();
+    pinged_ = now;
+    awaiting_pong_ = true;
+    session_.ping({});
+}
+
+// A ping behind much data reaches a slow client late. As long as the client acknowledges what is
+// ahead of the ping it is not dead.
+bool Relay::ping_is_on_its_way() noexcept {
+    const uint64_t before = acknowledged_;
+    acknowledged_ = to_client_.acknowledged();
+    return before < ahead_of_ping_ && acknowledged_ > before;
+}
+
+// The deadlines only move away between two calls, so the timer may go off early and never late.
+void Relay::arm_clock() noexcept {
+    const ngx_msec_t now = ngx_current_msec;
+    ngx_msec_t wait = longest_wait;
+    if (closing()) {
+        wait = left(now, closing_since_, conf_->close_timeout);
+    } else {
+        if (conf_->idle_timeout != 0) {
+            wait = ngx_min(wait, left(now, moved_, conf_->idle_timeout));
+        }
+        if (conf_->ping_interval != 0) {
+            wait = ngx_min(wait, awaiting_pong_ ? left(now, pinged_, conf_->pong_timeout)
+                                                : left(now, heard_, conf_->ping_interval));
+        }
+    }
+    ngx_add_timer(client_->read, wait);
+}
+
+}  // namespace ngx_ws

@@ -1,0 +1,110 @@
+#include "module/ngx_http_ws_buffers.hpp"
+#include "module/ngx_http_ws_conf.hpp"
+#include "module/ngx_http_ws_origin_check.hpp"
+#include "module/ngx_http_ws_variables.hpp"
+
+namespace ngx_ws {
+
+namespace {
+
+ngx_conf_enum_t frame_types[] = {
+    {ngx_string("text"), static_cast<ngx_uint_t>(ws::Opcode::text)},
+    {ngx_string("binary"), static_cast<ngx_uint_t>(ws::Opcode::binary)},
+    {ngx_null_string, 0},
+};
+
+ngx_conf_bitmask_t next_upstream_masks[] = {
+    {ngx_string("error"), NGX_HTTP_UPSTREAM_FT_ERROR},
+    {ngx_string("timeout"), NGX_HTTP_UPSTREAM_FT_TIMEOUT},
+    {ngx_string("off"), NGX_HTTP_UPSTREAM_FT_OFF},
+    {ngx_null_string, 0},
+};
+
+constexpr ngx_uint_t everywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
+
+using Setter = char *(*)(ngx_conf_t *, ngx_command_t *, void *);
+
+constexpr ngx_command_t setting(ngx_str_t name, ngx_uint_t arguments, Setter set, size_t offset,
+                                void *post = nullptr) {
+    return {name, everywhere | arguments, set, NGX_HTTP_LOC_CONF_OFFSET, offset, post};
+}
+
+ngx_command_t commands[] = {
+    {ngx_string("ws_pass"), NGX_HTTP_LOC_CONF | NGX_HTTP_LIF_CONF | NGX_CONF_TAKE1,
+     ngx_http_ws_set_pass, NGX_HTTP_LOC_CONF_OFFSET, 0, nullptr},
+
+    setting(ngx_string("ws_origin"), NGX_CONF_1MORE, ngx_http_ws_set_origin, 0),
+    setting(ngx_string("ws_origin_report_only"), NGX_CONF_FLAG, ngx_conf_set_flag_slot,
+            offsetof(LocConf, origin_report_only)),
+    setting(ngx_string("ws_subprotocol"), NGX_CONF_1MORE, ngx_http_ws_set_subprotocol, 0),
+
+    setting(ngx_string("ws_frame_type"), NGX_CONF_TAKE1, ngx_conf_set_enum_slot,
+            offsetof(LocConf, frame_type), frame_types),
+    setting(ngx_string("ws_max_message_size"), NGX_CONF_TAKE1, ngx_conf_set_size_slot,
+            offsetof(LocConf, max_message_size)),
+    {ngx_string("ws_buffer_size"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_size_slot,
+     NGX_HTTP_MAIN_CONF_OFFSET, offsetof(MainConf, buffer_size), nullptr},
+
+    setting(ngx_string("ws_ping_interval"), NGX_CONF_TAKE1, ngx_conf_set_msec_slot,
+            offsetof(LocConf, ping_interval)),
+    setting(ngx_string("ws_pong_timeout"), NGX_CONF_TAKE1, ngx_conf_set_msec_slot,
+            offsetof(LocConf, pong_timeout)),
+    setting(ngx_string("ws_idle_timeout"), NGX_CONF_TAKE1, ngx_conf_set_msec_slot,
+            offsetof(LocConf, idle_timeout)),
+    setting(ngx_string("ws_send_timeout"), NGX_CONF_TAKE1, ngx_conf_set_msec_slot,
+            offsetof(LocConf, send_timeout)),
+    setting(ngx_string("ws_close_timeout"), NGX_CONF_TAKE1, ngx_conf_set_msec_slot,
+            offsetof(LocConf, close_timeout)),
+
+    setting(ngx_string("ws_connect_timeout"), NGX_CONF_TAKE1, ngx_conf_set_msec_slot,
+            offsetof(LocConf, upstream.connect_timeout)),
+    setting(ngx_string("ws_next_upstream"), NGX_CONF_1MORE, ngx_conf_set_bitmask_slot,
+            offsetof(LocConf, upstream.next_upstream), next_upstream_masks),
+    setting(ngx_string("ws_next_upstream_tries"), NGX_CONF_TAKE1, ngx_conf_set_num_slot,
+            offsetof(LocConf, upstream.next_upstream_tries)),
+    setting(ngx_string("ws_next_upstream_timeout"), NGX_CONF_TAKE1, ngx_conf_set_msec_slot,
+            offsetof(LocConf, upstream.next_upstream_timeout)),
+    setting(ngx_string("ws_bind"), NGX_CONF_TAKE12, ngx_http_upstream_bind_set_slot,
+            offsetof(LocConf, upstream.local)),
+    setting(ngx_string("ws_socket_keepalive"), NGX_CONF_FLAG, ngx_conf_set_flag_slot,
+            offsetof(LocConf, upstream.socket_keepalive)),
+
+    {ngx_null_string, 0, nullptr, 0, 0, nullptr},
+};
+
+ngx_int_t postconfiguration(ngx_conf_t *cf) {
+    // Not the access phase: there "satisfy any" would let another module overrule the refusal.
+    auto *cmcf = static_cast<ngx_http_core_main_conf_t *>(
+        ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
+    auto *handler = static_cast<ngx_http_handler_pt *>(
+        ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers));
+    if (handler == nullptr) {
+        return NGX_ERROR;
+    }
+    *handler = ngx_http_ws_origin_handler;
+    return NGX_OK;
+}
+
+ngx_http_module_t http_module = {
+    ngx_http_ws_add_variables,
+    postconfiguration,
+    ngx_http_ws_create_main_conf,
+    ngx_http_ws_init_main_conf,
+    nullptr,
+    nullptr,
+    ngx_http_ws_create_loc_conf,
+    ngx_http_ws_merge_loc_conf,
+};
+
+}  // namespace
+
+}  // namespace ngx_ws
+
+ngx_module_t ngx_http_ws_module = {
+    NGX_MODULE_V1,    &ngx_ws::http_module,
+    ngx_ws::commands, NGX_HTTP_MODULE,
+    nullptr,          nullptr,
+    nullptr,          nullptr,
+    nullptr,          nullptr,
+    nullptr,          NGX_MODULE_V1_PADDING,
+};

@@ -1,0 +1,304 @@
+#include "module/ngx_http_ws_relay.hpp"
+
+#include "module/ngx_http_ws_context.hpp"
+
+namespace ngx_ws {
+
+namespace {
+
+// Reads in one turn, before the other sessions of the worker have theirs.
+constexpr unsigned max_reads = 8;
+
+Relay *relay_of(ngx_connection_t *c) noexcept {
+    return find_context(static_cast<ngx_http_request_t *>(c->data))->relay;
+}
+
+// Runs one of the relay's entries as nginx runs a request's: with its log, and with whatever the
+// end of a request leaves to be done.
+template <typename Entry>
+void run(ngx_event_t *ev, Entry entry) noexcept {
+    auto *c = static_cast<ngx_connection_t *>(ev->data);
+    auto *r = static_cast<ngx_http_request_t *>(c->data);
+    ngx_connection_t *client = r->connection;
+    ngx_http_set_log_request(client->log, r);
+
+    Relay *relay = relay_of(c);
+    // A worker whose shutdown timeout is over marks each of its connections so.
+    if (c->close) {
+        relay->shut_down();
+    } else if (ev->timedout) {
+        ev->timedout = 0;
+        entry(*relay);
+    } else {
+        relay->advance();
+    }
+    ngx_http_run_posted_requests(client);
+}
+
+void on_client_read(ngx_event_t *ev) {
+    run(ev, [](Relay &relay) { relay.on_clock(); });
+}
+
+void on_client_write(ngx_event_t *ev) {
+    run(ev, [](Relay &relay) { relay.on_client_stalled(); });
+}
+
+void on_backend_read(ngx_event_t *ev) {
+    run(ev, [](Relay &relay) { relay.advance(); });
+}
+
+void on_backend_write(ngx_event_t *ev) {
+    run(ev, [](Relay &relay) { relay.on_backend_stalled(); });
+}
+
+void set_nodelay(ngx_http_request_t *r, ngx_connection_t *c) noexcept {
+    auto *clcf = static_cast<ngx_http_core_loc_conf_t *>(
+        ngx_http_get_module_loc_conf(r, ngx_http_core_module));
+    if (clcf->tcp_nodelay) {
+        (void)ngx_tcp_nodelay(c);
+    }
+}
+
+}  // namespace
+
+Relay::Relay(ngx_http_request_t *r) noexcept
+    : r_(r),
+      client_(r->connection),
+      conf_(&loc_conf(r)),
+      session_({.outgoing = static_cast<ws::Opcode>(conf_->frame_type),
+                .max_message_size = conf_->max_message_size}) {
+}
+
+void Relay::start() noexcept {
+    backend_ = r_->upstream->peer.connection;
+    to_client_.open(client_, conf_->send_timeout);
+    to_backend_.open(backend_, conf_->send_timeout);
+
+    client_->read->handler = on_client_read;
+    client_->write->handler = on_client_write;
+    backend_->read->handler = on_backend_read;
+    backend_->write->handler = on_backend_write;
+    r_->read_event_handler = ngx_http_block_reading;
+    r_->write_event_handler = ngx_http_request_empty_handler;
+    client_->log->action = const_cast<char *>("relaying a websocket");
+    set_nodelay(r_, client_);
+    set_nodelay(r_, backend_);
+
+    heard_ = moved_ = ngx_current_msec;
+    answer_pending_ = true;
+    // Nobody has looked at the backend's socket since it was connected, or not to its end.
+    backend_->read->ready = 1;
+    backend_->read->available = -1;
+    resume_.handler = on_client_write;
+    resume_.data = client_;
+    resume_.log = client_->log;
+    arm_clock();
+    ngx_post_event(&resume_, &ngx_posted_events);
+}
+
+void Relay::release() noexcept {
+    to_client_.lose();
+    to_backend_.lose();
+    if (resume_.posted) {
+        ngx_delete_posted_event(&resume_);
+    }
+    if (client_->read->timer_set) {
+        ngx_del_timer(client_->read);
+    }
+}
+
+void Relay::advance() noexcept {
+    if (answer_pending_ && !send_answer()) {
+        settle();
+        return;
+    }
+    pump_to_backend();
+    pump_to_client();
+    settle();
+}
+
+void Relay::pump_to_backend() noexcept {
+    for (unsigned reads = 0;; ++reads) {
+        to_backend_.flush();
+        if (to_backend_.blocked() || client_gone_ || !client_->read->ready) {
+            return;
+        }
+        if (reads == max_reads) {
+            ngx_post_event(&resume_, &ngx_posted_next_events);
+            return;
+        }
+        if (!read_client()) {
+            return;
+        }
+    }
+}
+
+bool Relay::read_client() noexcept {
+    const std::span<uint8_t> room = scratch().from_client;
+    // After our FIN everything is dropped, TLS records unread: only the end is waited for.
+    const ssize_t n = fin_to_client_ ? ngx_recv(client_, room.data(), room.size())
+                                     : client_->recv(client_, room.data(), room.size());
+    if (n == NGX_AGAIN) {
+        return false;
+    }
+    if (n <= 0) {
+        on_client_gone();
+        return false;
+    }
+    if (!fin_to_client_) {
+        take_frames(room.first(static_cast<size_t>(n)));
+    }
+    return true;
+}
+
+void Relay::take_early_frames() noexcept {
+    ngx_buf_t *early = r_->header_in;
+    const std::span received{early->pos, early->last};
+    early->pos = early->last;
+    if (!received.empty()) {
+        take_frames(received);
+    }
+}
+
+// The payloads become one run of bytes at the front of `received`, written in one go. The pongs
+// that are due meanwhile gather in the other scratch buffer.
+void Relay::take_frames(std::span<uint8_t> received) noexcept {
+    heard_ = ngx_current_msec;
+    awaiting_pong_ = false;
+    const bool open = !closing();
+    const std::span<uint8_t> answers = scratch().from_backend;
+    size_t answered = 0;
+
+    ws::ReadBuffer buffer{received.data(), received.data(), received.data() + received.size()};
+    for (ws::Event event; (event = session_.receive(buffer)) != ws::Event::exhausted;) {
+        on_event(event);
+        if (event == ws::Event::ping && !to_client_.blocked()) {
+            answered += session_.write_due(answers.subspan(answered));
+        }
+    }
+    const std::span<uint8_t> data{received.data(), buffer.packed};
+    if (open && !data.empty()) {
+        moved_ = heard_;
+        bytes_in_ += data.size();
+        to_backend_.write(data);
+    }
+    if (answered != 0) {
+        to_client_.write(answers.first(answered));
+    }
+}
+
+void Relay::on_event(ws::Event event) noexcept {
+    switch (event) {
+        case ws::Event::ping:
+            session_.answer_ping();
+            break;
+        case ws::Event::close:
+            on_client_close();
+            break;
+        case ws::Event::violation:
+            begin_close(ClosedBy::gateway, ws::close_code(session_.violation()),
+                        ws::words(session_.violation()));
+            break;
+        case ws::Event::pong:
+        case ws::Event::exhausted:
+            break;
+    }
+}
+
+void Relay::pump_to_client() noexcept {
+    for (unsigned reads = 0;; ++reads) {
+        to_client_.flush();
+        if (!to_client_.blocked()) {
+            send_due();
+        }
+        if (to_client_.blocked() || backend_gone_ || !backend_->read->ready) {
+            return;
+        }
+        if (reads == max_reads) {
+            ngx_post_event(&resume_, &ngx_posted_next_events);
+            return;
+        }
+        if (!read_backend()) {
+            return;
+        }
+    }
+}
+
+bool Relay::read_backend() noexcept {
+    const std::span<uint8_t> room =
+        scratch().from_backend.subspan(ws::Session::headroom, scratch().from_client.size());
+    const ssize_t n = fin_to_backend_ ? ngx_recv(backend_, room.data(), room.size())
+                                      : backend_->recv(backend_, room.data(), room.size());
+    if (n == NGX_AGAIN) {
+        return false;
+    }
+    if (n <= 0) {
+        on_backend_gone(n != 0);
+        return false;
+    }
+    r_->upstream->state->bytes_received += n;
+    take_bytes(room.first(static_cast<size_t>(n)));
+    return true;
+}
+
+// What nginx had read itself, because the backend spoke before it was seen to be connected.
+void Relay::take_early_bytes() noexcept {
+    ngx_buf_t &early = r_->upstream->buffer;
+    const std::span<uint8_t> room = scratch().from_backend.subspan(ws::Session::headroom);
+    const auto size = static_cast<size_t>(early.last - early.pos);
+    if (size != 0) {
+        ngx_memcpy(room.data(), early.pos, size);
+        early.pos = early.last;
+        take_bytes(room.first(size));
+    }
+}
+
+void Relay::take_bytes(std::span<uint8_t> received) noexcept {
+    if (closing()) {
+        return;
+    }
+    moved_ = ngx_current_msec;
+    bytes_out_ += received.size();
+    const ws::Session::Wrapped wrapped = session_.wrap(received);
+    if (!wrapped.frame.empty()) {
+        to_client_.write(wrapped.frame);
+    }
+    if (!wrapped.valid) {
+        begin_close(ClosedBy::gateway, ws::CloseCode::internal_error,
+                    "backend sent bytes that are not UTF-8");
+    }
+}
+
+void Relay::send_due() noexcept {
+    if (session_.anything_due()) {
+        std::array<uint8_t, ws::Session::max_due_size> frames;
+        const size_t size = session_.write_due(frames);
+        to_client_.write(std::span{frames}.first(size));
+    }
+}
+
+// nginx has the 101 already; this is for a socket that took it in parts.
+bool Relay::send_answer() noexcept {
+    if (r_->out != nullptr || client_->buffered) {
+        if (ngx_http_output_filter(r_, nullptr) == NGX_ERROR) {
+            client_->error = 1;
+        } else if (r_->out != nullptr || client_->buffered) {
+            ngx_add_timer(client_->write, conf_->send_timeout);
+            return false;
+        }
+    }
+    answer_pending_ = false;
+    if (client_->write->timer_set) {
+        ngx_del_timer(client_->write);
+    }
+    arm_clock();
+    if (client_->error) {
+        on_client_gone();
+        return true;
+    }
+    take_early_bytes();
+    take_early_frames();
+    return true;
+}
+
+}  // namespace ngx_ws

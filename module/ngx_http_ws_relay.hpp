@@ -1,0 +1,113 @@
+// A session from its 101 to its end: frames to bytes and bytes to frames, both ways at once.
+#pragma once
+
+#include "module/ngx_http_ws_conf.hpp"
+#include "module/ngx_http_ws_lane.hpp"
+
+#include "ngx_ws_filter/session.hpp"
+
+namespace ngx_ws {
+
+enum class ClosedBy : uint8_t { nobody, client, backend, gateway };
+
+[[nodiscard]] std::string_view name(ClosedBy side) noexcept;
+
+// Made in the request's pool before the backend is dialled, started when it stands.
+//
+// Everything that can happen leads to advance(), which moves what can be moved in both directions
+// and then looks whether the session is over. It asks only for the state of things and not for
+// what woke it, so that no event can be missed or taken twice.
+class Relay {
+public:
+    explicit Relay(ngx_http_request_t *r) noexcept;
+
+    // Takes both connections over from nginx and answers 101. Called while nginx still works on
+    // the request, so that the first byte is moved by an event of its own.
+    void start() noexcept;
+    [[nodiscard]] bool started() const noexcept { return backend_ != nullptr; }
+
+    // Gives back what is held. nginx calls for it whatever ends the request.
+    void release() noexcept;
+
+    [[nodiscard]] ClosedBy closed_by() const noexcept { return closed_by_; }
+    [[nodiscard]] ws::CloseCode close_code() const noexcept { return close_code_; }
+    [[nodiscard]] uint64_t bytes_in() const noexcept { return bytes_in_; }
+    [[nodiscard]] uint64_t bytes_out() const noexcept { return bytes_out_; }
+    [[nodiscard]] const ws::Session &session() const noexcept { return session_; }
+
+    // Each of these may end the request and with it this object: they are the last thing that an
+    // event handler calls.
+    void advance() noexcept;
+    void on_clock() noexcept;
+    void on_client_stalled() noexcept;
+    void on_backend_stalled() noexcept;
+    void shut_down() noexcept;
+
+private:
+    // Client to backend.
+    void pump_to_backend() noexcept;
+    [[nodiscard]] bool read_client() noexcept;
+    void take_early_frames() noexcept;
+    void take_frames(std::span<uint8_t> received) noexcept;
+    void on_event(ws::Event event) noexcept;
+
+    // Backend to client.
+    void pump_to_client() noexcept;
+    [[nodiscard]] bool read_backend() noexcept;
+    void take_early_bytes() noexcept;
+    void take_bytes(std::span<uint8_t> received) noexcept;
+    void send_due() noexcept;
+    [[nodiscard]] bool send_answer() noexcept;
+
+    // The end: who began it, and what is still to be done.
+    void note_end(ClosedBy by, ws::CloseCode code, std::string_view why) noexcept;
+    void begin_close(ClosedBy by, ws::CloseCode code, std::string_view reason) noexcept;
+    void on_client_close() noexcept;
+    void on_client_gone() noexcept;
+    void on_backend_gone(bool reset) noexcept;
+    void answer_client() noexcept;
+    void settle() noexcept;
+    void finish_client() noexcept;
+    void finish_backend() noexcept;
+    void resume_after_loss() noexcept;
+    void give_up() noexcept;
+    void end() noexcept;
+    [[nodiscard]] bool closing() const noexcept { return closed_by_ != ClosedBy::nobody; }
+
+    // Liveness.
+    void check_liveness(ngx_msec_t now) noexcept;
+    void send_ping(ngx_msec_t now) noexcept;
+    [[nodiscard]] bool ping_is_on_its_way() noexcept;
+    void arm_clock() noexcept;
+
+    ngx_http_request_t *r_;
+    ngx_connection_t *client_;
+    ngx_connection_t *backend_ = nullptr;
+    const LocConf *conf_;
+    ws::Session session_;
+    Lane to_backend_;
+    Lane to_client_;
+    ngx_event_t resume_{};  // posted when there is more to do than one turn allows
+
+    uint64_t bytes_in_ = 0;   // payload taken from the client
+    uint64_t bytes_out_ = 0;  // payload taken for it
+
+    ngx_msec_t heard_ = 0;  // the last byte from the client
+    ngx_msec_t moved_ = 0;  // the last data in either direction
+    ngx_msec_t pinged_ = 0;
+    ngx_msec_t closing_since_ = 0;
+    uint64_t ahead_of_ping_ = 0;  // bytes of the client's lane that the ping stands behind
+    uint64_t acknowledged_ = 0;   // of that lane, when the ping was last thought of
+
+    ws::CloseCode close_code_ = ws::CloseCode::abnormal;
+    ClosedBy closed_by_ = ClosedBy::nobody;  // nobody: the session is open
+    bool awaiting_pong_ = false;
+    bool answer_pending_ = false;  // the 101 is not sent yet
+    bool reply_pending_ = false;   // the client's Close is not answered yet
+    bool client_gone_ = false;     // its last byte was read
+    bool backend_gone_ = false;
+    bool fin_to_client_ = false;
+    bool fin_to_backend_ = false;
+};
+
+}  // namespace ngx_ws

@@ -1,0 +1,142 @@
+#include "module/ngx_http_ws_upgrade.hpp"
+
+#include "module/ngx_http_ws_backend.hpp"
+#include "module/ngx_http_ws_conf.hpp"
+#include "module/ngx_http_ws_log.hpp"
+#include "module/ngx_http_ws_origin_check.hpp"
+
+#include "ngx_ws_filter/accept_key.hpp"
+#include "ngx_ws_filter/field.hpp"
+#include "ngx_ws_filter/handshake.hpp"
+
+namespace ngx_ws {
+
+namespace {
+
+// `value` must last as long as the request.
+bool add_field(ngx_http_request_t *r, std::string_view name, std::string_view value) noexcept {
+    auto *field = static_cast<ngx_table_elt_t *>(ngx_list_push(&r->headers_out.headers));
+    if (field == nullptr) {
+        return false;
+    }
+    *field = {};
+    field->hash = 1;
+    field->key = ngx::str(name);
+    field->value = ngx::str(value);
+    return true;
+}
+
+ws::SubprotocolChoice choose_subprotocol(ngx_http_request_t *r) noexcept {
+    ws::SubprotocolChoice choice(ngx::elements<std::string_view>(loc_conf(r).subprotocols));
+    ngx::each_request_field(r, [&](std::string_view name, std::string_view value) {
+        if (ws::equals_ignoring_case(name, "Sec-WebSocket-Protocol")) {
+            choice.offer(value);
+        }
+    });
+    return choice;
+}
+
+ws::Handshake check_request(ngx_http_request_t *r, Context &ctx) noexcept {
+    ws::UpgradeRequest request;
+    ngx::each_request_field(
+        r, [&](std::string_view name, std::string_view value) { request.take(name, value); });
+    if (request.wants_websocket()) {
+        // Whatever follows is no second request, even if this one is refused.
+        r->keepalive = 0;
+    }
+    const ws::Handshake verdict = request.check({
+        .http_version = static_cast<unsigned>(r->http_version),
+        .get = r->method == NGX_HTTP_GET,
+        .has_body = r->headers_in.content_length_n > 0 || r->headers_in.chunked,
+    });
+    if (verdict != ws::Handshake::accepted) {
+        return verdict;
+    }
+    const ws::SubprotocolChoice choice = choose_subprotocol(r);
+    if (choice.malformed()) {
+        return ws::Handshake::subprotocol_malformed;
+    }
+    if (choice.chosen().empty() && loc_conf(r).subprotocol_required) {
+        return ws::Handshake::subprotocol_missing;
+    }
+    ctx.subprotocol = choice.chosen();
+    ctx.key = request.key();
+    return ws::Handshake::accepted;
+}
+
+ngx_int_t refuse(ngx_http_request_t *r, ws::Handshake verdict) noexcept {
+    const ngx_str_t why = ngx::str(ws::words(verdict));
+    RequestLog log(r);
+    ngx_log_error(NGX_LOG_INFO, log.get(), 0, "ws: refused: %V", &why);
+
+    const auto status = static_cast<ngx_int_t>(ws::http_status(verdict));
+    bool added = true;
+    if (status == 426) {
+        added = add_field(r, "Upgrade", "websocket") && add_field(r, "Connection", "upgrade");
+    } else if (status == NGX_HTTP_NOT_ALLOWED) {
+        added = add_field(r, "Allow", "GET");
+    }
+    if (verdict == ws::Handshake::version_unsupported) {
+        added = added && add_field(r, "Sec-WebSocket-Version", "13");
+    }
+    return added ? status : NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+}  // namespace
+
+std::string_view agreed_subprotocol(ngx_http_request_t *r) noexcept {
+    const Context *ctx = find_context(r);
+    if (ctx != nullptr && !ctx->key.empty()) {
+        return ctx->subprotocol;
+    }
+    const ws::SubprotocolChoice choice = choose_subprotocol(r);
+    return choice.malformed() ? std::string_view{} : choice.chosen();
+}
+
+ngx_int_t send_switching_protocols(ngx_http_request_t *r, const Context &ctx) noexcept {
+    std::array<char, ws::accept_key_size> accept;
+    if (!ws::make_accept_key(ctx.key, accept)) {
+        return NGX_ERROR;
+    }
+    const ngx_str_t kept = ngx::copy(r->pool, {accept.data(), accept.size()});
+    if (kept.data == nullptr || !add_field(r, "Upgrade", "websocket") ||
+        !add_field(r, "Sec-WebSocket-Accept", ngx::view(kept))) {
+        return NGX_ERROR;
+    }
+    if (!ctx.subprotocol.empty() && !add_field(r, "Sec-WebSocket-Protocol", ctx.subprotocol)) {
+        return NGX_ERROR;
+    }
+    r->headers_out.status = NGX_HTTP_SWITCHING_PROTOCOLS;
+    r->headers_out.status_line = ngx_string("101 Switching Protocols");
+    r->keepalive = 0;
+    // A rate limit would hold the answer back, and does not know our relay.
+    r->limit_rate = 0;
+    r->limit_rate_set = 1;
+    const ngx_int_t rc = ngx_http_send_header(r);
+    if (rc == NGX_ERROR || rc > NGX_OK) {
+        return NGX_ERROR;
+    }
+    return ngx_http_send_special(r, NGX_HTTP_FLUSH) == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+extern "C" ngx_int_t ngx_http_ws_handler(ngx_http_request_t *r) {
+    if (r != r->main) {
+        RequestLog log(r);
+        ngx_log_error(NGX_LOG_ERR, log.get(), 0, "ws: ws_pass cannot serve a subrequest");
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    Context *ctx = context(r);
+    if (ctx == nullptr) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    const ws::Handshake verdict = check_request(r, *ctx);
+    if (verdict != ws::Handshake::accepted) {
+        return refuse(r, verdict);
+    }
+    if (check_origin(r) == OriginVerdict::refused) {
+        return NGX_HTTP_FORBIDDEN;
+    }
+    return connect_backend(r, *ctx);
+}
+
+}  // namespace ngx_ws

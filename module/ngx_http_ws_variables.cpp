@@ -1,0 +1,116 @@
+#include "module/ngx_http_ws_variables.hpp"
+
+#include "module/ngx_http_ws_context.hpp"
+#include "module/ngx_http_ws_relay.hpp"
+#include "module/ngx_http_ws_upgrade.hpp"
+
+namespace ngx_ws {
+
+namespace {
+
+void set(ngx_http_variable_value_t &value, std::string_view text) noexcept {
+    value.len = static_cast<unsigned>(text.size()) & 0xfffffff;
+    value.data = ngx::str(text).data;
+    value.valid = 1;
+    value.no_cacheable = 0;
+    value.not_found = 0;
+}
+
+ngx_int_t set_number(ngx_http_request_t *r, ngx_http_variable_value_t &value,
+                     uint64_t number) noexcept {
+    auto *text = static_cast<u_char *>(ngx_pnalloc(r->pool, NGX_INT64_LEN));
+    if (text == nullptr) {
+        return NGX_ERROR;
+    }
+    const u_char *end = ngx_sprintf(text, "%uL", number);
+    set(value, {reinterpret_cast<const char *>(text), static_cast<size_t>(end - text)});
+    return NGX_OK;
+}
+
+const Relay *started_relay(ngx_http_request_t *r) noexcept {
+    const Context *ctx = find_context(r->main);
+    return ctx != nullptr && ctx->relay != nullptr && ctx->relay->started() ? ctx->relay : nullptr;
+}
+
+// For what there is only once a session has begun, `Tell` being const Relay & to a number.
+template <auto Tell>
+ngx_int_t get_number(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t) {
+    const Relay *relay = started_relay(r);
+    if (relay == nullptr) {
+        value->not_found = 1;
+        return NGX_OK;
+    }
+    return set_number(r, *value, Tell(*relay));
+}
+
+// A session that nobody closed ends with its worker or its connection, without a Close.
+uint64_t tell_close_code(const Relay &relay) noexcept {
+    return static_cast<uint64_t>(relay.close_code());
+}
+uint64_t tell_bytes_in(const Relay &relay) noexcept {
+    return relay.bytes_in();
+}
+uint64_t tell_bytes_out(const Relay &relay) noexcept {
+    return relay.bytes_out();
+}
+uint64_t tell_frames_in(const Relay &relay) noexcept {
+    return relay.session().frames_in();
+}
+uint64_t tell_frames_out(const Relay &relay) noexcept {
+    return relay.session().frames_out();
+}
+
+ngx_int_t get_closed_by(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t) {
+    const Relay *relay = started_relay(r);
+    if (relay == nullptr || relay->closed_by() == ClosedBy::nobody) {
+        value->not_found = 1;
+        return NGX_OK;
+    }
+    set(*value, name(relay->closed_by()));
+    return NGX_OK;
+}
+
+ngx_int_t get_subprotocol(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t) {
+    set(*value, agreed_subprotocol(r->main));
+    value->not_found = value->len == 0;
+    return NGX_OK;
+}
+
+ngx_int_t get_origin_verdict(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t) {
+    constexpr std::string_view names[] = {"",     "same", "listed",   "missing",
+                                          "null", "any",  "reported", "refused"};
+    const Context *ctx = find_context(r->main);
+    const OriginVerdict verdict = ctx == nullptr ? OriginVerdict::unchecked : ctx->origin;
+    set(*value, names[static_cast<unsigned>(verdict)]);
+    value->not_found = verdict == OriginVerdict::unchecked;
+    return NGX_OK;
+}
+
+constexpr ngx_uint_t changing = NGX_HTTP_VAR_NOCACHEABLE;
+
+ngx_http_variable_t variables[] = {
+    {ngx_string("ws_close_code"), nullptr, get_number<tell_close_code>, 0, changing, 0},
+    {ngx_string("ws_closed_by"), nullptr, get_closed_by, 0, changing, 0},
+    {ngx_string("ws_frames_in"), nullptr, get_number<tell_frames_in>, 0, changing, 0},
+    {ngx_string("ws_frames_out"), nullptr, get_number<tell_frames_out>, 0, changing, 0},
+    {ngx_string("ws_bytes_in"), nullptr, get_number<tell_bytes_in>, 0, changing, 0},
+    {ngx_string("ws_bytes_out"), nullptr, get_number<tell_bytes_out>, 0, changing, 0},
+    {ngx_string("ws_subprotocol"), nullptr, get_subprotocol, 0, changing, 0},
+    {ngx_string("ws_origin_verdict"), nullptr, get_origin_verdict, 0, changing, 0},
+};
+
+}  // namespace
+
+extern "C" ngx_int_t ngx_http_ws_add_variables(ngx_conf_t *cf) {
+    for (ngx_http_variable_t &variable : variables) {
+        ngx_http_variable_t *added = ngx_http_add_variable(cf, &variable.name, variable.flags);
+        if (added == nullptr) {
+            return NGX_ERROR;
+        }
+        added->get_handler = variable.get_handler;
+        added->data = variable.data;
+    }
+    return NGX_OK;
+}
+
+}  // namespace ngx_ws
