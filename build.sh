@@ -239,10 +239,10 @@ build_module() {
     fi
 }
 
-# The module's C++ flags, as config.make has them.
+# The module's C++ flags for a compiler, gcc or clang, as config.make has them.
 module_flags() {
     (
-        NGX_CC_NAME=$compiler ngx_http_ws_srcs=
+        NGX_CC_NAME=$1 ngx_http_ws_srcs=
         # shellcheck source=config.make
         . ./config.make
         echo "$ngx_http_ws_cxxflags"
@@ -276,7 +276,7 @@ announce unit "build and run the library's unit tests: unit [NAME...]"
 cmd_unit() {
     need build unit
     locked make -s -j"$jobs" -f t/unit/Makefile OUT="$build/unit" CXX="$CXX" \
-        FLAGS="$(module_flags)" >&2
+        FLAGS="$(module_flags "$compiler")" >&2
 
     local name test failed=()
     [ $# -gt 0 ] || set -- t/unit/*_test.cpp
@@ -403,13 +403,13 @@ announce check "look for broken rules: formatting, clang-tidy, borders between f
 cmd_check() {
     need build check
     locked build_module
-    BUILD=$build FLAGS=$(module_flags) t/check.sh
+    BUILD=$build SOURCE=$(nginx_source) FLAGS=$(module_flags clang) t/check.sh
 }
 
 announce format "format all C++ files in place"
 cmd_format() {
     need check
-    git ls-files -co --exclude-standard '*.cpp' '*.hpp' | xargs clang-format -i
+    find module ngx_ws_filter t demo -name '*.[ch]pp' -exec clang-format -i {} +
 }
 
 announce clean "remove the folder build/"
