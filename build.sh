@@ -376,11 +376,12 @@ cmd_run() {
     [ "$(id -u)" != 0 ] || globals="user $(stat -c '%U %G' "$folder");"
 
     # The backend ends when the pipe does, which this shell alone holds open.
-    exec 8> >(exec "$backend" "echo=$echo" "ticker=$ticker" "slow=$slow")
+    exec 8> >(exec "$backend" "echo=$echo" "ticker=$ticker" "slow=$slow" >/dev/null)
 
     trap stop_server EXIT
     trap 'exit 0' INT TERM HUP
-    "$nginx" -p "$build/run/" -c "$build/run/nginx.conf" -e stderr -g "$globals" 8>&- &
+    setpriv --pdeathsig TERM "$nginx" -p "$build/run/" -c "$build/run/nginx.conf" \
+        -e stderr -g "$globals" 8>&- &
     server=$!
 
     until (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
