@@ -5,7 +5,7 @@ import { bytes, clock, hex, oneLine, readable } from './format.js';
 
 const keptLines = 300;
 const previewCharacters = 200;
-const previewBytes = 24;
+const previewBytes = 20;
 const largeMessage = 4096;
 const sameFlood = 400;  // milliseconds
 
