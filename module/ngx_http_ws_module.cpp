@@ -1,6 +1,7 @@
 #include "module/ngx_http_ws_buffers.hpp"
 #include "module/ngx_http_ws_conf.hpp"
 #include "module/ngx_http_ws_origin_check.hpp"
+#include "module/ngx_http_ws_setters.hpp"
 #include "module/ngx_http_ws_variables.hpp"
 
 namespace ngx_ws {
@@ -38,31 +39,31 @@ ngx_command_t commands[] = {
             offsetof(LocConf, origin_report_only)),
     setting(ngx_string("ws_subprotocol"), NGX_CONF_1MORE, ngx_http_ws_set_subprotocol, 0),
 
-    setting(ngx_string("ws_frame_type"), NGX_CONF_TAKE1, ngx_conf_set_enum_slot,
+    setting(ngx_string("ws_frame_type"), NGX_CONF_TAKE1, ngx_http_ws_set_enum,
             offsetof(LocConf, frame_type), frame_types),
-    setting(ngx_string("ws_max_message_size"), NGX_CONF_TAKE1, ngx_conf_set_size_slot,
+    setting(ngx_string("ws_max_message_size"), NGX_CONF_TAKE1, ngx_http_ws_set_size,
             offsetof(LocConf, max_message_size)),
-    {ngx_string("ws_buffer_size"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_size_slot,
+    {ngx_string("ws_buffer_size"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_http_ws_set_size,
      NGX_HTTP_MAIN_CONF_OFFSET, offsetof(MainConf, buffer_size), nullptr},
 
-    setting(ngx_string("ws_ping_interval"), NGX_CONF_TAKE1, ngx_conf_set_msec_slot,
+    setting(ngx_string("ws_ping_interval"), NGX_CONF_TAKE1, ngx_http_ws_set_time_or_off,
             offsetof(LocConf, ping_interval)),
-    setting(ngx_string("ws_pong_timeout"), NGX_CONF_TAKE1, ngx_conf_set_msec_slot,
+    setting(ngx_string("ws_pong_timeout"), NGX_CONF_TAKE1, ngx_http_ws_set_time,
             offsetof(LocConf, pong_timeout)),
-    setting(ngx_string("ws_idle_timeout"), NGX_CONF_TAKE1, ngx_conf_set_msec_slot,
+    setting(ngx_string("ws_idle_timeout"), NGX_CONF_TAKE1, ngx_http_ws_set_time_or_off,
             offsetof(LocConf, idle_timeout)),
-    setting(ngx_string("ws_send_timeout"), NGX_CONF_TAKE1, ngx_conf_set_msec_slot,
+    setting(ngx_string("ws_send_timeout"), NGX_CONF_TAKE1, ngx_http_ws_set_time,
             offsetof(LocConf, send_timeout)),
-    setting(ngx_string("ws_close_timeout"), NGX_CONF_TAKE1, ngx_conf_set_msec_slot,
+    setting(ngx_string("ws_close_timeout"), NGX_CONF_TAKE1, ngx_http_ws_set_time,
             offsetof(LocConf, close_timeout)),
 
-    setting(ngx_string("ws_connect_timeout"), NGX_CONF_TAKE1, ngx_conf_set_msec_slot,
+    setting(ngx_string("ws_connect_timeout"), NGX_CONF_TAKE1, ngx_http_ws_set_time,
             offsetof(LocConf, upstream.connect_timeout)),
-    setting(ngx_string("ws_next_upstream"), NGX_CONF_1MORE, ngx_conf_set_bitmask_slot,
+    setting(ngx_string("ws_next_upstream"), NGX_CONF_1MORE, ngx_http_ws_set_bitmask,
             offsetof(LocConf, upstream.next_upstream), next_upstream_masks),
-    setting(ngx_string("ws_next_upstream_tries"), NGX_CONF_TAKE1, ngx_conf_set_num_slot,
+    setting(ngx_string("ws_next_upstream_tries"), NGX_CONF_TAKE1, ngx_http_ws_set_number,
             offsetof(LocConf, upstream.next_upstream_tries)),
-    setting(ngx_string("ws_next_upstream_timeout"), NGX_CONF_TAKE1, ngx_conf_set_msec_slot,
+    setting(ngx_string("ws_next_upstream_timeout"), NGX_CONF_TAKE1, ngx_http_ws_set_time_or_off,
             offsetof(LocConf, upstream.next_upstream_timeout)),
     setting(ngx_string("ws_bind"), NGX_CONF_TAKE12, ngx_http_upstream_bind_set_slot,
             offsetof(LocConf, upstream.local)),
