@@ -229,6 +229,19 @@ void writes_pong_ping_and_close_in_this_order_and_whole(void **) {
     }
 }
 
+void writes_nothing_past_a_frame_that_does_not_fit(void **) {
+    Session session({});
+    meet_ping(session, "a long payload");
+    session.answer_ping();
+    session.ping({});
+    session.close(CloseCode::normal, {});
+    unit::equal(due(session, 15), "");
+    unit::check(!session.close_sent());
+    unit::equal(due(session),
+                "\x8a\x0e"
+                "a long payload\x89\x00\x88\x02\x03\xe8"sv);
+}
+
 void writes_all_that_can_be_due_at_a_time(void **) {
     std::array<char, 125> longest;
     longest.fill('x');
@@ -320,6 +333,7 @@ int main() {
         cmocka_unit_test(answers_a_ping_of_125_bytes_whole),
         cmocka_unit_test(pings),
         cmocka_unit_test(writes_pong_ping_and_close_in_this_order_and_whole),
+        cmocka_unit_test(writes_nothing_past_a_frame_that_does_not_fit),
         cmocka_unit_test(writes_all_that_can_be_due_at_a_time),
         cmocka_unit_test(sends_the_first_close_only),
         cmocka_unit_test(has_nothing_due_after_a_close),
