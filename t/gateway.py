@@ -308,8 +308,7 @@ class Gateway:
 
     def url(self, path="/", scheme="ws"):
         port = self.ssl_port if scheme in ("wss", "https") else self.port
-        host = "localhost" if scheme in ("wss", "https") else "127.0.0.1"
-        return f"{scheme}://{host}:{port}{path}"
+        return f"{scheme}://127.0.0.1:{port}{path}"
 
     # --- logs
 
