@@ -94,6 +94,7 @@ ngx_int_t nothing_to_send(ngx_http_request_t *) {
 ngx_int_t keep_early_bytes(ngx_http_request_t *r) {
     ngx_http_upstream_t &u = *r->upstream;
     ngx_event_t *rev = u.peer.connection->read;
+    find_context(r)->backend_ended = rev->pending_eof != 0;
     rev->available = 0;
     rev->pending_eof = 0;
     if (u.buffer.last < u.buffer.end) {

@@ -23,6 +23,7 @@ struct Context {
     std::string_view subprotocol;  // as answered; in the request's memory
     std::string_view key;          // Sec-WebSocket-Key
     Relay *relay = nullptr;        // from the 101 on
+    bool backend_ended = false;    // its FIN was seen before the relay began
 };
 
 [[nodiscard]] inline Context *find_context(ngx_http_request_t *r) noexcept {

@@ -90,6 +90,8 @@ void Relay::start() noexcept {
     backend_->read->ready = 1;
     backend_->read->available = -1;
     resume_.handler = on_client_write;
+    // No event will tell of it again, and without it the last short read would be taken for all.
+    backend_->read->pending_eof = find_context(r_)->backend_ended;
     resume_.data = client_;
     resume_.log = client_->log;
     arm_clock();

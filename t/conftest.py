@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from gateway import Gateway, nginx_t
+from gateway import Gateway, client_tls, nginx_t
 from node import Host
 from raw import RawClient
 
@@ -111,6 +111,39 @@ class _Restartable:
     def stop(self):
         if self._host:
             self._host.stop()
+
+
+class Session:
+    """A gateway, the backend behind it, and a client that is connected through both."""
+
+    def __init__(self, front, service, client):
+        self.front, self.service, self.client = front, service, client
+
+    @property
+    def connection(self):
+        """The backend's end."""
+        return self.service.wait_connection()
+
+    def log_lines(self):
+        """What the module wrote into the error log."""
+        return [line for line in self.front.error_log().splitlines() if " ws: " in line]
+
+
+@pytest.fixture
+def session(gateway, backend, raw):
+    """Opens one: session(EchoBackend, settings="ws_frame_type text;"). `client` are options of the
+    client, `parts` of the gateway, all others of the backend."""
+
+    def start(kind, *args, settings="", parts=None, client=None, tls=False, then=b"", **options):
+        service = backend(kind, *args, **options)
+        front = gateway(f"location / {{ ws_pass {service.address}; {settings} }}",
+                        **{"tls": tls, **(parts or {})})
+        secure = {"tls": client_tls()} if tls else {}
+        made = raw(front.ssl_port if tls else front.port, **{**secure, **(client or {})})
+        made.open("/", then=then)
+        return Session(front, service, made)
+
+    return start
 
 
 @pytest.fixture(scope="session")
