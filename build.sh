@@ -60,7 +60,7 @@ packages_for() {
 
     case $1 in
         build)
-            echo g++ "${CXX%% *}"
+            echo "${compiler/gcc/g++}" "$CXX"
             echo make make
             echo libssl-dev /usr/include/openssl/evp.h
             echo zlib1g-dev /usr/include/zlib.h
@@ -184,7 +184,7 @@ nginx_source() {
 
 # All that makes a new configure necessary, in one text.
 configuration() {
-    echo "$CC" "${NGINX_SRC:-}"
+    echo "$CC" "${NGINX_SRC:-}" "$root" "$build"
     "$nginx" -V 2>&1
     cat config config.make
     ls module/*.[ch]pp ngx_ws_filter/*.[ch]pp
