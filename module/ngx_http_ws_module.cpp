@@ -2,6 +2,7 @@
 #include "module/ngx_http_ws_conf.hpp"
 #include "module/ngx_http_ws_origin_check.hpp"
 #include "module/ngx_http_ws_setters.hpp"
+#include "module/ngx_http_ws_upgrade.hpp"
 #include "module/ngx_http_ws_variables.hpp"
 
 namespace ngx_ws {
@@ -73,17 +74,24 @@ ngx_command_t commands[] = {
     {ngx_null_string, 0, nullptr, 0, 0, nullptr},
 };
 
-ngx_int_t postconfiguration(ngx_conf_t *cf) {
-    // Not the access phase: there "satisfy any" would let another module overrule the refusal.
+// Among the handlers of a phase, the last that was added is the first to run.
+ngx_int_t add_handler(ngx_conf_t *cf, ngx_http_phases phase, ngx_http_handler_pt handler) {
     auto *cmcf = static_cast<ngx_http_core_main_conf_t *>(
         ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
-    auto *handler = static_cast<ngx_http_handler_pt *>(
-        ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers));
-    if (handler == nullptr) {
+    auto *slot = static_cast<ngx_http_handler_pt *>(ngx_array_push(&cmcf->phases[phase].handlers));
+    if (slot == nullptr) {
         return NGX_ERROR;
     }
-    *handler = ngx_http_ws_origin_handler;
+    *slot = handler;
     return NGX_OK;
+}
+
+ngx_int_t postconfiguration(ngx_conf_t *cf) {
+    if (add_handler(cf, NGX_HTTP_REWRITE_PHASE, ngx_http_ws_early_handler) != NGX_OK) {
+        return NGX_ERROR;
+    }
+    // Not the access phase: there "satisfy any" would let another module overrule the refusal.
+    return add_handler(cf, NGX_HTTP_PREACCESS_PHASE, ngx_http_ws_origin_handler);
 }
 
 ngx_http_module_t http_module = {

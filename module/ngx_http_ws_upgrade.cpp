@@ -36,14 +36,23 @@ ws::SubprotocolChoice choose_subprotocol(ngx_http_request_t *r) noexcept {
     return choice;
 }
 
-ws::Handshake check_request(ngx_http_request_t *r, Context &ctx) noexcept {
+ws::UpgradeRequest read_request(ngx_http_request_t *r) noexcept {
     ws::UpgradeRequest request;
     ngx::each_request_field(
         r, [&](std::string_view name, std::string_view value) { request.take(name, value); });
-    if (request.wants_websocket()) {
-        // Whatever follows is no second request, even if this one is refused.
+    return request;
+}
+
+// What follows a handshake, a broken one too, is no second request, whoever refuses it.
+void forgo_keepalive(ngx_http_request_t *r, const ws::UpgradeRequest &request) noexcept {
+    if (request.wants_websocket() || !request.key().empty()) {
         r->keepalive = 0;
     }
+}
+
+ws::Handshake check_request(ngx_http_request_t *r, Context &ctx) noexcept {
+    const ws::UpgradeRequest request = read_request(r);
+    forgo_keepalive(r, request);
     const ws::Handshake verdict = request.check({
         .http_version = static_cast<unsigned>(r->http_version),
         .get = r->method == NGX_HTTP_GET,
@@ -117,6 +126,14 @@ ngx_int_t send_switching_protocols(ngx_http_request_t *r, const Context &ctx) no
         return NGX_ERROR;
     }
     return ngx_http_send_special(r, NGX_HTTP_FLUSH) == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+extern "C" ngx_int_t ngx_http_ws_early_handler(ngx_http_request_t *r) {
+    const LocConf &conf = loc_conf(r);
+    if (conf.upstream.upstream != nullptr || conf.target != nullptr) {
+        forgo_keepalive(r, read_request(r));
+    }
+    return NGX_DECLINED;
 }
 
 extern "C" ngx_int_t ngx_http_ws_handler(ngx_http_request_t *r) {

@@ -12,6 +12,10 @@ namespace ngx_ws {
 // What the client and this location agree on, before or after the handshake; empty if nothing.
 [[nodiscard]] std::string_view agreed_subprotocol(ngx_http_request_t *r) noexcept;
 
+// A phase handler, before those of other modules that may refuse the request: its connection
+// serves no other one.
+extern "C" ngx_int_t ngx_http_ws_early_handler(ngx_http_request_t *r);
+
 // The content handler of a location with ws_pass.
 extern "C" ngx_int_t ngx_http_ws_handler(ngx_http_request_t *r);
 

@@ -85,6 +85,7 @@ class Closed(Exception):
     def __init__(self, how, rest=b""):
         super().__init__(f"{how}, after {rest!r}" if rest else how)
         self.how = how
+        self.rest = rest
 
 
 class RawClient:
@@ -94,6 +95,7 @@ class RawClient:
                  connect=True):
         self.timeout = timeout
         self.buffer = b""
+        self._read_size, self._pause = 262144, 0
         self.sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -180,9 +182,14 @@ class RawClient:
 
     # --- reading
 
+    def read_slowly(self, size, pause):
+        """From now on, takes at most `size` bytes from the socket after each `pause` seconds."""
+        self._read_size, self._pause = size, pause
+
     def _fill(self):
+        time.sleep(self._pause)
         try:
-            data = self.sock.recv(262144)
+            data = self.sock.recv(self._read_size)
         except ConnectionResetError:
             raise Closed("reset", self.buffer) from None
         except TimeoutError:
@@ -241,6 +248,14 @@ class RawClient:
         while (got := self.read_frame()).opcode != CLOSE:
             data += got.payload
         return data, *got.close
+
+    def read_rest(self):
+        """Everything up to the end of the connection, whichever end it is."""
+        try:
+            while True:
+                self._fill()
+        except Closed as end:
+            return end.rest
 
     def read_end(self):
         """How the gateway ended the connection, "eof" or "reset"; nothing may come before."""
