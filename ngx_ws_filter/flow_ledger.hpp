@@ -9,16 +9,45 @@ namespace ws {
 // Three counters of bytes that only grow, with confirmed <= wrote <= took. No socket, no clock.
 class FlowLedger {
 public:
-    void took(std::uint64_t bytes) noexcept { took_ += bytes; }
+    // `window`: bytes that may be taken and not confirmed before the source has to pause; it may
+    // go on when half of them are left. 0: there is no bound.
+    explicit FlowLedger(std::uint64_t window = 0) noexcept : window_(window) {}
+
+    void took(std::uint64_t bytes) noexcept {
+        took_ += bytes;
+        paused_ = paused_ || (window_ != 0 && in_flight() >= window_);
+    }
+
     void wrote(std::uint64_t bytes) noexcept { wrote_ += bytes; }
+
+    // The destination says that it has all of the first `total` bytes. Late and repeated sayings
+    // change nothing. Returns whether it can be true: nobody confirms what was not written.
+    bool confirm(std::uint64_t total) noexcept {
+        if (total > wrote_) {
+            return false;
+        }
+        if (total > confirmed_) {
+            confirmed_ = total;
+            paused_ = paused_ && in_flight() > window_ / 2;
+        }
+        return true;
+    }
 
     [[nodiscard]] std::uint64_t taken() const noexcept { return took_; }
     [[nodiscard]] std::uint64_t written() const noexcept { return wrote_; }
+    [[nodiscard]] std::uint64_t confirmed() const noexcept { return confirmed_; }
     [[nodiscard]] std::uint64_t unwritten() const noexcept { return took_ - wrote_; }
+    [[nodiscard]] std::uint64_t in_flight() const noexcept { return took_ - confirmed_; }
+
+    // The window is used up, and less than half of it was confirmed since.
+    [[nodiscard]] bool paused() const noexcept { return paused_; }
 
 private:
+    std::uint64_t window_;
     std::uint64_t took_ = 0;
     std::uint64_t wrote_ = 0;
+    std::uint64_t confirmed_ = 0;
+    bool paused_ = false;
 };
 
 }  // namespace ws

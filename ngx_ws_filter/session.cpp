@@ -105,8 +105,12 @@ std::span<std::uint8_t> Session::with_header(std::span<std::uint8_t> payload) no
 }
 
 void Session::answer_ping() noexcept {
+    pong(control_payload());
+}
+
+void Session::pong(std::span<const std::uint8_t> payload) noexcept {
     if (!closing()) {
-        pong_.set(control_payload());
+        pong_.set(payload);
     }
 }
 

@@ -71,6 +71,7 @@ public:
     // Each makes one control frame due. A ping answered before the last answer was written
     // replaces that answer (section 5.5.3). The first close() counts, and nothing is due after it.
     void answer_ping() noexcept;
+    void pong(std::span<const std::uint8_t> payload) noexcept;  // the same, some time later
     void ping(std::span<const std::uint8_t> payload) noexcept;
     void close(CloseCode code, std::string_view reason) noexcept;
     // The answer to the peer's Close: its code, or nothing if it had none (section 5.5.1).

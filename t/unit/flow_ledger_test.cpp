@@ -34,6 +34,47 @@ void counts_beyond_32_bits(void **) {
     unit::equal(ledger.unwritten(), 0x3fffffffc);
 }
 
+void pauses_at_the_window_and_resumes_at_half_of_it(void **) {
+    ws::FlowLedger ledger(100);
+    ledger.took(99);
+    unit::check(!ledger.paused());
+    ledger.took(1);
+    unit::check(ledger.paused());
+    ledger.wrote(100);
+    unit::check(ledger.confirm(49));
+    unit::check(ledger.paused());
+    unit::check(ledger.confirm(50));
+    unit::check(!ledger.paused());
+    unit::equal(ledger.in_flight(), 50);
+}
+
+void never_pauses_without_a_window(void **) {
+    ws::FlowLedger ledger;
+    ledger.took(UINT64_MAX);
+    unit::check(!ledger.paused());
+}
+
+void ignores_late_and_repeated_confirmations(void **) {
+    ws::FlowLedger ledger(10);
+    ledger.took(10);
+    ledger.wrote(10);
+    unit::check(ledger.confirm(8));
+    unit::check(ledger.confirm(8));
+    unit::check(ledger.confirm(3));
+    unit::equal(ledger.confirmed(), 8);
+}
+
+void believes_no_confirmation_of_what_was_not_written(void **) {
+    ws::FlowLedger ledger(10);
+    ledger.took(10);
+    ledger.wrote(6);
+    unit::check(!ledger.confirm(7));
+    unit::equal(ledger.confirmed(), 0);
+    unit::check(ledger.paused());
+    unit::check(ledger.confirm(6));
+    unit::equal(ledger.confirmed(), 6);
+}
+
 }  // namespace
 
 int main() {
@@ -41,6 +82,10 @@ int main() {
         cmocka_unit_test(begins_with_nothing),
         cmocka_unit_test(owes_what_was_taken_and_not_written),
         cmocka_unit_test(counts_beyond_32_bits),
+        cmocka_unit_test(pauses_at_the_window_and_resumes_at_half_of_it),
+        cmocka_unit_test(never_pauses_without_a_window),
+        cmocka_unit_test(ignores_late_and_repeated_confirmations),
+        cmocka_unit_test(believes_no_confirmation_of_what_was_not_written),
     };
     return unit::run("flow_ledger", tests);
 }
