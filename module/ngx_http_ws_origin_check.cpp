@@ -119,17 +119,12 @@ const char *complaint(const Candidate &candidate) noexcept {
 constexpr size_t max_logged = 128;
 
 void log_refusal(ngx_http_request_t *r, const Candidate &candidate, bool report_only) noexcept {
-    std::array<u_char, max_logged> printable;
-    const size_t size = ngx_min(candidate.text.size(), max_logged);
-    for (size_t i = 0; i < size; ++i) {
-        const auto c = static_cast<u_char>(candidate.text[i]);
-        printable[i] = (c >= 0x20 && c < 0x7f && c != '"') ? c : '?';
-    }
-    const ngx_str_t text = {size, printable.data()};
+    std::array<u_char, max_logged> room;
+    const ngx_str_t text = printable(candidate.text, room);
     RequestLog log(r);
     ngx_log_error(NGX_LOG_WARN, log.get(), 0, "ws: %s: %s \"%V%s\", ws_origin %V",
                   report_only ? "reported" : "refused", complaint(candidate), &text,
-                  candidate.text.size() > size ? "..." : "", &loc_conf(r).origins_text);
+                  candidate.text.size() > text.len ? "..." : "", &loc_conf(r).origins_text);
 }
 
 OriginVerdict judge(ngx_http_request_t *r) noexcept {

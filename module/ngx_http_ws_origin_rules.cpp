@@ -23,20 +23,12 @@ OriginRule *push(ngx_array_t *rules, Kind kind) noexcept {
 }
 
 #if (NGX_PCRE)
-// Anchored at both ends, so that a rule cannot match in the middle of a foreign origin.
 ngx_regex_t *compile(ngx_conf_t *cf, const ngx_str_t &expression) noexcept {
-    constexpr size_t anchors = sizeof("^(?:)\\z") - 1;
-    ngx_str_t anchored = {};
-    anchored.data = static_cast<u_char *>(ngx_pnalloc(cf->pool, expression.len + anchors));
-    if (anchored.data == nullptr) {
-        return nullptr;
-    }
-    anchored.len =
-        static_cast<size_t>(ngx_sprintf(anchored.data, "^(?:%V)\\z", &expression) - anchored.data);
     u_char message[NGX_MAX_CONF_ERRSTR];
     ngx_regex_compile_t compile = {};
-    compile.pattern = anchored;
+    compile.pattern = expression;
     compile.pool = cf->pool;
+    compile.options = NGX_REGEX_CASELESS;  // as schemes and hosts are
     compile.err.len = sizeof(message);
     compile.err.data = message;
     if (ngx_regex_compile(&compile) != NGX_OK) {
@@ -45,11 +37,25 @@ ngx_regex_t *compile(ngx_conf_t *cf, const ngx_str_t &expression) noexcept {
     }
     return compile.regex;
 }
+
+// Anchored at both ends, so that a rule cannot match in the middle of a foreign origin. It is
+// compiled alone first, or ")|(" would be no mistake and lead out of the anchors.
+ngx_regex_t *compile_anchored(ngx_conf_t *cf, const ngx_str_t &expression) noexcept {
+    constexpr size_t anchors = sizeof("^(?:)\\z") - 1;
+    ngx_str_t anchored = {};
+    anchored.data = static_cast<u_char *>(ngx_pnalloc(cf->pool, expression.len + anchors));
+    if (anchored.data == nullptr || compile(cf, expression) == nullptr) {
+        return nullptr;
+    }
+    anchored.len =
+        static_cast<size_t>(ngx_sprintf(anchored.data, "^(?:%V)\\z", &expression) - anchored.data);
+    return compile(cf, anchored);
+}
 #endif
 
 bool add_regex(ngx_conf_t *cf, ngx_array_t *rules, ngx_str_t expression) noexcept {
 #if (NGX_PCRE)
-    ngx_regex_t *regex = compile(cf, expression);
+    ngx_regex_t *regex = compile_anchored(cf, expression);
     OriginRule *rule = regex == nullptr ? nullptr : push(rules, Kind::regex);
     if (rule != nullptr) {
         rule->regex = regex;
