@@ -1,0 +1,502 @@
+"""The connection to the backend: 101 means that it stands, and upstream{} works as everywhere."""
+
+import socket
+import struct
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from backends import Backend, EchoBackend, RecordingBackend, ResetBackend
+from gateway import wait_until
+from raw import BINARY
+
+TARGETS = {"log_format": "$status $upstream_addr"}
+
+
+def connects(client, path="/"):
+    """Whether a session begins, and bytes go there and back."""
+    client.open(path)
+    client.send_frame(BINARY, b"there and back")
+    return client.read_data(14) == b"there and back"
+
+
+@pytest.fixture
+def dead():
+    """Addresses at which nobody listens, bound so that nobody begins to."""
+    sockets = []
+
+    def make():
+        sockets.append(socket.socket())
+        sockets[-1].bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{sockets[-1].getsockname()[1]}"
+
+    yield make
+    for one in sockets:
+        one.close()
+
+
+class BlackHole:
+    """A listener whose queue is full: the kernel drops each SYN, until it serves."""
+
+    def __init__(self):
+        self._listener = socket.socket()
+        self._listener.bind(("127.0.0.1", 0))
+        self._listener.listen(0)
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self._held = []
+        while self._fill():
+            pass
+
+    def _fill(self):
+        filler = socket.socket()
+        filler.settimeout(0.2)
+        self._held.append(filler)
+        try:
+            filler.connect(self._listener.getsockname())
+        except TimeoutError:
+            return False
+        return True
+
+    def serve(self):
+        """Accepts everything from now on, and echoes."""
+        while self._held:
+            self._held.pop().close()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                accepted, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._echo, args=(accepted,), daemon=True).start()
+
+    @staticmethod
+    def _echo(accepted):
+        with accepted:
+            while data := accepted.recv(65536):
+                accepted.sendall(data)
+
+    def close(self):
+        try:
+            self._listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        for one in [self._listener, *self._held]:
+            one.close()
+
+
+@pytest.fixture
+def black_hole():
+    hole = BlackHole()
+    yield hole
+    hole.close()
+
+
+def upstream(*servers):
+    return "upstream service {" + "".join(f" server {one};" for one in servers) + "}"
+
+
+# --- the client hears what became of it
+
+
+def test_refused_connection_is_502(gateway, raw, dead):
+    front = gateway(f"location / {{ ws_pass {dead()}; }}")
+    client = raw(front.port)
+    response = client.handshake("/")
+    assert response.status == 502
+    assert response.get("upgrade") is None and response.get("sec-websocket-accept") is None
+
+
+def test_missing_unix_socket_is_502(gateway, raw, tmp_path):
+    front = gateway(f"location / {{ ws_pass unix:{tmp_path}/none; }}")
+    front.allow(r"\[crit\].*connect\(\) to unix:")
+    assert raw(front.port).handshake("/").status == 502
+
+
+def test_backend_that_does_not_answer_is_504_in_time(gateway, raw, black_hole):
+    front = gateway(f"location / {{ ws_pass {black_hole.address}; ws_connect_timeout 300ms; }}",
+                    **TARGETS)
+    began = time.monotonic()
+    assert raw(front.port).handshake("/").status == 504
+    assert 0.25 < time.monotonic() - began < 5
+    assert front.access_log(1) == [f"504 {black_hole.address}"]
+
+
+def test_no_101_before_the_backend_stands(gateway, raw, black_hole):
+    front = gateway(f"location / {{ ws_pass {black_hole.address}; }}")
+    client = raw(front.port)
+    client.send(client.request("/"))
+    client.nothing_comes(0.3)
+    black_hole.serve()
+    assert client.read_response().status == 101
+    client.send_frame(BINARY, b"late")
+    assert client.read_data(4) == b"late"
+
+
+def test_frames_sent_before_the_backend_stands_arrive(gateway, raw, black_hole):
+    front = gateway(f"location / {{ ws_pass {black_hole.address}; }}")
+    client = raw(front.port)
+    client.send(client.request("/"))
+    client.send_frame(BINARY, b"impatient, ")
+    client.nothing_comes(0.1)
+    client.send_frame(BINARY, b"very")
+    black_hole.serve()
+    assert client.read_response().status == 101
+    assert client.read_data(15) == b"impatient, very"
+
+
+def test_client_that_leaves_before_the_backend_stands_is_noticed(gateway, raw, black_hole):
+    front = gateway(f"location / {{ ws_pass {black_hole.address}; }}", **TARGETS)
+    client = raw(front.port)
+    client.send(client.request("/"))
+    client.nothing_comes(0.1)
+    client.close()
+    assert front.access_log(1) == [f"499 {black_hole.address}"]
+
+
+def test_connection_stands_before_the_backend_accepts(gateway, raw):
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(5)
+    with listener:
+        front = gateway(f"location / {{ ws_pass 127.0.0.1:{listener.getsockname()[1]}; }}")
+        client = raw(front.port)
+        client.open("/")
+        client.send_frame(BINARY, b"x" * 50000)
+        accepted, _ = listener.accept()
+        with accepted:
+            accepted.settimeout(10)
+            data = b""
+            while len(data) < 50000:
+                data += accepted.recv(65536)
+            accepted.sendall(b"here I am")
+            assert client.read_data(9) == b"here I am"
+
+
+# --- upstream{}
+
+
+def test_dead_server_is_passed_over(gateway, backend, raw, dead):
+    first, echo = dead(), backend(EchoBackend)
+    front = gateway("location / { ws_pass service; }", http=upstream(first, echo.address),
+                    **TARGETS)
+    client = raw(front.port)
+    assert connects(client)
+    client.close()
+    assert front.access_log(1) == [f"101 {first}, {echo.address}"]
+
+
+def test_all_servers_dead_is_502(gateway, raw, dead):
+    first, second = dead(), dead()
+    front = gateway("location / { ws_pass service; }", http=upstream(first, second), **TARGETS)
+    assert raw(front.port).handshake("/").status == 502
+    assert raw(front.port).handshake("/").status == 502
+    # The second time none is asked.
+    assert front.access_log(2) == [f"502 {first}, {second}", "502 service"]
+
+
+def test_dead_server_is_left_out_for_a_while(gateway, backend, raw, dead):
+    first, echo = dead(), backend(EchoBackend)
+    front = gateway(
+        "location / { ws_pass service; }", **TARGETS,
+        http=upstream(f"{first} max_fails=2 fail_timeout=60s", echo.address))
+    for _ in range(8):
+        client = raw(front.port)
+        assert connects(client)
+        client.close()
+    lines = front.access_log(8)
+    assert lines.count(f"101 {first}, {echo.address}") == 2
+    assert lines.count(f"101 {echo.address}") == 6
+
+
+def test_session_that_ends_badly_is_no_failure_of_its_server(gateway, backend, raw):
+    wild = backend(ResetBackend, 4)
+    other = backend(EchoBackend)
+    front = gateway(
+        "location / { ws_pass service; }", **TARGETS,
+        http=upstream(f"{wild.address} max_fails=1 fail_timeout=60s", f"{other.address} backup"))
+    for _ in range(3):
+        client = raw(front.port)
+        client.open("/")
+        client.send_frame(BINARY, b"kill")
+        assert client.read_close()[0] == 1011
+        client.close()
+    assert front.access_log(3) == [f"101 {wild.address}"] * 3
+
+
+def test_next_upstream_off_tries_one(gateway, backend, raw, dead):
+    first, echo = dead(), backend(EchoBackend)
+    front = gateway("location / { ws_pass service; ws_next_upstream off; }",
+                    http=upstream(first, echo.address), **TARGETS)
+    assert raw(front.port).handshake("/").status == 502
+    assert front.access_log(1) == [f"502 {first}"]
+
+
+@pytest.mark.parametrize("tries, status", [(1, 502), (2, 502), (3, 101), (0, 101)])
+def test_next_upstream_tries_are_counted(gateway, backend, raw, dead, tries, status):
+    servers = [dead(), dead(), backend(EchoBackend).address]
+    front = gateway(f"location / {{ ws_pass service; ws_next_upstream_tries {tries}; }}",
+                    http=upstream(*servers), **TARGETS)
+    client = raw(front.port)
+    assert client.handshake("/").status == status
+    client.close()
+    assert front.access_log(1) == [f"{status} " + ", ".join(servers[:tries or 3])]
+
+
+def test_server_that_does_not_answer_is_passed_over(gateway, backend, raw, black_hole):
+    echo = backend(EchoBackend)
+    front = gateway("location / { ws_pass service; ws_connect_timeout 200ms; }",
+                    http=upstream(black_hole.address, echo.address), **TARGETS)
+    client = raw(front.port)
+    assert connects(client)
+    client.close()
+    assert front.access_log(1) == [f"101 {black_hole.address}, {echo.address}"]
+
+
+@pytest.mark.parametrize("settings", ["ws_next_upstream error;", "ws_next_upstream_timeout 100ms;"])
+def test_server_that_does_not_answer_may_be_the_last(gateway, backend, raw, black_hole, settings):
+    echo = backend(EchoBackend)
+    front = gateway(f"location / {{ ws_pass service; ws_connect_timeout 200ms; {settings} }}",
+                    http=upstream(black_hole.address, echo.address), **TARGETS)
+    assert raw(front.port).handshake("/").status == 504
+    assert front.access_log(1) == [f"504 {black_hole.address}"]
+
+
+def test_server_is_free_again_after_its_session(gateway, backend, raw):
+    echo = backend(EchoBackend)
+    front = gateway("location / { ws_pass service; }",
+                    http=upstream(f"{echo.address} max_conns=1"), **TARGETS)
+    for number in range(3):
+        client = raw(front.port)
+        assert connects(client)
+        assert raw(front.port).handshake("/").status == 502
+        client.close()
+        front.access_log(2 * number + 2)
+
+
+def test_connection_of_a_session_is_not_kept_for_another(gateway, backend, raw):
+    echo = backend(EchoBackend)
+    front = gateway("location / { ws_pass service; }",
+                    http="upstream service { server %s; keepalive 4; }" % echo.address)
+    for number in range(3):
+        client = raw(front.port)
+        assert connects(client)
+        client.send_close(1000)
+        assert client.read_close() == (1000, "")
+        assert echo.wait_connection(number).wait_ended() == "eof"
+    assert len(echo.connections) == 3
+
+
+# --- kinds of addresses
+
+
+def test_unix_socket(gateway, backend, raw):
+    echo = backend(EchoBackend, unix=True)
+    front = gateway(f"location / {{ ws_pass {echo.address}; }}", **TARGETS)
+    client = raw(front.port)
+    assert connects(client)
+    client.close()
+    assert front.access_log(1) == [f"101 {echo.address}"]
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_ipv6(gateway, backend, raw):
+    echo = backend(EchoBackend, host="::1")
+    front = gateway(f"location / {{ ws_pass {echo.address}; }}", **TARGETS)
+    client = raw(front.port)
+    assert connects(client)
+    client.close()
+    assert front.access_log(1) == [f"101 {echo.address}"]
+
+
+class DnsServer:
+    """Answers each question for an A record from a table; a name that maps to None gets no
+    answer, and one that is not there does not exist."""
+
+    def __init__(self, names):
+        self._names = names
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                query, client = self._socket.recvfrom(512)
+            except OSError:
+                return
+            if not query:
+                return
+            if (answer := self._answer(query)) is not None:
+                self._socket.sendto(answer, client)
+
+    def _answer(self, query):
+        labels, at = [], 12
+        while query[at]:
+            labels.append(query[at + 1:at + 1 + query[at]])
+            at += 1 + query[at]
+        question = query[12:at + 5]
+        kind, = struct.unpack("!H", query[at + 1:at + 3])
+        name = b".".join(labels).decode("latin-1")
+        if name not in self._names:
+            return query[:2] + struct.pack("!5H", 0x8183, 1, 0, 0, 0) + question
+        if self._names[name] is None:
+            return None
+        addresses = self._names[name] if kind == 1 else []
+        records = b"".join(
+            struct.pack("!HHHIH", 0xC00C, 1, 1, 60, 4) + socket.inet_aton(one) for one in addresses)
+        return query[:2] + struct.pack("!5H", 0x8180, 1, len(addresses), 0, 0) + question + records
+
+    def close(self):
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)  # wakes the thread, and fails nevertheless
+        except OSError:
+            pass
+        self._socket.close()
+
+
+@pytest.fixture
+def dns():
+    server = DnsServer({
+        "echo.test": ["127.0.0.1"],
+        # Of these only the last listens.
+        "several.test": ["127.0.0.77", "127.0.0.78", "127.0.0.1"],
+        "silent.test": None,
+    })
+    yield server
+    server.close()
+
+
+def variable_target(dns, **more):
+    return (f"resolver {dns.address} ipv6=off; resolver_timeout 300ms;"
+            " location / { ws_pass $http_x_target; }", {**TARGETS, **more})
+
+
+@pytest.mark.parametrize("name", ["echo.test", "several.test", "127.0.0.1"])
+def test_variable_target_is_resolved(gateway, backend, raw, dns, name):
+    echo = backend(EchoBackend)
+    locations, parts = variable_target(dns)
+    front = gateway(locations, **parts)
+    for _ in range(3):
+        client = raw(front.port)
+        client.open("/", fields=[("X-Target", f"{name}:{echo.port}")])
+        client.send_frame(BINARY, b"hello")
+        assert client.read_data(5) == b"hello"
+
+
+def test_variable_target_may_be_an_upstream_a_unix_socket_or_ipv6(gateway, backend, raw, dns):
+    services = [backend(EchoBackend), backend(EchoBackend, unix=True)]
+    if has_ipv6():
+        services.append(backend(EchoBackend, host="::1"))
+    locations, parts = variable_target(dns, http=upstream(services[0].address))
+    front = gateway(locations, **parts)
+    for target in ["service", *(service.address for service in services)]:
+        client = raw(front.port)
+        client.open("/", fields=[("X-Target", target)])
+        client.send_frame(BINARY, b"hello")
+        assert client.read_data(5) == b"hello"
+
+
+@pytest.mark.parametrize("target", [
+    "", " ", "nobody", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:99999", "127.0.0.1:x",
+    ":80", ":", "/", "@", "[", "]", "[::1", "[::1]", "[::1]x", "[zzz]:80", "[]:80", "unix", "unix:",
+    "unix:" + "a" * 200, "http://127.0.0.1:80", "ws://127.0.0.1:80", "127.0.0.1:80/path",
+    "127.0.0.1:80 127.0.0.1:81", "127.0.0.1:80\t", "127.0.0.1:80?x",
+])
+def test_variable_target_that_is_no_address_is_502(gateway, raw, dns, target):
+    locations, parts = variable_target(dns)
+    front = gateway(locations, **parts)
+    assert raw(front.port).handshake("/", fields=[("X-Target", target)]).status == 502
+    assert "ws: no backend can be read" in front.error_log()
+
+
+@pytest.mark.parametrize("name", [
+    "none.test", "silent.test", "a" * 300, ".", "..", "\xff\xfe", "%00", "*", "a..b", "\\",
+])
+def test_variable_target_that_does_not_resolve_is_502(gateway, raw, dns, name):
+    locations, parts = variable_target(dns)
+    front = gateway(locations, **parts)
+    assert raw(front.port).handshake("/", fields=[("X-Target", f"{name}:80")]).status == 502
+
+
+def test_variable_target_without_a_resolver_is_502(gateway, raw):
+    front = gateway("location / { ws_pass $http_x_target; }")
+    assert raw(front.port).handshake("/", fields=[("X-Target", "echo.test:80")]).status == 502
+
+
+@pytest.mark.parametrize("injected", ["\\r\\n", "\\n", "\\r", "\\t", " "])
+def test_line_ends_in_a_target_are_not_dialled(gateway, backend, raw, injected):
+    record = backend(RecordingBackend)
+    front = gateway(f'location / {{ set $to "{record.address}{injected}X: y"; ws_pass $to; }}'
+                    f'location /end {{ set $to "{record.address}{injected}"; ws_pass $to; }}')
+    assert raw(front.port).handshake("/").status == 502
+    assert raw(front.port).handshake("/end").status == 502
+    assert not record.connections
+    assert "X: y" not in front.error_log()
+
+
+# --- options of the socket
+
+
+class PeerBackend(Backend):
+    """Says from where it was dialled."""
+
+    def serve(self, connection):
+        connection.send(connection.sock.getpeername()[0].encode())
+        connection.read_all()
+
+
+@pytest.mark.parametrize("bind, seen", [
+    ("ws_bind 127.0.0.2;", b"127.0.0.2"),
+    ("set $from 127.0.0.3; ws_bind $from;", b"127.0.0.3"),
+    ("ws_bind off;", b"127.0.0.1"),
+    ("", b"127.0.0.1"),
+])
+def test_backend_is_dialled_from_the_bound_address(gateway, backend, raw, bind, seen):
+    peer = backend(PeerBackend)
+    front = gateway(f"location / {{ ws_pass {peer.address}; {bind} }}")
+    client = raw(front.port)
+    client.open("/")
+    assert client.read_data(9) == seen
+
+
+def test_bind_is_inherited_and_ended(gateway, backend, raw):
+    peer = backend(PeerBackend)
+    front = gateway(f"location /a {{ ws_pass {peer.address}; }}"
+                    f"location /b {{ ws_pass {peer.address}; ws_bind off; }}",
+                    server="ws_bind 127.0.0.2;")
+    for path, seen in (("/a", b"127.0.0.2"), ("/b", b"127.0.0.1")):
+        client = raw(front.port)
+        client.open(path)
+        assert client.read_data(9) == seen
+
+
+def timer_of_connection_to(port):
+    """The kernel's timer of the only connection to this port of 127.0.0.1: 0 is none, 2 is the one
+    for keepalive probes."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    [row] = [row for row in rows if row[2] == f"0100007F:{port:04X}" and row[3] == "01"]
+    return int(row[5].split(":")[0])
+
+
+@pytest.mark.parametrize("setting, timer", [
+    ("ws_socket_keepalive on;", 2), ("ws_socket_keepalive off;", 0), ("", 0)])
+def test_socket_keepalive_is_asked_for(gateway, backend, raw, setting, timer):
+    echo = backend(EchoBackend)
+    front = gateway(f"location / {{ ws_pass {echo.address}; {setting} }}")
+    client = raw(front.port)
+    assert connects(client)
+    wait_until(lambda: timer_of_connection_to(echo.port) == timer, what=f"timer {timer}")
