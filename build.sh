@@ -85,6 +85,11 @@ packages_for() {
             echo clang-tidy clang-tidy
             echo shellcheck shellcheck
             ;;
+        bench)
+            echo lighttpd /usr/sbin/lighttpd
+            echo websockify websockify
+            [ -n "$own_nginx" ] || echo libnginx-mod-stream /usr/lib/nginx/modules/ngx_stream_module.so
+            ;;
     esac
 }
 
@@ -129,24 +134,28 @@ install_packages() {
 apt_install() {
     local get=("${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq)
     local install=("${get[@]}" -o Dpkg::Use-Pty=0 install -y --no-install-recommends "$@")
-    local had_nginx=no
+    local service new=()
 
     mkdir -p "$build"
-    [ ! -e /usr/sbin/nginx ] || had_nginx=yes
+    for service in nginx lighttpd; do
+        [ -e "/usr/sbin/$service" ] || new+=("$service")
+    done
 
     if ! "${install[@]}" >"$build/apt.log" 2>&1; then
         "${get[@]}" update >&2 || die "apt-get update failed"
         "${install[@]}" >&2 || die "apt-get could not install: $*"
     fi
 
-    # The package starts a system service that nobody asked for.
-    if [ $had_nginx = no ] && [ -e /usr/sbin/nginx ]; then
-        if [ -d /run/systemd/system ]; then
-            "${as[@]}" systemctl disable --now nginx >&2 || true
-        elif [ -e /run/nginx.pid ]; then
-            "${as[@]}" /usr/sbin/nginx -s quit >&2 || true
+    # The packages start system services that nobody asked for.
+    for service in "${new[@]}"; do
+        if [ ! -e "/usr/sbin/$service" ]; then
+            continue
+        elif [ -d /run/systemd/system ]; then
+            "${as[@]}" systemctl disable --now "$service" >&2 || true
+        elif [ -e "/run/$service.pid" ]; then
+            "${as[@]}" kill "$(<"/run/$service.pid")" || true
         fi
-    fi
+    done
 }
 
 # --- the module -----------------------------------------------------------------------------------
@@ -405,6 +414,15 @@ cmd_check() {
     need build check
     locked build_module
     BUILD=$build SOURCE=$(nginx_source) FLAGS=$(module_flags clang) t/check.sh
+}
+
+announce bench "compare speed and memory with other servers: bench [--quick | --help | OPTION...]"
+cmd_bench() {
+    need build bench
+    locked build_module
+    locked make -s -j"$jobs" -f t/bench/Makefile OUT="$build/bench" CXX="$CXX" >&2
+    /usr/bin/python3 -B t/bench/bench.py --nginx "$nginx" --module "$module" \
+        --out "$build/bench" "$@"
 }
 
 announce format "format all C++ files in place"

@@ -1,0 +1,110 @@
+#include "t/bench/client.hpp"
+
+#include "t/bench/handshake.hpp"
+
+#include <string>
+
+#include <sys/socket.h>
+
+namespace bench {
+
+namespace {
+
+std::array<std::uint8_t, 262144> scratch;
+
+}  // namespace
+
+std::string upgrade_request(const Options &options) {
+    return "GET " + options.path +
+           " HTTP/1.1\r\n"
+           "Host: localhost\r\n"
+           "Upgrade: websocket\r\n"
+           "Connection: Upgrade\r\n"
+           "Sec-WebSocket-Key: " +
+           std::string(sample_key) +
+           "\r\n"
+           "Sec-WebSocket-Version: 13\r\n\r\n";
+}
+
+void shake_hands(int socket, const Options &options) {
+    const std::string request = upgrade_request(options);
+    send_all(socket, {reinterpret_cast<const std::uint8_t *>(request.data()), request.size()});
+    std::string answer;
+    while (!answer.ends_with(end_of_head)) {
+        char byte = 0;
+        if (recv(socket, &byte, 1, 0) != 1) {
+            fail("no answer to the handshake: %s", answer.c_str());
+        }
+        answer += byte;
+    }
+    if (answer.find(" 101 ") == std::string::npos ||
+        answer.find(sample_accept) == std::string::npos) {
+        fail("handshake refused: %s", answer.c_str());
+    }
+}
+
+Client::Client(const Options &options)
+    : socket_(connect_to(options.port)), websocket_(options.websocket) {
+    if (websocket_) {
+        shake_hands(socket_, options);
+    }
+}
+
+bool Client::receive() {
+    const std::ptrdiff_t count = receive_now(socket_, scratch);
+    if (count == would_block) {
+        return false;
+    }
+    if (count <= 0) {
+        fail("the server closed a connection after %llu bytes",
+             static_cast<unsigned long long>(received_));
+    }
+    const auto bytes = std::span{scratch}.first(static_cast<std::size_t>(count));
+    if (!websocket_) {
+        take_payload(bytes);
+        return true;
+    }
+    frames_.take(
+        bytes,
+        [](const FrameHeader &header) {
+            if (header.opcode == opcode_close || header.masked) {
+                fail("the server sent a frame of type %u", header.opcode);
+            }
+        },
+        [this](std::span<const std::uint8_t> payload) { take_payload(payload); });
+    return true;
+}
+
+void Client::take_payload(std::span<const std::uint8_t> payload) {
+    if (!matches_pattern(payload, received_)) {
+        fail("wrong payload near byte %llu", static_cast<unsigned long long>(received_));
+    }
+    received_ += payload.size();
+}
+
+void Client::allow(const Messages &messages, std::uint64_t count) {
+    allowed_ += count * messages.wire_size();
+    (void)flush(messages);
+}
+
+bool Client::flush(const Messages &messages) {
+    while (sent_ < allowed_) {
+        const std::ptrdiff_t count = send_now(socket_, messages.from(sent_, allowed_ - sent_));
+        if (count == would_block) {
+            return false;
+        }
+        if (count == broken) {
+            fail("the server reset a connection after %llu bytes",
+                 static_cast<unsigned long long>(sent_));
+        }
+        sent_ += static_cast<std::uint64_t>(count);
+    }
+    return true;
+}
+
+void Client::stop_after_message(const Messages &messages) {
+    const std::uint64_t size = messages.wire_size();
+    allowed_ = (sent_ + size - 1) / size * size;
+}
+
+}  // namespace bench

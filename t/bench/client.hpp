@@ -1,0 +1,54 @@
+// One connection of the load generator, once it is set up: payload in, prepared messages out.
+#pragma once
+
+#include "t/bench/frames.hpp"
+#include "t/bench/load_run.hpp"
+#include "t/bench/pattern.hpp"
+#include "t/bench/sockets.hpp"
+
+namespace bench {
+
+// Sends the request and waits for the right answer. Bytes behind it stay in the kernel.
+void shake_hands(int socket, const Options &options);
+
+// The request, whose answer holds sample_accept.
+[[nodiscard]] std::string upgrade_request(const Options &options);
+
+class Client {
+public:
+    // Connects, and shakes hands if it is to speak WebSocket.
+    explicit Client(const Options &options);
+
+    // Reads once and checks that the payload continues the pattern. False: nothing was there.
+    bool receive();
+
+    // Lets so many more messages go out, at once as far as they are taken.
+    void allow(const Messages &messages, std::uint64_t count);
+
+    // Sends what is allowed. True if all of it is out.
+    bool flush(const Messages &messages);
+
+    // Of what is allowed, leaves the message that is on its way and drops those behind it.
+    void stop_after_message(const Messages &messages);
+
+    [[nodiscard]] int socket() const { return socket_; }
+    [[nodiscard]] std::uint64_t received() const { return received_; }
+    [[nodiscard]] std::uint64_t sent() const { return sent_; }
+    [[nodiscard]] std::uint64_t allowed() const { return allowed_; }
+    [[nodiscard]] bool blocked() const { return sent_ < allowed_; }
+
+    std::uint64_t asked_at = 0;  // when the last message went out
+    bool awaits_room = false;    // epoll tells when there is room to send
+
+private:
+    void take_payload(std::span<const std::uint8_t> payload);
+
+    int socket_;
+    bool websocket_;
+    FrameStream frames_;
+    std::uint64_t received_ = 0;  // payload
+    std::uint64_t sent_ = 0;      // on the wire
+    std::uint64_t allowed_ = 0;   // to be sent, counted as sent_
+};
+
+}  // namespace bench

@@ -1,0 +1,132 @@
+#include "t/bench/client.hpp"
+#include "t/bench/handshake.hpp"
+#include "t/bench/modes.hpp"
+
+#include <string>
+#include <vector>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace bench {
+
+namespace {
+
+// One session at a time: open, shake hands, close. A plain TCP session is closed as soon as it is
+// open; that the server had a backend connection for each is the backend's to tell.
+class Caller {
+public:
+    Caller(const Options &options, Poller &poller)
+        : options_(options), poller_(poller), request_(upgrade_request(options)) {
+        FrameHeader header;
+        header.opcode = opcode_close;
+        header.masked = true;
+        header.key = {1, 2, 3, 4};
+        header.length = 2;
+        goodbye_.resize(write_header(goodbye_.data(), header));
+        // Code 1000, masked.
+        goodbye_.push_back(0x03 ^ header.key[0]);
+        goodbye_.push_back(0xe8 ^ header.key[1]);
+    }
+
+    void call() {
+        socket_ = connect_to(options_.port);
+        answer_.clear();
+        said_goodbye_ = !options_.websocket;
+        if (options_.websocket) {
+            send_all(socket_,
+                     {reinterpret_cast<const std::uint8_t *>(request_.data()), request_.size()});
+        } else {
+            shutdown(socket_, SHUT_WR);
+        }
+        poller_.add(socket_, EPOLLIN, this);
+    }
+
+    // True when the session is over.
+    [[nodiscard]] bool serve() {
+        std::array<std::uint8_t, 2048> room;
+        const std::ptrdiff_t count = receive_now(socket_, room);
+        if (count == would_block) {
+            return false;
+        }
+        if (count <= 0) {
+            return hung_up(count);
+        }
+        answer_.append(reinterpret_cast<const char *>(room.data()),
+                       static_cast<std::size_t>(count));
+        return options_.websocket ? go_on() : false;
+    }
+
+private:
+    [[nodiscard]] bool hung_up(std::ptrdiff_t why) {
+        if (options_.websocket || why != 0 || !answer_.empty()) {
+            fail("a connection ended early: %s", answer_.c_str());
+        }
+        close(socket_);
+        return true;
+    }
+
+    [[nodiscard]] bool go_on() {
+        const std::size_t end = answer_.find(end_of_head);
+        if (end == std::string::npos) {
+            return false;
+        }
+        if (!said_goodbye_) {
+            if (answer_.find(" 101 ") == std::string::npos ||
+                answer_.find(sample_accept) == std::string::npos) {
+                fail("handshake refused: %s", answer_.c_str());
+            }
+            said_goodbye_ = true;
+            send_all(socket_, goodbye_);
+        }
+        if (answer_.size() == end + end_of_head.size()) {
+            return false;
+        }
+        if (static_cast<std::uint8_t>(answer_[end + end_of_head.size()]) != (0x80 | opcode_close)) {
+            fail("no close frame behind the handshake");
+        }
+        close(socket_);
+        return true;
+    }
+
+    const Options &options_;
+    Poller &poller_;
+    std::string request_;
+    std::vector<std::uint8_t> goodbye_ = std::vector<std::uint8_t>(max_header_size);
+    std::string answer_;
+    int socket_ = -1;
+    bool said_goodbye_ = false;
+};
+
+}  // namespace
+
+void run_connects(const Options &options, Result &result) {
+    const Control control(options.control);
+    Poller poller;
+    std::vector<Caller> callers;
+    callers.reserve(options.connections);
+    for (std::size_t i = 0; i < options.connections; ++i) {
+        callers.emplace_back(options, poller);
+        callers.back().call();
+    }
+    Window window(options);
+    std::uint64_t done = 0;
+    while (window.open([&done] { return done; })) {
+        for (const epoll_event &event : poller.wait(50)) {
+            auto *caller = static_cast<Caller *>(event.data.ptr);
+            if (caller->serve()) {
+                ++done;
+                caller->call();
+            }
+        }
+    }
+    usleep(200000);
+    const std::uint64_t accepted = control.ask().accepted;
+    if (accepted < done) {
+        fail("%llu sessions, but the backend saw only %llu", static_cast<unsigned long long>(done),
+             static_cast<unsigned long long>(accepted));
+    }
+    window.tell(result);
+}
+
+}  // namespace bench
