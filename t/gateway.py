@@ -31,7 +31,7 @@ error_log @PREFIX@/error.log @LOG_LEVEL@;
 @MAIN@
 
 events {
-    worker_connections 2048;
+    worker_connections @CONNECTIONS@;
     @EVENTS@
 }
 
@@ -47,7 +47,7 @@ http {
     @HTTP@
 
     server {
-        listen 127.0.0.1:@PORT@;
+        listen 127.0.0.1:@PORT@ @LISTEN@;
         @LISTEN_SSL@
         @SERVER@
         @LOCATIONS@
@@ -113,13 +113,14 @@ class Gateway:
     """One nginx master and its workers.
 
     `locations` goes into a server that listens on `port` (and on `ssl_port` if `tls`), `server`
-    stands before it, `http`, `events` and `main` in their contexts. In all of them @PORT@,
-    @SSL_PORT@, @PREFIX@, @CERT@ and @KEY@ are replaced.
+    stands before it, `http`, `events` and `main` in their contexts; `listen` has
+    parameters of the plain listener. In all of them @PORT@, @SSL_PORT@, @PREFIX@, @CERT@ and @KEY@
+    are replaced.
     """
 
     def __init__(self, prefix, locations="", *, server="", http="", events="", main="",
                  tls=False, workers=1, log_level="info", log_format=COMBINED, module=True,
-                 environment=None):
+                 listen="", connections=2048, environment=None):
         self.prefix = Path(prefix)
         self.port = self.ssl_port = None
         self._parts = {
@@ -132,6 +133,8 @@ class Gateway:
             "LOCATIONS": locations,
             "SERVER": server,
             "HTTP": http,
+            "LISTEN": listen,
+            "CONNECTIONS": connections,
             "EVENTS": events,
             "MAIN": main,
         }
