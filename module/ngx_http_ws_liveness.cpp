@@ -83,8 +83,13 @@ void Relay::arm_clock() noexcept {
             wait = ngx_min(wait, left(now, moved_, conf_->idle_timeout));
         }
         if (conf_->ping_interval != 0) {
-            wait = ngx_min(wait, awaiting_pong_ ? left(now, pinged_, conf_->pong_timeout)
-                                                : left(now, heard_, conf_->ping_interval));
+            // While a pong is awaited too: once it came, the next ping is due by the interval.
+            const ngx_msec_t ping =
+                awaiting_pong_ ? conf_->ping_interval : left(now, heard_, conf_->ping_interval);
+            wait = ngx_min(wait, ping);
+            if (awaiting_pong_) {
+                wait = ngx_min(wait, left(now, pinged_, conf_->pong_timeout));
+            }
         }
     }
     ngx_add_timer(client_->read, wait);

@@ -85,7 +85,7 @@ def test_close_is_answered_with_its_code(session, code, tls):
     assert one.connection.received == b"all of it"
     one.client.close()
     assert logged_end(one) == f"101 client {code}"
-    [line] = one.log_lines()
+    [line] = one.end_lines()
     assert "[info]" in line and "client closed" in line and f"code {code}" in line
 
 
@@ -201,7 +201,7 @@ def test_end_of_the_backend_comes_after_all_its_bytes(session, size, tls):
     assert one.client.read_end() == "eof"
     one.client.close()
     assert logged_end(one) == "101 backend 1000"
-    [line] = one.log_lines()
+    [line] = one.end_lines()
     assert "[info]" in line and "backend closed" in line and "code 1000" in line
 
 
@@ -232,7 +232,7 @@ def test_reset_of_the_backend_is_1011(session, tls):
     assert one.client.read_end() == "eof"
     one.client.close()
     assert logged_end(one) == "101 backend 1011"
-    [line] = one.log_lines()
+    [line] = one.end_lines()
     assert "[info]" in line and reason in line and "code 1011" in line
 
 
@@ -320,7 +320,7 @@ def test_bytes_of_a_client_that_vanishes_arrive(session, how, kind, tls):
     assert one.connection.wait_ended() == "eof"
     assert one.connection.received == b"whole, and a part"
     assert logged_end(one) == "101 client 1006"
-    [line] = one.log_lines()
+    [line] = one.end_lines()
     assert "[info]" in line and "code 1006" in line
 
 
@@ -434,12 +434,13 @@ def test_client_that_answers_late_still_has_time(session):
 @pytest.mark.parametrize("first", ["client", "backend"])
 def test_client_that_keeps_its_connection_open_is_left(session, first):
     one = session(RecordingBackend if first == "client" else SpeakFirstBackend,
-                  *(() if first == "client" else (b"", True)),
+                  *(() if first == "client" else (b"bye", True)),
                   settings="ws_close_timeout 300ms; lingering_timeout 100ms;", parts=AN_END)
     if first == "client":
         one.client.send_close(4000)
         assert one.client.read_close() == (4000, "")
     else:
+        assert one.client.read_data(3) == b"bye"
         assert one.client.read_close() == (1000, "")
         one.client.send_close(1000)
     assert one.client.read_end() == "eof"
@@ -447,7 +448,8 @@ def test_client_that_keeps_its_connection_open_is_left(session, first):
 
 
 def test_ping_after_a_close_of_ours_is_not_answered(session):
-    one = session(SpeakFirstBackend, b"", close=True)
+    one = session(SpeakFirstBackend, b"bye", close=True)
+    assert one.client.read_data(3) == b"bye"
     assert one.client.read_close() == (1000, "")
     one.client.send_frame(PING, b"too late")
     one.client.nothing_comes(0.05)
@@ -505,10 +507,10 @@ def test_blocked_output_does_not_outlast_the_close_timeout(session):
 
 @BOTH
 def test_many_that_close_at_once_each_get_their_code(session, raw, tls):
-    one = session(TickerBackend, tls=tls, parts=AN_END)
+    one = session(TickerBackend, tls=tls, settings="ws_close_timeout 30s;", parts=AN_END)
     options = {"tls": client_tls()} if tls else {}
     port = one.front.ssl_port if tls else one.front.port
-    count = 30 if tls else 100
+    count = 20 if tls else 60
     clients = [raw(port, receive_buffer=4096, **options) for _ in range(count)]
     for client in clients:
         client.open("/")
