@@ -4,29 +4,6 @@
 
 namespace ngx_ws {
 
-namespace {
-
-// Ends our side of a connection; what the peer still sends can be read, raw.
-void send_fin(ngx_connection_t *c) noexcept {
-#if (NGX_HTTP_SSL)
-    if (c->ssl != nullptr) {
-        const ngx_event_handler_pt on_read = c->read->handler;
-        const ngx_event_handler_pt on_write = c->write->handler;
-        c->ssl->no_wait_shutdown = 1;
-        c->ssl->shutdown_without_free = 1;
-        (void)ngx_ssl_shutdown(c);
-        // It would wait for room for its alert by itself. Nothing of ours depends on that.
-        c->read->handler = on_read;
-        c->write->handler = on_write;
-    }
-#endif
-    if (ngx_shutdown_socket(c->fd, NGX_WRITE_SHUTDOWN) == -1 && ngx_socket_errno != NGX_ENOTCONN) {
-        ngx_connection_error(c, ngx_socket_errno, const_cast<char *>("shutdown() failed"));
-    }
-}
-
-}  // namespace
-
 std::string_view name(ClosedBy side) noexcept {
     constexpr std::string_view names[] = {"nobody", "client", "backend", "gateway"};
     return names[static_cast<unsigned>(side)];
@@ -35,28 +12,26 @@ std::string_view name(ClosedBy side) noexcept {
 void Relay::note_end(ClosedBy by, ws::CloseCode code, std::string_view why) noexcept {
     closed_by_ = by;
     close_code_ = code;
+    why_ = why;
     closing_since_ = ngx_current_msec;
     arm_clock();
-    const ngx_str_t who = ngx::str(name(by));
-    const ngx_str_t words = ngx::str(why);
-    RequestLog log(r_);
-    ngx_log_error(NGX_LOG_INFO, log.get(), 0, "ws: %V closed%s%V, code %ui", &who,
-                  words.len == 0 ? "" : ": ", &words, static_cast<ngx_uint_t>(code));
 }
 
-void Relay::begin_close(ClosedBy by, ws::CloseCode code, std::string_view reason) noexcept {
+void Relay::begin_close(ClosedBy by, ws::CloseCode code, std::string_view why) noexcept {
     if (!closing()) {
-        note_end(by, code, reason);
-        session_.close(code, reason);
+        note_end(by, code, why);
+        session_.close(code, why);
     }
 }
 
-// The answer waits until the client's bytes are on their way to the backend.
+// The answer is a receipt, so it waits; see conclude(). With ws_half_close the Close ends only
+// what the client says, and the session when the backend has said its last.
 void Relay::on_client_close() noexcept {
-    if (!closing()) {
-        note_end(ClosedBy::client, session_.peer_status().code, {});
-        reply_pending_ = true;
+    if (closing() || (conf_->half_close && !backend_gone_)) {
+        return;
     }
+    note_end(ClosedBy::client, session_.peer_status().code, {});
+    verdict_pending_ = true;
 }
 
 void Relay::on_client_gone() noexcept {
@@ -70,52 +45,77 @@ void Relay::on_client_gone() noexcept {
 void Relay::on_backend_gone(bool reset) noexcept {
     backend_gone_ = true;
     if (reset || to_backend_.lost()) {
-        to_backend_.lose();
-        begin_close(ClosedBy::backend, ws::CloseCode::internal_error,
-                    "backend connection was reset");
-    } else if (session_.held_back() != 0) {
+        on_backend_lost();
+        return;
+    }
+    if (session_.held_back() != 0) {
         begin_close(ClosedBy::backend, ws::CloseCode::internal_error,
                     "backend closed inside a UTF-8 code point");
-    } else {
-        begin_close(ClosedBy::backend, ws::CloseCode::normal, {});
+    }
+    if (closing()) {
+        return;
+    }
+    if (session_.close_received()) {
+        note_end(ClosedBy::client, session_.peer_status().code, {});
+    } else if (!conf_->half_close) {
+        note_end(ClosedBy::backend, ws::CloseCode::normal, {});
+    }
+    verdict_pending_ = closing();
+}
+
+void Relay::on_backend_lost() noexcept {
+    to_backend_.lose();
+    if (!closing()) {
+        note_end(ClosedBy::backend, ws::CloseCode::internal_error, "backend connection was reset");
+        close_undelivered(close_code_, why_);
     }
 }
 
-// A clean answer is a receipt, so it is given only for bytes that went out.
-void Relay::answer_client() noexcept {
-    reply_pending_ = false;
-    const uint64_t undelivered = to_backend_.ledger().unwritten();
-    if (undelivered == 0) {
-        session_.answer_close();
-        return;
-    }
-    std::array<u_char, ws::max_close_reason> reason;
-    const u_char *end =
-        ngx_slprintf(reason.begin(), reason.end(), "%uL bytes were not delivered", undelivered);
-    close_code_ = ws::CloseCode::internal_error;
-    session_.close(close_code_, {reinterpret_cast<const char *>(reason.data()),
-                                 static_cast<size_t>(end - reason.data())});
+// Nothing more can be expected of it but its FIN.
+bool Relay::client_is_silent() const noexcept {
+    return session_.close_received() || session_.violation() != ws::Violation::none;
 }
 
-// Once both Close frames, or ours after a violation, are through, the server closes first
-// (RFC 6455, section 7.1.1).
-void Relay::finish_client() noexcept {
-    const bool silent = session_.close_received() || session_.violation() != ws::Violation::none;
-    if (fin_to_client_ || client_gone_ || !session_.close_sent() || to_client_.blocked() ||
-        !silent) {
-        return;
+void Relay::settle_closing() noexcept {
+    if (verdict_pending_ && (to_backend_.lost() || delivered())) {
+        conclude();
     }
-    fin_to_client_ = true;
-    send_fin(client_);
+    if (!to_client_.blocked()) {
+        send_due();
+    }
+    // Once both Close frames, or ours after a violation, are through, the server closes first
+    // (RFC 6455, section 7.1.1).
+    if (session_.close_sent() && client_is_silent() && !to_client_.blocked() &&
+        !to_client_.finished()) {
+        to_client_.finish();
+    }
 }
 
-void Relay::finish_backend() noexcept {
-    if (fin_to_backend_ || to_backend_.blocked()) {
-        return;
+void Relay::settle() noexcept {
+    // In a half-closed session the backend's end was no end, but its loss is.
+    if (!closing() && backend_gone_ && to_backend_.lost()) {
+        on_backend_lost();
     }
-    fin_to_backend_ = true;
-    if (!to_backend_.lost()) {
-        send_fin(backend_);
+    if ((closing() || session_.close_received()) && !to_backend_.blocked() &&
+        !to_backend_.finished()) {
+        to_backend_.finish();
+    }
+    if (closing()) {
+        settle_closing();
+        if (client_gone_ && backend_gone_ && !to_backend_.blocked()) {
+            end();
+            return;
+        }
+    }
+    if (verdict_pending_ || receipts_.waiting()) {
+        poll_again();
+    }
+    resume_after_loss();
+    if (ngx_handle_read_event(client_->read, 0) != NGX_OK ||
+        ngx_handle_write_event(client_->write, 0) != NGX_OK ||
+        ngx_handle_read_event(backend_->read, 0) != NGX_OK ||
+        ngx_handle_write_event(backend_->write, 0) != NGX_OK) {
+        end();
     }
 }
 
@@ -128,35 +128,11 @@ void Relay::resume_after_loss() noexcept {
     }
 }
 
-void Relay::settle() noexcept {
-    if (closing()) {
-        if (reply_pending_ && !to_backend_.blocked()) {
-            answer_client();
-        }
-        if (!to_client_.blocked()) {
-            send_due();
-        }
-        finish_backend();
-        finish_client();
-        if (client_gone_ && backend_gone_ && !to_backend_.blocked()) {
-            end();
-            return;
-        }
-    }
-    resume_after_loss();
-    if (ngx_handle_read_event(client_->read, 0) != NGX_OK ||
-        ngx_handle_write_event(client_->write, 0) != NGX_OK ||
-        ngx_handle_read_event(backend_->read, 0) != NGX_OK ||
-        ngx_handle_write_event(backend_->write, 0) != NGX_OK) {
-        end();
-    }
-}
-
 // The time for a clean end is over: what is due is said, and both connections are closed. nginx
 // drains the client's, so that the Close frame is not destroyed by a reset.
 void Relay::give_up() noexcept {
-    if (reply_pending_) {
-        answer_client();
+    if (verdict_pending_) {
+        conclude();
     }
     if (!to_client_.blocked()) {
         send_due();
@@ -177,9 +153,12 @@ void Relay::on_client_stalled() noexcept {
 
 void Relay::on_backend_stalled() noexcept {
     if (!to_backend_.still_moving()) {
-        begin_close(ClosedBy::gateway, ws::CloseCode::try_again_later, "backend takes no data");
-        to_backend_.lose();
         backend_gone_ = true;
+        to_backend_.lose();
+        if (!closing()) {
+            note_end(ClosedBy::gateway, ws::CloseCode::try_again_later, "backend takes no data");
+            close_undelivered(close_code_, why_);
+        }
     }
     advance();
 }
@@ -189,15 +168,15 @@ void Relay::shut_down() noexcept {
     begin_close(ClosedBy::gateway, ws::CloseCode::going_away, "gateway is shutting down");
     to_backend_.flush();
     to_client_.flush();
-    if (reply_pending_) {
-        answer_client();
+    if (verdict_pending_) {
+        conclude();
     }
     if (!answer_pending_ && !to_client_.blocked()) {
         send_due();
     }
-    finish_backend();
+    to_backend_.finish();
     if (!client_gone_) {
-        send_fin(client_);
+        to_client_.finish();
         // Unread bytes would turn the close into a reset.
         const std::span<uint8_t> room = scratch().from_client;
         while (ngx_recv(client_, room.data(), room.size()) > 0) {
@@ -206,6 +185,29 @@ void Relay::shut_down() noexcept {
     ngx_http_request_t *r = r_;
     r->main->count++;
     ngx_http_finalize_request(r, NGX_ERROR);
+}
+
+void Relay::log_end() noexcept {
+    const ngx_str_t who = ngx::str(name(closed_by_));
+    const ngx_str_t why = ngx::str(why_);
+    u_char lost[sizeof(", undelivered to backend , to client ") + 2 * NGX_INT64_LEN];
+    u_char *end = lost;
+    if (lost_to_backend_ != 0 || lost_to_client_ != 0) {
+        end = ngx_sprintf(lost, ", undelivered to backend %uL, to client %uL", lost_to_backend_,
+                          lost_to_client_);
+    }
+    *end = '\0';
+    RequestLog log(r_);
+    ngx_log_error(NGX_LOG_INFO, log.get(), 0, "ws: %V closed%s%V, code %ui%s", &who,
+                  why.len == 0 ? "" : ": ", &why, static_cast<ngx_uint_t>(close_code_), lost);
+}
+
+// A stream that was cut must not look whole to the backend.
+void Relay::abort_backend_if_cut() noexcept {
+    if (to_backend_.ledger().unwritten() != 0) {
+        const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+        (void)setsockopt(backend_->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+    }
 }
 
 void Relay::end() noexcept {

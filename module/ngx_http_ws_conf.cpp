@@ -64,6 +64,18 @@ void inherit_location(ngx_conf_t *cf, LocConf &conf, const LocConf &prev) noexce
     }
 }
 
+void merge_flow(LocConf &conf, const LocConf &prev) noexcept {
+    ngx_conf_merge_size_value(conf.backend_window, prev.backend_window, 64 * 1024);
+    ngx_conf_merge_size_value(conf.client_window, prev.client_window, 1024 * 1024);
+    ngx_conf_merge_size_value(conf.notsent_lowat, prev.notsent_lowat, 16 * 1024);
+    ngx_conf_merge_size_value(conf.client_rcvbuf, prev.client_rcvbuf, 128 * 1024);
+    ngx_conf_merge_uint_value(conf.client_ack, prev.client_ack,
+                              static_cast<ngx_uint_t>(ClientAck::kernel));
+    ngx_conf_merge_size_value(conf.ack_interval, prev.ack_interval, 0);
+    ngx_conf_merge_value(conf.receipts, prev.receipts, 1);
+    ngx_conf_merge_value(conf.half_close, prev.half_close, 0);
+}
+
 bool merge_subprotocols(ngx_conf_t *cf, LocConf &conf, const LocConf &prev) noexcept {
     if (conf.subprotocols == nullptr) {
         conf.subprotocols = prev.subprotocols;
@@ -107,6 +119,14 @@ void *ngx_http_ws_create_loc_conf(ngx_conf_t *cf) {
     conf->origin_report_only = NGX_CONF_UNSET;
     conf->frame_type = NGX_CONF_UNSET_UINT;
     conf->max_message_size = NGX_CONF_UNSET_SIZE;
+    conf->backend_window = NGX_CONF_UNSET_SIZE;
+    conf->client_window = NGX_CONF_UNSET_SIZE;
+    conf->client_rcvbuf = NGX_CONF_UNSET_SIZE;
+    conf->notsent_lowat = NGX_CONF_UNSET_SIZE;
+    conf->client_ack = NGX_CONF_UNSET_UINT;
+    conf->ack_interval = NGX_CONF_UNSET_SIZE;
+    conf->receipts = NGX_CONF_UNSET;
+    conf->half_close = NGX_CONF_UNSET;
     conf->ping_interval = NGX_CONF_UNSET_MSEC;
     conf->pong_timeout = NGX_CONF_UNSET_MSEC;
     conf->idle_timeout = NGX_CONF_UNSET_MSEC;
@@ -128,6 +148,7 @@ char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child) {
     ngx_conf_merge_uint_value(conf.frame_type, prev.frame_type,
                               static_cast<ngx_uint_t>(ws::Opcode::binary));
     ngx_conf_merge_size_value(conf.max_message_size, prev.max_message_size, 0);
+    merge_flow(conf, prev);
     ngx_conf_merge_msec_value(conf.ping_interval, prev.ping_interval, 30000);
     ngx_conf_merge_msec_value(conf.pong_timeout, prev.pong_timeout, 20000);
     ngx_conf_merge_msec_value(conf.idle_timeout, prev.idle_timeout, 0);

@@ -9,6 +9,9 @@ namespace ngx_ws {
 
 struct OriginRule;
 
+// What counts as the client's acknowledgement.
+enum class ClientAck : ngx_uint_t { kernel, pong };
+
 // Plain, because nginx's setters write into it by offset.
 struct MainConf {
     size_t buffer_size;  // ws_buffer_size: bytes read at a time, and held when one side is slow
@@ -28,6 +31,17 @@ struct LocConf {
 
     ngx_uint_t frame_type;    // a ws::Opcode, text or binary
     size_t max_message_size;  // bytes; 0: no limit
+
+    // Bytes, 0: as the kernel likes.
+    size_t backend_window;  // in our kernel and not acknowledged by the backend
+    size_t client_window;   // the same for the client
+    size_t notsent_lowat;   // of either, not even sent
+    size_t client_rcvbuf;   // taken by our kernel from the client ahead of us
+
+    ngx_uint_t client_ack;  // a ClientAck
+    size_t ack_interval;    // bytes between two markers; 0: a quarter of client_window
+    ngx_flag_t receipts;
+    ngx_flag_t half_close;
 
     ngx_msec_t ping_interval;  // 0: no pings
     ngx_msec_t pong_timeout;

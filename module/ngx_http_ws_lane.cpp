@@ -1,8 +1,10 @@
 #include "module/ngx_http_ws_lane.hpp"
 
 #include <linux/sockios.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 
+#include <climits>
 #include <cstring>
 
 namespace ngx_ws {
@@ -12,9 +14,36 @@ size_t unacknowledged(const ngx_connection_t *c) noexcept {
     return ioctl(c->fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<size_t>(bytes) : 0;
 }
 
-void Lane::open(ngx_connection_t *destination, ngx_msec_t send_timeout) noexcept {
+namespace {
+
+// Without effect on a kernel or a kind of socket that does not know the option, which is no error.
+void set_option(const ngx_connection_t *c, int level, int option, size_t value) noexcept {
+    const int number = static_cast<int>(ngx_min(value, static_cast<size_t>(INT_MAX)));
+    if (value != 0) {
+        (void)setsockopt(c->fd, level, option, &number, sizeof(number));
+    }
+}
+
+// The kernel keeps what is not acknowledged in the send buffer, and makes the socket writable
+// again when a third of it is: its bound is our window, and acknowledgements wake us by themselves.
+// It doubles the number that it is given, to have room for its own overhead.
+void limit_kernel(const ngx_connection_t *c, const Lane::Limits &limits) noexcept {
+    set_option(c, SOL_SOCKET, SO_SNDBUF, limits.kernel_window / 2);
+    set_option(c, IPPROTO_TCP, TCP_NOTSENT_LOWAT, limits.notsent_lowat);
+}
+
+}  // namespace
+
+void limit_receive_buffer(const ngx_connection_t *c, size_t size) noexcept {
+    set_option(c, SOL_SOCKET, SO_RCVBUF, size * 2);
+    set_option(c, IPPROTO_TCP, TCP_WINDOW_CLAMP, size);
+}
+
+void Lane::open(ngx_connection_t *destination, const Limits &limits) noexcept {
     destination_ = destination;
-    send_timeout_ = send_timeout;
+    send_timeout_ = limits.send_timeout;
+    ledger_ = ws::FlowLedger(limits.ledger_window);
+    limit_kernel(destination, limits);
 #if (NGX_HTTP_SSL)
     // What is held is written again from another address, and in parts.
     if (destination->ssl != nullptr) {
@@ -30,6 +59,7 @@ void Lane::write(std::span<uint8_t> bytes) noexcept {
     if (sent < bytes.size() && !lost_) {
         hold(bytes.subspan(sent));
     }
+    note_stall();
 }
 
 void Lane::flush() noexcept {
@@ -43,6 +73,7 @@ void Lane::flush() noexcept {
     held_->begin += sent;
     if (held_->begin == held_->end) {
         release();
+        note_stall();
     } else if (sent != 0) {
         arm();
     }
@@ -53,6 +84,7 @@ void Lane::lose() noexcept {
     if (held_ != nullptr) {
         release();
     }
+    note_stall();
 }
 
 // Whatever the peer said before is there to be read, and then its end.
@@ -63,7 +95,11 @@ void Lane::fail() noexcept {
 }
 
 uint64_t Lane::acknowledged() const noexcept {
-    const uint64_t pending = unacknowledged(destination_);
+    uint64_t pending = unacknowledged(destination_);
+    // The FIN has a place in the sequence of bytes too.
+    if (finished_ && pending != 0) {
+        --pending;
+    }
     return ledger_.written() > pending ? ledger_.written() - pending : 0;
 }
 
@@ -71,6 +107,52 @@ bool Lane::still_moving() noexcept {
     const uint64_t before = acknowledged_;
     arm();
     return acknowledged_ > before;
+}
+
+// What the peer still sends can be read after this, raw.
+void Lane::finish() noexcept {
+    finished_ = true;
+    if (lost_) {
+        return;
+    }
+    ngx_connection_t *c = destination_;
+#if (NGX_HTTP_SSL)
+    if (c->ssl != nullptr) {
+        const ngx_event_handler_pt on_read = c->read->handler;
+        const ngx_event_handler_pt on_write = c->write->handler;
+        c->ssl->no_wait_shutdown = 1;
+        c->ssl->shutdown_without_free = 1;
+        (void)ngx_ssl_shutdown(c);
+        // It would wait for room for its alert by itself. Nothing of ours depends on that.
+        c->read->handler = on_read;
+        c->write->handler = on_write;
+    }
+#endif
+    if (ngx_shutdown_socket(c->fd, NGX_WRITE_SHUTDOWN) == -1 && ngx_socket_errno != NGX_ENOTCONN) {
+        ngx_connection_error(c, ngx_socket_errno, const_cast<char *>("shutdown() failed"));
+    }
+}
+
+void Lane::confirm(uint64_t total) noexcept {
+    (void)ledger_.confirm(total);
+    note_stall();
+}
+
+ngx_msec_t Lane::stalled() const noexcept {
+    return stalled_ + (waiting_ ? ngx_current_msec - stalled_since_ : 0);
+}
+
+void Lane::note_stall() noexcept {
+    const bool waiting = !lost_ && (blocked() || paused());
+    if (waiting == waiting_) {
+        return;
+    }
+    if (waiting) {
+        stalled_since_ = ngx_current_msec;
+    } else {
+        stalled_ += ngx_current_msec - stalled_since_;
+    }
+    waiting_ = waiting;
 }
 
 size_t Lane::send(std::span<uint8_t> bytes) noexcept {

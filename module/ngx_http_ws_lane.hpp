@@ -11,9 +11,21 @@ namespace ngx_ws {
 // those that it has not read. For TLS these are bytes of records. 0 if it cannot be told.
 [[nodiscard]] size_t unacknowledged(const ngx_connection_t *c) noexcept;
 
+// Bounds what our kernel takes from a peer before we read it; 0: as the kernel likes.
+void limit_receive_buffer(const ngx_connection_t *c, size_t size) noexcept;
+
 class Lane {
 public:
-    void open(ngx_connection_t *destination, ngx_msec_t send_timeout) noexcept;
+    struct Limits {
+        ngx_msec_t send_timeout;
+        // Bytes in the kernel, 0: as it likes.
+        size_t kernel_window;  // not acknowledged
+        size_t notsent_lowat;  // not even sent
+        // Bytes not confirmed by other means than the kernel, 0: not asked for. See FlowLedger.
+        size_t ledger_window;
+    };
+
+    void open(ngx_connection_t *destination, const Limits &limits) noexcept;
 
     // Writes at once what the destination takes and holds the rest; only if nothing is held. After
     // a loss bytes go nowhere.
@@ -25,9 +37,23 @@ public:
     [[nodiscard]] bool lost() const noexcept { return lost_; }
     [[nodiscard]] const ws::FlowLedger &ledger() const noexcept { return ledger_; }
 
-    // Written bytes that the peer's TCP has acknowledged. Over TLS a little less, because the
+    // Written bytes that the peer's TCP has acknowledged, now. Over TLS a little less, because the
     // overhead of records under way counts against them.
     [[nodiscard]] uint64_t acknowledged() const noexcept;
+
+    // Taken bytes that it has not.
+    [[nodiscard]] uint64_t undelivered() const noexcept { return ledger_.taken() - acknowledged(); }
+
+    // Ends our side of the connection behind what was written.
+    void finish() noexcept;
+    [[nodiscard]] bool finished() const noexcept { return finished_; }
+
+    // By other means than the kernel; see FlowLedger.
+    void confirm(uint64_t total) noexcept;
+    [[nodiscard]] bool paused() const noexcept { return ledger_.paused(); }
+
+    // Milliseconds in all for which the destination kept the source waiting.
+    [[nodiscard]] ngx_msec_t stalled() const noexcept;
 
     // The destination is gone: what is held is dropped.
     void lose() noexcept;
@@ -42,12 +68,17 @@ private:
     void fail() noexcept;
     void release() noexcept;
     void arm() noexcept;
+    void note_stall() noexcept;
 
     ngx_connection_t *destination_ = nullptr;
     HeldBuffer *held_ = nullptr;
     ws::FlowLedger ledger_;
     ngx_msec_t send_timeout_ = 0;
     uint64_t acknowledged_ = 0;  // when the send timer was armed
+    ngx_msec_t stalled_ = 0;
+    ngx_msec_t stalled_since_ = 0;  // if waiting_
+    bool waiting_ = false;          // blocked or paused
+    bool finished_ = false;
     bool lost_ = false;
 };
 

@@ -32,36 +32,41 @@ void Relay::on_clock() noexcept {
     advance();
 }
 
+// Who has said Close need not answer pings, and a half-closed session can last.
+bool Relay::asks_for_pongs() const noexcept {
+    return conf_->ping_interval != 0 && !session_.close_received();
+}
+
 void Relay::check_liveness(ngx_msec_t now) noexcept {
     if (conf_->idle_timeout != 0 && left(now, moved_, conf_->idle_timeout) == 0) {
         begin_close(ClosedBy::gateway, ws::CloseCode::policy_violation, "idle too long");
         return;
     }
-    if (conf_->ping_interval == 0) {
-        return;
-    }
-    if (!awaiting_pong_) {
-        if (left(now, heard_, conf_->ping_interval) == 0) {
-            send_ping(now);
+    // Bytes of another kind prove life, and confirm nothing.
+    const bool unconfirmed = to_client_.paused() && left(now, confirmed_, conf_->pong_timeout) == 0;
+    const bool unanswered =
+        asks_for_pongs() && awaiting_pong_ && left(now, pinged_, conf_->pong_timeout) == 0;
+    if (unconfirmed || unanswered) {
+        if (!ping_is_on_its_way()) {
+            begin_close(ClosedBy::gateway, ws::CloseCode::policy_violation, "no pong in time");
+            return;
         }
-        return;
+        pinged_ = confirmed_ = now;
     }
-    if (left(now, pinged_, conf_->pong_timeout) != 0) {
-        return;
+    if (asks_for_pongs() && !awaiting_pong_ && left(now, heard_, conf_->ping_interval) == 0) {
+        send_ping(now);
     }
-    if (ping_is_on_its_way()) {
-        pinged_ = now;
-        return;
-    }
-    begin_close(ClosedBy::gateway, ws::CloseCode::policy_violation, "no pong in time");
 }
 
+// Only one ping at a time is waited for; a marker that follows it says the same and more.
 void Relay::send_ping(ngx_msec_t now) noexcept {
-    ahead_of_ping_ = to_client_.ledger().taken();
-    acknowledged_ = to_client_.acknowledged();
-    pinged_ = now;
-    awaiting_pong_ = true;
-    session_.ping({});
+    if (!awaiting_pong_) {
+        acknowledged_ = to_client_.acknowledged();
+        pinged_ = now;
+        awaiting_pong_ = true;
+        arm_clock();
+    }
+    session_.ping(markers_.mark(to_client_.ledger().taken()));
 }
 
 // A ping behind much data reaches a slow client late. As long as the client acknowledges what is
@@ -69,7 +74,7 @@ void Relay::send_ping(ngx_msec_t now) noexcept {
 bool Relay::ping_is_on_its_way() noexcept {
     const uint64_t before = acknowledged_;
     acknowledged_ = to_client_.acknowledged();
-    return before < ahead_of_ping_ && acknowledged_ > before;
+    return before < markers_.offset() && acknowledged_ > before;
 }
 
 // The deadlines only move away between two calls, so the timer may go off early and never late.
@@ -82,7 +87,10 @@ void Relay::arm_clock() noexcept {
         if (conf_->idle_timeout != 0) {
             wait = ngx_min(wait, left(now, moved_, conf_->idle_timeout));
         }
-        if (conf_->ping_interval != 0) {
+        if (to_client_.paused()) {
+            wait = ngx_min(wait, left(now, confirmed_, conf_->pong_timeout));
+        }
+        if (asks_for_pongs()) {
             // While a pong is awaited too: once it came, the next ping is due by the interval.
             const ngx_msec_t ping =
                 awaiting_pong_ ? conf_->ping_interval : left(now, heard_, conf_->ping_interval);

@@ -15,6 +15,12 @@ ngx_conf_enum_t frame_types[] = {
     {ngx_null_string, 0},
 };
 
+ngx_conf_enum_t client_acks[] = {
+    {ngx_string("kernel"), static_cast<ngx_uint_t>(ClientAck::kernel)},
+    {ngx_string("pong"), static_cast<ngx_uint_t>(ClientAck::pong)},
+    {ngx_null_string, 0},
+};
+
 ngx_conf_bitmask_t next_upstream_masks[] = {
     {ngx_string("error"), NGX_HTTP_UPSTREAM_FT_ERROR},
     {ngx_string("timeout"), NGX_HTTP_UPSTREAM_FT_TIMEOUT},
@@ -46,6 +52,23 @@ ngx_command_t commands[] = {
             offsetof(LocConf, max_message_size)),
     {ngx_string("ws_buffer_size"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_http_ws_set_size,
      NGX_HTTP_MAIN_CONF_OFFSET, offsetof(MainConf, buffer_size), nullptr},
+
+    setting(ngx_string("ws_backend_window"), NGX_CONF_TAKE1, ngx_http_ws_set_size,
+            offsetof(LocConf, backend_window)),
+    setting(ngx_string("ws_client_window"), NGX_CONF_TAKE1, ngx_http_ws_set_size,
+            offsetof(LocConf, client_window)),
+    setting(ngx_string("ws_notsent_lowat"), NGX_CONF_TAKE1, ngx_http_ws_set_size,
+            offsetof(LocConf, notsent_lowat)),
+    setting(ngx_string("ws_client_rcvbuf"), NGX_CONF_TAKE1, ngx_http_ws_set_size,
+            offsetof(LocConf, client_rcvbuf)),
+    setting(ngx_string("ws_client_ack"), NGX_CONF_TAKE1, ngx_http_ws_set_enum,
+            offsetof(LocConf, client_ack), client_acks),
+    setting(ngx_string("ws_ack_interval"), NGX_CONF_TAKE1, ngx_http_ws_set_size,
+            offsetof(LocConf, ack_interval)),
+    setting(ngx_string("ws_receipts"), NGX_CONF_FLAG, ngx_conf_set_flag_slot,
+            offsetof(LocConf, receipts)),
+    setting(ngx_string("ws_half_close"), NGX_CONF_FLAG, ngx_conf_set_flag_slot,
+            offsetof(LocConf, half_close)),
 
     setting(ngx_string("ws_ping_interval"), NGX_CONF_TAKE1, ngx_http_ws_set_time_or_off,
             offsetof(LocConf, ping_interval)),

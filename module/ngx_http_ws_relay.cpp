@@ -47,6 +47,10 @@ void on_backend_read(ngx_event_t *ev) {
     run(ev, [](Relay &relay) { relay.advance(); });
 }
 
+void on_resume(ngx_event_t *ev) {
+    run(ev, [](Relay &relay) { relay.advance(); });
+}
+
 void on_backend_write(ngx_event_t *ev) {
     run(ev, [](Relay &relay) { relay.on_backend_stalled(); });
 }
@@ -71,8 +75,16 @@ Relay::Relay(ngx_http_request_t *r) noexcept
 
 void Relay::start() noexcept {
     backend_ = r_->upstream->peer.connection;
-    to_client_.open(client_, conf_->send_timeout);
-    to_backend_.open(backend_, conf_->send_timeout);
+    const bool by_pong = conf_->client_ack == static_cast<ngx_uint_t>(ClientAck::pong);
+    to_client_.open(client_, {.send_timeout = conf_->send_timeout,
+                              .kernel_window = conf_->client_window,
+                              .notsent_lowat = conf_->notsent_lowat,
+                              .ledger_window = by_pong ? conf_->client_window : 0});
+    to_backend_.open(backend_, {.send_timeout = conf_->send_timeout,
+                                .kernel_window = conf_->backend_window,
+                                .notsent_lowat = conf_->notsent_lowat,
+                                .ledger_window = 0});
+    limit_receive_buffer(client_, conf_->client_rcvbuf);
 
     client_->read->handler = on_client_read;
     client_->write->handler = on_client_write;
@@ -84,25 +96,34 @@ void Relay::start() noexcept {
     set_nodelay(r_, client_);
     set_nodelay(r_, backend_);
 
-    heard_ = moved_ = ngx_current_msec;
+    heard_ = moved_ = confirmed_ = ngx_current_msec;
     answer_pending_ = true;
     // Nobody has looked at the backend's socket since it was connected, or not to its end.
     backend_->read->ready = 1;
     backend_->read->available = -1;
-    resume_.handler = on_client_write;
     // No event will tell of it again, and without it the last short read would be taken for all.
     backend_->read->pending_eof = find_context(r_)->backend_ended;
-    resume_.data = client_;
-    resume_.log = client_->log;
+    for (ngx_event_t *ev : {&resume_, &poll_}) {
+        ev->handler = on_resume;
+        ev->data = client_;
+        ev->log = client_->log;
+    }
     arm_clock();
     ngx_post_event(&resume_, &ngx_posted_events);
 }
 
 void Relay::release() noexcept {
+    lost_to_client_ = to_client_.undelivered();
+    lost_to_backend_ = to_backend_.undelivered();
+    log_end();
+    abort_backend_if_cut();
     to_client_.lose();
     to_backend_.lose();
     if (resume_.posted) {
         ngx_delete_posted_event(&resume_);
+    }
+    if (poll_.timer_set) {
+        ngx_del_timer(&poll_);
     }
     if (client_->read->timer_set) {
         ngx_del_timer(client_->read);
@@ -115,6 +136,7 @@ void Relay::advance() noexcept {
         return;
     }
     pump_to_backend();
+    give_receipts();
     pump_to_client();
     settle();
 }
@@ -138,8 +160,8 @@ void Relay::pump_to_backend() noexcept {
 bool Relay::read_client() noexcept {
     const std::span<uint8_t> room = scratch().from_client;
     // After our FIN everything is dropped, TLS records unread: only the end is waited for.
-    const ssize_t n = fin_to_client_ ? ngx_recv(client_, room.data(), room.size())
-                                     : client_->recv(client_, room.data(), room.size());
+    const ssize_t n = to_client_.finished() ? ngx_recv(client_, room.data(), room.size())
+                                            : client_->recv(client_, room.data(), room.size());
     if (n == NGX_AGAIN) {
         return false;
     }
@@ -147,7 +169,7 @@ bool Relay::read_client() noexcept {
         on_client_gone();
         return false;
     }
-    if (!fin_to_client_) {
+    if (!to_client_.finished()) {
         take_frames(room.first(static_cast<size_t>(n)));
     }
     return true;
@@ -168,12 +190,13 @@ void Relay::take_frames(std::span<uint8_t> received) noexcept {
     heard_ = ngx_current_msec;
     awaiting_pong_ = false;
     const bool open = !closing();
+    const uint64_t offset = to_backend_.ledger().taken();
     const std::span<uint8_t> answers = scratch().from_backend;
     size_t answered = 0;
 
     ws::ReadBuffer buffer{received.data(), received.data(), received.data() + received.size()};
     for (ws::Event event; (event = session_.receive(buffer)) != ws::Event::exhausted;) {
-        on_event(event);
+        on_event(event, offset + static_cast<uint64_t>(buffer.packed - received.data()));
         if (event == ws::Event::ping && !to_client_.blocked()) {
             answered += session_.write_due(answers.subspan(answered));
         }
@@ -189,10 +212,14 @@ void Relay::take_frames(std::span<uint8_t> received) noexcept {
     }
 }
 
-void Relay::on_event(ws::Event event) noexcept {
+// `offset`: where in the stream to the backend it was met.
+void Relay::on_event(ws::Event event, uint64_t offset) noexcept {
     switch (event) {
         case ws::Event::ping:
-            session_.answer_ping();
+            on_ping(offset);
+            break;
+        case ws::Event::pong:
+            on_pong();
             break;
         case ws::Event::close:
             on_client_close();
@@ -201,7 +228,6 @@ void Relay::on_event(ws::Event event) noexcept {
             begin_close(ClosedBy::gateway, ws::close_code(session_.violation()),
                         ws::words(session_.violation()));
             break;
-        case ws::Event::pong:
         case ws::Event::exhausted:
             break;
     }
@@ -213,7 +239,8 @@ void Relay::pump_to_client() noexcept {
         if (!to_client_.blocked()) {
             send_due();
         }
-        if (to_client_.blocked() || backend_gone_ || !backend_->read->ready) {
+        if (to_client_.blocked() || to_client_.paused() || backend_gone_ ||
+            !backend_->read->ready) {
             return;
         }
         if (reads == max_reads) {
@@ -229,8 +256,9 @@ void Relay::pump_to_client() noexcept {
 bool Relay::read_backend() noexcept {
     const std::span<uint8_t> room =
         scratch().from_backend.subspan(ws::Session::headroom, scratch().from_client.size());
-    const ssize_t n = fin_to_backend_ ? ngx_recv(backend_, room.data(), room.size())
-                                      : backend_->recv(backend_, room.data(), room.size());
+    const ssize_t n = to_backend_.finished() && closing()
+                          ? ngx_recv(backend_, room.data(), room.size())
+                          : backend_->recv(backend_, room.data(), room.size());
     if (n == NGX_AGAIN) {
         return false;
     }
@@ -264,6 +292,7 @@ void Relay::take_bytes(std::span<uint8_t> received) noexcept {
     const ws::Session::Wrapped wrapped = session_.wrap(received);
     if (!wrapped.frame.empty()) {
         to_client_.write(wrapped.frame);
+        send_marker();
     }
     if (!wrapped.valid) {
         begin_close(ClosedBy::gateway, ws::CloseCode::internal_error,

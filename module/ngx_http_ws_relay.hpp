@@ -4,6 +4,8 @@
 #include "module/ngx_http_ws_conf.hpp"
 #include "module/ngx_http_ws_lane.hpp"
 
+#include "ngx_ws_filter/ping_marker.hpp"
+#include "ngx_ws_filter/ping_receipts.hpp"
 #include "ngx_ws_filter/session.hpp"
 
 namespace ngx_ws {
@@ -34,6 +36,13 @@ public:
     [[nodiscard]] uint64_t bytes_in() const noexcept { return bytes_in_; }
     [[nodiscard]] uint64_t bytes_out() const noexcept { return bytes_out_; }
     [[nodiscard]] const ws::Session &session() const noexcept { return session_; }
+    [[nodiscard]] ngx_msec_t rtt() const noexcept { return rtt_; }  // 0: not measured
+    // Milliseconds for which this side kept the other waiting.
+    [[nodiscard]] ngx_msec_t stalled_by_client() const noexcept { return to_client_.stalled(); }
+    [[nodiscard]] ngx_msec_t stalled_by_backend() const noexcept { return to_backend_.stalled(); }
+    // Bytes taken for this side and not acknowledged by it when the session ended.
+    [[nodiscard]] uint64_t undelivered_to_client() const noexcept { return lost_to_client_; }
+    [[nodiscard]] uint64_t undelivered_to_backend() const noexcept { return lost_to_backend_; }
 
     // Each of these may end the request and with it this object: they are the last thing that an
     // event handler calls.
@@ -49,7 +58,7 @@ private:
     [[nodiscard]] bool read_client() noexcept;
     void take_early_frames() noexcept;
     void take_frames(std::span<uint8_t> received) noexcept;
-    void on_event(ws::Event event) noexcept;
+    void on_event(ws::Event event, uint64_t offset) noexcept;
 
     // Backend to client.
     void pump_to_client() noexcept;
@@ -59,24 +68,39 @@ private:
     void send_due() noexcept;
     [[nodiscard]] bool send_answer() noexcept;
 
+    // Confirmations: what may be said of the client's bytes only once the backend has them.
+    void on_ping(uint64_t offset) noexcept;
+    void on_pong() noexcept;
+    void give_receipts() noexcept;
+    [[nodiscard]] bool delivered() noexcept;
+    [[nodiscard]] bool confirmed(uint64_t offset) noexcept;
+    void conclude() noexcept;
+    void close_undelivered(ws::CloseCode code, std::string_view why) noexcept;
+    void poll_again() noexcept;
+
     // The end: who began it, and what is still to be done.
     void note_end(ClosedBy by, ws::CloseCode code, std::string_view why) noexcept;
-    void begin_close(ClosedBy by, ws::CloseCode code, std::string_view reason) noexcept;
+    void begin_close(ClosedBy by, ws::CloseCode code, std::string_view why) noexcept;
     void on_client_close() noexcept;
     void on_client_gone() noexcept;
     void on_backend_gone(bool reset) noexcept;
-    void answer_client() noexcept;
+    void on_backend_lost() noexcept;
     void settle() noexcept;
-    void finish_client() noexcept;
-    void finish_backend() noexcept;
+    void settle_closing() noexcept;
+    [[nodiscard]] bool client_is_silent() const noexcept;
     void resume_after_loss() noexcept;
     void give_up() noexcept;
+    void log_end() noexcept;
+    void abort_backend_if_cut() noexcept;
     void end() noexcept;
     [[nodiscard]] bool closing() const noexcept { return closed_by_ != ClosedBy::nobody; }
 
     // Liveness.
     void check_liveness(ngx_msec_t now) noexcept;
+    [[nodiscard]] bool asks_for_pongs() const noexcept;
     void send_ping(ngx_msec_t now) noexcept;
+    void send_marker() noexcept;
+    [[nodiscard]] bool pongs_confirm() const noexcept;
     [[nodiscard]] bool ping_is_on_its_way() noexcept;
     void arm_clock() noexcept;
 
@@ -85,29 +109,35 @@ private:
     ngx_connection_t *backend_ = nullptr;
     const LocConf *conf_;
     ws::Session session_;
+    ws::PingMarkers markers_;
+    ws::PingReceipts receipts_;
     Lane to_backend_;
     Lane to_client_;
     ngx_event_t resume_{};  // posted when there is more to do than one turn allows
+    ngx_event_t poll_{};    // a timer: has the backend acknowledged by now
 
     uint64_t bytes_in_ = 0;   // payload taken from the client
     uint64_t bytes_out_ = 0;  // payload taken for it
+    uint64_t lost_to_client_ = 0;
+    uint64_t lost_to_backend_ = 0;
 
-    ngx_msec_t heard_ = 0;  // the last byte from the client
-    ngx_msec_t moved_ = 0;  // the last data in either direction
+    ngx_msec_t heard_ = 0;      // the last byte from the client
+    ngx_msec_t moved_ = 0;      // the last data in either direction
+    ngx_msec_t confirmed_ = 0;  // the last pong that confirmed more
     ngx_msec_t pinged_ = 0;
+    ngx_msec_t rtt_ = 0;
     ngx_msec_t closing_since_ = 0;
-    uint64_t ahead_of_ping_ = 0;  // bytes of the client's lane that the ping stands behind
-    uint64_t acknowledged_ = 0;   // of that lane, when the ping was last thought of
+    ngx_msec_t poll_wait_ = 0;
+    uint64_t acknowledged_ = 0;  // by the client's kernel, when the last ping was thought of
 
+    std::string_view why_;  // the words of the log; a literal
     ws::CloseCode close_code_ = ws::CloseCode::abnormal;
     ClosedBy closed_by_ = ClosedBy::nobody;  // nobody: the session is open
     bool awaiting_pong_ = false;
-    bool answer_pending_ = false;  // the 101 is not sent yet
-    bool reply_pending_ = false;   // the client's Close is not answered yet
-    bool client_gone_ = false;     // its last byte was read
+    bool answer_pending_ = false;   // the 101 is not sent yet
+    bool verdict_pending_ = false;  // our Close waits for what the backend acknowledges
+    bool client_gone_ = false;      // its last byte was read
     bool backend_gone_ = false;
-    bool fin_to_client_ = false;
-    bool fin_to_backend_ = false;
 };
 
 }  // namespace ngx_ws

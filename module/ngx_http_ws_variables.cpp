@@ -60,6 +60,40 @@ uint64_t tell_frames_out(const Relay &relay) noexcept {
     return relay.session().frames_out();
 }
 
+uint64_t tell_undelivered_to_backend(const Relay &relay) noexcept {
+    return relay.undelivered_to_backend();
+}
+uint64_t tell_undelivered_to_client(const Relay &relay) noexcept {
+    return relay.undelivered_to_client();
+}
+ngx_msec_t tell_rtt(const Relay &relay) noexcept {
+    return relay.rtt();
+}
+ngx_msec_t tell_stall_backend(const Relay &relay) noexcept {
+    return relay.stalled_by_backend();
+}
+ngx_msec_t tell_stall_client(const Relay &relay) noexcept {
+    return relay.stalled_by_client();
+}
+
+// Seconds with milliseconds, as nginx gives its own times.
+template <auto Tell>
+ngx_int_t get_time(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t) {
+    const Relay *relay = started_relay(r);
+    if (relay == nullptr || (Tell == tell_rtt && relay->rtt() == 0)) {
+        value->not_found = 1;
+        return NGX_OK;
+    }
+    auto *text = static_cast<u_char *>(ngx_pnalloc(r->pool, NGX_TIME_T_LEN + 4));
+    if (text == nullptr) {
+        return NGX_ERROR;
+    }
+    const ngx_msec_t time = Tell(*relay);
+    const u_char *end = ngx_sprintf(text, "%T.%03M", static_cast<time_t>(time / 1000), time % 1000);
+    set(*value, {reinterpret_cast<const char *>(text), static_cast<size_t>(end - text)});
+    return NGX_OK;
+}
+
 ngx_int_t get_closed_by(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t) {
     const Relay *relay = started_relay(r);
     if (relay == nullptr || relay->closed_by() == ClosedBy::nobody) {
@@ -95,6 +129,13 @@ ngx_http_variable_t variables[] = {
     {ngx_string("ws_frames_out"), nullptr, get_number<tell_frames_out>, 0, changing, 0},
     {ngx_string("ws_bytes_in"), nullptr, get_number<tell_bytes_in>, 0, changing, 0},
     {ngx_string("ws_bytes_out"), nullptr, get_number<tell_bytes_out>, 0, changing, 0},
+    {ngx_string("ws_undelivered_backend"), nullptr, get_number<tell_undelivered_to_backend>, 0,
+     changing, 0},
+    {ngx_string("ws_undelivered_client"), nullptr, get_number<tell_undelivered_to_client>, 0,
+     changing, 0},
+    {ngx_string("ws_rtt"), nullptr, get_time<tell_rtt>, 0, changing, 0},
+    {ngx_string("ws_stall_backend"), nullptr, get_time<tell_stall_backend>, 0, changing, 0},
+    {ngx_string("ws_stall_client"), nullptr, get_time<tell_stall_client>, 0, changing, 0},
     {ngx_string("ws_subprotocol"), nullptr, get_subprotocol, 0, changing, 0},
     {ngx_string("ws_origin_verdict"), nullptr, get_origin_verdict, 0, changing, 0},
 };

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import signal
+import time
 
 import pytest
 
@@ -127,6 +128,14 @@ class Session:
     def log_lines(self):
         """What the module wrote into the error log."""
         return [line for line in self.front.error_log().splitlines() if " ws: " in line]
+
+    def end_lines(self):
+        """The same once the client has left: the line of a session comes at its very end."""
+        self.client.close()
+        until = time.monotonic() + 5
+        while not self.log_lines() and time.monotonic() < until:
+            time.sleep(0.01)
+        return self.log_lines()
 
 
 @pytest.fixture

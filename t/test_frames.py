@@ -266,7 +266,7 @@ def test_rejects(session, bad):
     assert one.client.read_end() == "eof"
     assert one.connection.wait_ended() == "eof"
     assert one.connection.received == b"good"
-    [line] = one.log_lines()
+    [line] = one.end_lines()
     assert "[info]" in line and reason in line and "code 1002" in line
 
 
@@ -342,7 +342,7 @@ def test_pings_of_one_segment_are_answered_in_order(session):
 
 
 def test_pings_among_data_are_answered_and_do_not_disturb_it(session):
-    one = session(RecordingBackend)
+    one = session(RecordingBackend, settings="ws_receipts off;")
     stream, expected = b"", b""
     for number in range(200):
         data = PAYLOAD[number:3 * number]

@@ -262,7 +262,7 @@ def test_rejects_text_at_its_first_impossible_byte(session, bad, way):
     assert one.connection.wait_ended() == "eof"
     received = one.connection.received
     assert received[:4] == b"good" and bad.startswith(received[4:]) and received[4:] != bad
-    [line] = one.log_lines()
+    [line] = one.end_lines()
     assert "[info]" in line and "code 1007" in line
 
 
@@ -334,7 +334,7 @@ def test_rejects_a_message_above_the_limit(session, stream, arrives):
     assert one.client.read_end() == "eof"
     assert one.connection.wait_ended() == "eof"
     assert bytes(one.connection.received) == b"good" + bytes(arrives)
-    [line] = one.log_lines()
+    [line] = one.end_lines()
     assert "[info]" in line and "code 1009" in line
 
 
