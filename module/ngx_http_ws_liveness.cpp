@@ -66,6 +66,8 @@ void Relay::send_ping(ngx_msec_t now) noexcept {
         awaiting_pong_ = true;
         arm_clock();
     }
+    marked_ = now;
+    timing_ = true;
     session_.ping(markers_.mark(to_client_.ledger().taken()));
 }
 

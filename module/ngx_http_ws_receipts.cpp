@@ -91,8 +91,10 @@ void Relay::on_pong() noexcept {
     if (!answer.believed) {
         return;
     }
-    if (answer.newest && awaiting_pong_) {
-        rtt_ = ngx_max(ngx_current_msec - pinged_, 1);
+    if (answer.newest && timing_) {
+        const ngx_msec_t round_trip = ngx_current_msec - marked_;
+        rtt_ = ngx_max(round_trip, 1);
+        timing_ = false;
     }
     if (pongs_confirm() && answer.offset > to_client_.ledger().confirmed()) {
         confirmed_ = ngx_current_msec;
@@ -114,6 +116,10 @@ void Relay::send_marker() noexcept {
     const uint64_t unmarked = to_client_.ledger().taken() - markers_.offset();
     if (unmarked >= interval || (to_client_.paused() && unmarked != 0)) {
         send_ping(ngx_current_msec);
+    }
+    if (to_client_.paused()) {
+        confirmed_ = ngx_current_msec;
+        arm_clock();
     }
 }
 

@@ -123,8 +123,9 @@ private:
 
     ngx_msec_t heard_ = 0;      // the last byte from the client
     ngx_msec_t moved_ = 0;      // the last data in either direction
-    ngx_msec_t confirmed_ = 0;  // the last pong that confirmed more
-    ngx_msec_t pinged_ = 0;
+    ngx_msec_t confirmed_ = 0;  // the last pong that confirmed more, or the pause that waits for it
+    ngx_msec_t pinged_ = 0;     // the ping that is waited for
+    ngx_msec_t marked_ = 0;     // the newest ping
     ngx_msec_t rtt_ = 0;
     ngx_msec_t closing_since_ = 0;
     ngx_msec_t poll_wait_ = 0;
@@ -134,6 +135,7 @@ private:
     ws::CloseCode close_code_ = ws::CloseCode::abnormal;
     ClosedBy closed_by_ = ClosedBy::nobody;  // nobody: the session is open
     bool awaiting_pong_ = false;
+    bool timing_ = false;           // the newest ping is not answered yet
     bool answer_pending_ = false;   // the 101 is not sent yet
     bool verdict_pending_ = false;  // our Close waits for what the backend acknowledges
     bool client_gone_ = false;      // its last byte was read
