@@ -166,11 +166,17 @@ Violation FrameReader::check_length(const std::uint8_t *header) const noexcept {
     if ((more == 2 && length < length_in_2_bytes) || (more == 8 && length <= 0xffff)) {
         return Violation::length_not_minimal;
     }
-    if (max_message_size_ == 0 || is_control(opcode_of(header[0]))) {
+    if (max_message_size_ == 0 || is_control(opcode_of(header[0])) || is_compressed(header)) {
         return Violation::none;
     }
     return length > max_message_size_ - message_size_ ? Violation::message_too_big
                                                       : Violation::none;
+}
+
+// Of the message that a data frame begins or continues.
+bool FrameReader::is_compressed(const std::uint8_t *header) const noexcept {
+    return opcode_of(header[0]) == Opcode::continuation ? message_compressed_
+                                                        : (header[0] & rsv1_bit) != 0;
 }
 
 void FrameReader::begin_frame(const std::uint8_t *header) noexcept {

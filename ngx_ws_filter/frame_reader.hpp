@@ -42,6 +42,7 @@ public:
     // `compression`: permessage-deflate was negotiated, so RSV1 is legal on the first frame of a
     // message. `max_message_size`: payload bytes of one message on the wire, over all its frames;
     // 0 means no limit. A frame that would pass the limit is refused as soon as its header says so.
+    // A compressed message has no limit here, since only its inflated size says something.
     explicit FrameReader(bool compression = false, std::uint64_t max_message_size = 0) noexcept;
 
     // Reads on, to the next piece. A data frame gives a piece for each buffer it is spread over
@@ -58,6 +59,8 @@ public:
         return {control_.data(), control_size_};
     }
 
+    [[nodiscard]] std::uint64_t max_message_size() const noexcept { return max_message_size_; }
+
     // Frames whose header was read, control frames included.
     [[nodiscard]] std::uint64_t frames() const noexcept { return frames_; }
 
@@ -69,6 +72,7 @@ private:
     [[nodiscard]] Violation check(const std::uint8_t *header, std::size_t size) const noexcept;
     [[nodiscard]] Violation check_first_byte(std::uint8_t byte) const noexcept;
     [[nodiscard]] Violation check_length(const std::uint8_t *header) const noexcept;
+    [[nodiscard]] bool is_compressed(const std::uint8_t *header) const noexcept;
     void begin_frame(const std::uint8_t *header) noexcept;
 
     [[nodiscard]] std::span<std::uint8_t> unmask_payload(ReadBuffer &buffer,
