@@ -39,15 +39,19 @@ bool Relay::asks_for_pongs() const noexcept {
 
 void Relay::check_liveness(ngx_msec_t now) noexcept {
     if (conf_->idle_timeout != 0 && left(now, moved_, conf_->idle_timeout) == 0) {
-        begin_close(ClosedBy::gateway, ws::CloseCode::policy_violation, "idle too long");
-        return;
+        if (!still_delivering()) {
+            begin_close(ClosedBy::gateway, ws::CloseCode::policy_violation, "idle too long");
+            return;
+        }
+        moved_ = now;
     }
     // Bytes of another kind prove life, and confirm nothing.
     const bool unconfirmed = to_client_.paused() && left(now, confirmed_, conf_->pong_timeout) == 0;
     const bool unanswered =
         asks_for_pongs() && awaiting_pong_ && left(now, pinged_, conf_->pong_timeout) == 0;
     if (unconfirmed || unanswered) {
-        if (!ping_is_on_its_way()) {
+        // While the backend is stuck its pong stands behind data that cannot be read.
+        if (!to_backend_.blocked() && !ping_is_on_its_way()) {
             begin_close(ClosedBy::gateway, ws::CloseCode::policy_violation, "no pong in time");
             return;
         }
@@ -56,6 +60,16 @@ void Relay::check_liveness(ngx_msec_t now) noexcept {
     if (asks_for_pongs() && !awaiting_pong_ && left(now, heard_, conf_->ping_interval) == 0) {
         send_ping(now);
     }
+}
+
+// Whether the peers have acknowledged anything since this was last asked: data moves through the
+// kernels too, when none is read.
+bool Relay::still_delivering() noexcept {
+    const uint64_t before = delivering_;
+    const uint64_t acknowledged = to_client_.acknowledged() + to_backend_.acknowledged();
+    const bool under_way = unacknowledged(client_) != 0 || unacknowledged(backend_) != 0;
+    delivering_ = under_way ? acknowledged : nothing_under_way;
+    return before == nothing_under_way ? under_way : acknowledged > before;
 }
 
 // Only one ping at a time is waited for; a marker that follows it says the same and more.

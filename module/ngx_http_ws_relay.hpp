@@ -98,6 +98,7 @@ private:
     // Liveness.
     void check_liveness(ngx_msec_t now) noexcept;
     [[nodiscard]] bool asks_for_pongs() const noexcept;
+    [[nodiscard]] bool still_delivering() noexcept;
     void send_ping(ngx_msec_t now) noexcept;
     void send_marker() noexcept;
     [[nodiscard]] bool pongs_confirm() const noexcept;
@@ -130,6 +131,9 @@ private:
     ngx_msec_t closing_since_ = 0;
     ngx_msec_t poll_wait_ = 0;
     uint64_t acknowledged_ = 0;  // by the client's kernel, when the last ping was thought of
+
+    static constexpr uint64_t nothing_under_way = UINT64_MAX;
+    uint64_t delivering_ = nothing_under_way;  // acknowledged by both, when idleness was checked
 
     std::string_view why_;  // the words of the log; a literal
     ws::CloseCode close_code_ = ws::CloseCode::abnormal;
