@@ -109,6 +109,7 @@ private:
     ngx_connection_t *client_;
     ngx_connection_t *backend_ = nullptr;
     const LocConf *conf_;
+    ngx_event_handler_pt request_handler_ = nullptr;  // nginx's, of the client's connection
     ws::Session session_;
     ws::PingMarkers markers_;
     ws::PingReceipts receipts_;
