@@ -4,6 +4,18 @@
 
 namespace ngx_ws {
 
+namespace {
+
+// Asks for the events that are wanted now. Free where events are edges; where they are levels, an
+// end that was read must not be told again and again.
+bool watch(ngx_connection_t *c) noexcept {
+    const ngx_uint_t flags = c->read->eof || c->read->error ? NGX_CLOSE_EVENT : 0;
+    return ngx_handle_read_event(c->read, flags) == NGX_OK &&
+           ngx_handle_write_event(c->write, 0) == NGX_OK;
+}
+
+}  // namespace
+
 std::string_view name(ClosedBy side) noexcept {
     constexpr std::string_view names[] = {"nobody", "client", "backend", "gateway"};
     return names[static_cast<unsigned>(side)];
@@ -111,10 +123,7 @@ void Relay::settle() noexcept {
         poll_again();
     }
     resume_after_loss();
-    if (ngx_handle_read_event(client_->read, 0) != NGX_OK ||
-        ngx_handle_write_event(client_->write, 0) != NGX_OK ||
-        ngx_handle_read_event(backend_->read, 0) != NGX_OK ||
-        ngx_handle_write_event(backend_->write, 0) != NGX_OK) {
+    if (!watch(client_) || !watch(backend_)) {
         end();
     }
 }

@@ -86,6 +86,7 @@ void Relay::start() noexcept {
                                 .ledger_window = 0});
     limit_receive_buffer(client_, conf_->client_rcvbuf);
 
+    request_handler_ = client_->read->handler;
     client_->read->handler = on_client_read;
     client_->write->handler = on_client_write;
     backend_->read->handler = on_backend_read;
@@ -128,6 +129,9 @@ void Relay::release() noexcept {
     if (client_->read->timer_set) {
         ngx_del_timer(client_->read);
     }
+    // The request may outlive us, as long as a subrequest of it does.
+    client_->read->handler = request_handler_;
+    client_->write->handler = request_handler_;
 }
 
 void Relay::advance() noexcept {
