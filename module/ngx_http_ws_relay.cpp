@@ -233,6 +233,7 @@ void Relay::on_event(ws::Event event, uint64_t offset) noexcept {
                         ws::words(session_.violation()));
             break;
         case ws::Event::exhausted:
+        case ws::Event::room_full:
             break;
     }
 }

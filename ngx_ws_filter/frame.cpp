@@ -8,6 +8,7 @@ CloseCode close_code(Violation violation) noexcept {
             return CloseCode::normal;
         case Violation::text_not_utf8:
         case Violation::close_reason_not_utf8:
+        case Violation::deflate_broken:
             return CloseCode::invalid_payload;
         case Violation::message_too_big:
             return CloseCode::message_too_big;
@@ -46,6 +47,8 @@ std::string_view words(Violation violation) noexcept {
             return "text is not UTF-8";
         case Violation::close_reason_not_utf8:
             return "close reason is not UTF-8";
+        case Violation::deflate_broken:
+            return "compressed message is broken";
         case Violation::message_too_big:
             return "message is too big";
     }

@@ -52,6 +52,7 @@ enum class Violation : std::uint8_t {
     close_code_invalid,       // section 7.4: a code that must not be sent
     text_not_utf8,            // section 8.1: in a text message
     close_reason_not_utf8,    // section 8.1: in the reason of a Close
+    deflate_broken,           // RFC 7692, section 7.2.2: a compressed message
     message_too_big,          // section 10.4: more than the receiver agreed to take
 };
 

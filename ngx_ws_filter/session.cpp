@@ -14,12 +14,14 @@ void Session::Due<capacity>::set(std::span<const std::uint8_t> bytes) noexcept {
 }
 
 Session::Session(const SessionOptions &options) noexcept
-    : reader_(false, options.max_message_size), outgoing_(options.outgoing) {
+    : compression_(options.compression),
+      reader_(compression_ != nullptr, options.max_message_size),
+      outgoing_(options.outgoing) {
     assert(outgoing_ == Opcode::text || outgoing_ == Opcode::binary);
 }
 
 Event Session::receive(ReadBuffer &buffer) noexcept {
-    if (close_received_ || violation_ != Violation::none) {
+    if (over()) {
         buffer.unread = buffer.end;
         return Event::exhausted;
     }
@@ -29,7 +31,7 @@ Event Session::receive(ReadBuffer &buffer) noexcept {
         if (is_control(piece.opcode)) {
             return take_control(piece.opcode);
         }
-        if (piece.opcode == Opcode::text && !take_text(buffer, piece)) {
+        if (piece.opcode == Opcode::text && !take_text(buffer.packed, piece)) {
             return broken(Violation::text_not_utf8);
         }
         status = reader_.next(buffer, piece);
@@ -37,12 +39,13 @@ Event Session::receive(ReadBuffer &buffer) noexcept {
     return status == ReadStatus::violation ? broken(reader_.violation()) : Event::exhausted;
 }
 
-bool Session::take_text(ReadBuffer &buffer, const Piece &piece) noexcept {
+// The piece ends at `end`, which is moved to where its text is good.
+bool Session::take_text(std::uint8_t *&end, const Piece &piece) noexcept {
     if (piece.starts_message) {
         incoming_text_.reset();
     }
     const bool taken = incoming_text_.take(piece.payload);
-    buffer.packed -= piece.payload.size() - incoming_text_.valid();
+    end -= piece.payload.size() - incoming_text_.valid();
     return taken && (!piece.ends_message || incoming_text_.complete());
 }
 
@@ -76,25 +79,27 @@ CloseStatus Session::peer_status() const noexcept {
 }
 
 Session::Wrapped Session::wrap(std::span<std::uint8_t> payload) noexcept {
+    bool valid = true;
     if (outgoing_ == Opcode::text) {
-        return wrap_text(payload);
+        payload = whole_text(payload, valid);
     }
-    return {.frame = with_header(payload), .valid = true};
+    if (payload.empty()) {
+        return {.frame = {}, .valid = valid};
+    }
+    return {.frame = with_header(payload), .valid = valid};
 }
 
-Session::Wrapped Session::wrap_text(std::span<std::uint8_t> payload) noexcept {
+// What was held back and the payload, less what is to be held back now.
+std::span<std::uint8_t> Session::whole_text(std::span<std::uint8_t> payload, bool &valid) noexcept {
     const std::size_t held = held_back();
-    const bool valid = outgoing_text_.take(payload);
+    valid = outgoing_text_.take(payload);
 
     std::uint8_t *begin = payload.data() - held;
     std::copy_n(held_.begin(), held, begin);
     const std::size_t cut = outgoing_text_.pending();
     const std::size_t size = held + outgoing_text_.valid() - cut;
     std::copy_n(begin + size, cut, held_.begin());
-    if (size == 0) {
-        return {.frame = {}, .valid = valid};
-    }
-    return {.frame = with_header({begin, size}), .valid = valid};
+    return {begin, size};
 }
 
 std::span<std::uint8_t> Session::with_header(std::span<std::uint8_t> payload) noexcept {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ngx_ws_filter/close.hpp"
+#include "ngx_ws_filter/compression.hpp"
 #include "ngx_ws_filter/frame_reader.hpp"
 #include "ngx_ws_filter/frame_writer.hpp"
 #include "ngx_ws_filter/utf8.hpp"
@@ -16,7 +17,8 @@ namespace ws {
 
 struct SessionOptions {
     Opcode outgoing = Opcode::binary;    // text or binary: what the client gets
-    std::uint64_t max_message_size = 0;  // see FrameReader
+    std::uint64_t max_message_size = 0;  // see FrameReader; of compressed messages, once inflated
+    Compression *compression = nullptr;  // if it was negotiated; lasts as the session
 };
 
 // What receive() met.
@@ -26,6 +28,7 @@ enum class Event : std::uint8_t {
     pong,       // control_payload() is what came back
     close,      // peer_status(); everything received behind it is ignored
     violation,  // violation()
+    room_full,  // the received bytes from `unread` on have to be given again
 };
 
 class Session {
@@ -37,6 +40,15 @@ public:
     // too, for text up to the first impossible byte. Once close or violation was returned, received
     // bytes are dropped and the answer is exhausted. A Close of ours does not end the reading.
     [[nodiscard]] Event receive(ReadBuffer &buffer) noexcept;
+
+    // The same for a session with compression, and only for it: data is written to the room. After
+    // room_full [unread, end) has more to read; the caller may put these bytes aside, and later
+    // goes on with them, in this buffer or another one, and with a new room.
+    [[nodiscard]] Event receive(ReadBuffer &buffer, Room &room) noexcept;
+
+    // The same for who waits only for the peer's Close: data is dropped, neither inflated nor
+    // checked. No receive() may follow.
+    [[nodiscard]] Event drop_data(ReadBuffer &buffer) noexcept;
 
     // Of the last ping or pong, until receive() is called again.
     [[nodiscard]] std::span<const std::uint8_t> control_payload() const noexcept {
@@ -61,6 +73,14 @@ public:
     // Makes bytes of the backend, not empty, one message for the client, in place. Text never ends
     // inside a code point: what is left of one waits for the next call.
     [[nodiscard]] Wrapped wrap(std::span<std::uint8_t> payload) noexcept;
+
+    // The same for a session with compression: the frame stands in `room` if its payload was worth
+    // compressing, and in place otherwise. A payload is at most max_payload(room.size()) bytes.
+    [[nodiscard]] Wrapped wrap(std::span<std::uint8_t> payload,
+                               std::span<std::uint8_t> room) noexcept;
+    [[nodiscard]] static constexpr std::size_t max_payload(std::size_t room) noexcept {
+        return room < headroom ? 0 : Deflater::max_message(room - headroom);
+    }
 
     // Bytes of an unfinished code point that wrap() keeps, 0 to 3.
     [[nodiscard]] std::size_t held_back() const noexcept { return outgoing_text_.pending(); }
@@ -110,13 +130,20 @@ private:
     [[nodiscard]] bool write(Due<capacity> &frame, Opcode opcode,
                              std::span<std::uint8_t> &to) noexcept;
 
-    [[nodiscard]] bool take_text(ReadBuffer &buffer, const Piece &piece) noexcept;
+    [[nodiscard]] bool over() const noexcept {
+        return close_received_ || violation_ != Violation::none;
+    }
+    [[nodiscard]] bool take_text(std::uint8_t *&end, const Piece &piece) noexcept;
+    [[nodiscard]] Event deliver(ReadBuffer &buffer, Piece &piece, Room &room) noexcept;
+    [[nodiscard]] Violation check_delivered(Piece piece, Room &room) noexcept;
     [[nodiscard]] Event take_control(Opcode opcode) noexcept;
     [[nodiscard]] Event broken(Violation violation) noexcept;
-    [[nodiscard]] Wrapped wrap_text(std::span<std::uint8_t> payload) noexcept;
+    [[nodiscard]] std::span<std::uint8_t> whole_text(std::span<std::uint8_t> payload,
+                                                     bool &valid) noexcept;
     [[nodiscard]] std::span<std::uint8_t> with_header(std::span<std::uint8_t> payload) noexcept;
     [[nodiscard]] bool closing() const noexcept { return close_.due || close_sent_; }
 
+    Compression *compression_;
     FrameReader reader_;  // reads nothing after a Close, whose payload so stays in it
     Utf8Validator incoming_text_;
     Utf8Validator outgoing_text_;

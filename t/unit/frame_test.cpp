@@ -30,6 +30,10 @@ void closes_with_1007_for_text_that_is_not_utf8(void **) {
     unit::equal(ws::close_code(Violation::close_reason_not_utf8), CloseCode::invalid_payload);
 }
 
+void closes_with_1007_for_a_compressed_message_that_is_broken(void **) {
+    unit::equal(ws::close_code(Violation::deflate_broken), CloseCode::invalid_payload);
+}
+
 void closes_with_1009_for_a_message_that_is_too_big(void **) {
     unit::equal(ws::close_code(Violation::message_too_big), CloseCode::message_too_big);
 }
@@ -41,7 +45,7 @@ void closes_with_1002_for_every_other_violation(void **) {
             ++others;
         }
     }
-    unit::equal(others, last_violation - 3);
+    unit::equal(others, last_violation - 4);
 }
 
 void says_something_else_about_each_violation(void **) {
@@ -69,6 +73,7 @@ int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(tells_control_frames_from_data),
         cmocka_unit_test(closes_with_1007_for_text_that_is_not_utf8),
+        cmocka_unit_test(closes_with_1007_for_a_compressed_message_that_is_broken),
         cmocka_unit_test(closes_with_1009_for_a_message_that_is_too_big),
         cmocka_unit_test(closes_with_1002_for_every_other_violation),
         cmocka_unit_test(says_something_else_about_each_violation),

@@ -37,6 +37,7 @@ void add(Transcript &transcript, const Session &session, Event event) {
             transcript.add("[").add(ws::words(session.violation())).add("]");
             break;
         case Event::exhausted:
+        case Event::room_full:
             break;
     }
 }

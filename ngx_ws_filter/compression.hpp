@@ -1,0 +1,73 @@
+// What one session keeps for permessage-deflate. RFC 7692, sections 6 and 7.2.
+#pragma once
+
+#include "ngx_ws_filter/deflate.hpp"
+#include "ngx_ws_filter/deflate_offer.hpp"
+#include "ngx_ws_filter/frame_reader.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace ws {
+
+// Where received data is written: [filled, end) is free. The caller notes where `filled` began.
+struct Room {
+    std::uint8_t *filled;
+    std::uint8_t *end;
+};
+
+// zlib's states are the caller's, and may be shared by many sessions: one inflater has to be lent
+// for each Session::receive() and one deflater for each wrap(). After the call the caller may give
+// it to another session, unless this one keeps it. Without context takeover it keeps an inflater
+// only while a compressed message is open, and never a deflater; with it, each from the first
+// message that used it.
+class Compression {
+public:
+    // Messages to the client shorter than `min_length` bytes go out as they are.
+    Compression(const DeflateParameters &agreed, std::size_t min_length) noexcept
+        : agreed_(agreed), min_length_(min_length) {}
+
+    [[nodiscard]] const DeflateParameters &agreed() const noexcept { return agreed_; }
+
+    // Of the smallest window that reads all that the client may send.
+    [[nodiscard]] unsigned inflater_bits() const noexcept;
+
+    void lend(Inflater *inflater) noexcept { inflater_ = inflater; }
+    void lend(Deflater *deflater) noexcept { deflater_ = deflater; }
+    [[nodiscard]] bool keeps_inflater() const noexcept { return inflater_in_use_; }
+    [[nodiscard]] bool keeps_deflater() const noexcept { return deflater_in_use_; }
+
+    // The rest is for Session.
+
+    // Writes what a piece holds, and removes from it what is done.
+    [[nodiscard]] InflateStatus take(Piece &piece, Room &room) noexcept;
+
+    // Counts inflated bytes of a message, and returns how many of them are over the limit.
+    [[nodiscard]] std::size_t excess(std::size_t size, std::uint64_t limit) noexcept;
+
+    // Puts the rest of a piece in front of the bytes that are unread, for the next call.
+    void put_back(ReadBuffer &buffer, const Piece &piece) noexcept;
+    [[nodiscard]] bool take_again(ReadBuffer &buffer, Piece &piece) noexcept;
+
+    // The payload of the compressed message, at the front of `room`, or nothing if it should go
+    // out as it is.
+    [[nodiscard]] std::span<std::uint8_t> deflate(std::span<const std::uint8_t> message,
+                                                  std::span<std::uint8_t> room) noexcept;
+
+private:
+    [[nodiscard]] InflateStatus inflate(Piece &piece, Room &room) noexcept;
+
+    DeflateParameters agreed_;
+    std::size_t min_length_;
+    Inflater *inflater_ = nullptr;
+    Deflater *deflater_ = nullptr;
+    std::uint64_t message_size_ = 0;  // inflated so far
+    Piece rest_{};                    // put back, without its bytes
+    std::size_t rest_size_ = 0;
+    bool rest_waits_ = false;
+    bool inflater_in_use_ = false;
+    bool deflater_in_use_ = false;
+};
+
+}  // namespace ws
