@@ -1,0 +1,197 @@
+"""README.md against the module: its reference, its examples and its links."""
+
+import re
+
+import pytest
+
+from gateway import ROOT, free_port, nginx_t
+
+README = (ROOT / "README.md").read_text()
+SOURCES = "\n".join(path.read_text() for path in sorted((ROOT / "module").glob("*.cpp")))
+
+PLACES = {
+    "NGX_HTTP_MAIN_CONF": "http",
+    "NGX_HTTP_SRV_CONF": "server",
+    "NGX_HTTP_LOC_CONF": "location",
+    "NGX_HTTP_LIF_CONF": "if in location",
+    "everywhere": "http, server, location",
+}
+
+# Defaults that are no value of a merge.
+SPECIAL_DEFAULTS = {"ws_pass": None, "ws_subprotocol": None}
+
+
+def commands():
+    """Of the command table: name, contexts, setter, field."""
+    found = {}
+    start = r'(setting\(|\{)ngx_string\("(ws_\w+)"\),\s*'
+    for short, name, rest in re.findall(start + r"((?:NGX_|ngx_|everywhere).*?[)}]),\n", SOURCES, re.S):
+        flags, setter = [part.strip() for part in rest.split(",")[:2]]
+        places = ["everywhere"] if short == "setting(" else re.findall(r"\w+", flags)
+        field = re.search(r"offsetof\(\w+, ([\w.]+)\)", rest)
+        found[name] = (", ".join(PLACES[place] for place in places if place in PLACES),
+                       setter, field and field[1])
+    return found
+
+
+def variables():
+    return re.findall(r'\{ngx_string\("(ws_\w+)"\), nullptr, get_', SOURCES)
+
+
+def default_of(name, setter, field):
+    """The default in the form of canonical(), from the code that merges or initialises."""
+    if name in SPECIAL_DEFAULTS:
+        return SPECIAL_DEFAULTS[name]
+    if name == "ws_origin":
+        return re.search(r'ngx_str_set\(&conf.origins_text, "([^"]+)"\)', SOURCES)[1]
+    # A function that merges the part of an upstream names its members alone.
+    name_there = rf"(?:{re.escape(field)}|{re.escape(field.removeprefix('upstream.'))})"
+    value = re.search(rf"ngx_conf_(?:merge|init)_\w+\(\s*conf(?:\.|->){name_there},(.*?)\);",
+                      SOURCES, re.S)
+    text = value[1].split(",")[-1].strip()
+    if text == "nullptr":
+        return None
+    if setter.endswith("set_bitmask"):
+        return " ".join(word.lower() for word in re.findall(r"UPSTREAM_FT_(\w+)", text))
+    if setter.endswith("set_enum"):
+        return re.search(r"::(\w+)\)", text)[1]
+    number = 1
+    for factor in text.split("*"):
+        number *= int(factor)
+    return ("off", "on")[number] if setter.endswith("set_flag_slot") else number
+
+
+SIZES = {"": 1, "k": 1024, "m": 1024 * 1024}
+TIMES = {"": 1000, "ms": 1, "s": 1000, "m": 60000, "h": 3600000}
+
+
+def canonical(text, setter):
+    """A default as README has it: bytes and milliseconds as numbers, None for a dash."""
+    if text == "—":
+        return None
+    number = re.fullmatch(r"(\d+)([a-z]*)", text)
+    if not number:
+        return text
+    units = TIMES if "time" in setter else SIZES
+    return int(number[1]) * units[number[2]]
+
+
+def reference():
+    """Of README: the fields of each directive's block, with the text that follows it."""
+    found = {}
+    pattern = (r"^#### (\w+)\n\n```\nSyntax: +([^\n]+);\nDefault: +([^\n]+)\n"
+               r"Context: +([^\n]+)\n```\n"
+               r"(.*?)(?=^##|\Z)")
+    for name, syntax, default, context, text in re.findall(pattern, README, re.M | re.S):
+        assert name not in found, f"{name} is described twice"
+        found[name] = (syntax, default, context, text)
+    return found
+
+
+def blocks():
+    """The nginx examples, each with the number of its first line."""
+    return [pytest.param(match[1], id=f"line {README.count(chr(10), 0, match.start()) + 2}")
+            for match in re.finditer(r"^```nginx\n(.*?)^```$", README, re.M | re.S)]
+
+
+def heading_anchors():
+    prose = re.sub(r"^```.*?^```$", "", README, flags=re.M | re.S)
+    headings = re.findall(r"^#+ (.+)$", prose, re.M)
+    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+# --- the reference
+
+
+def test_all_directives_and_no_others_are_described():
+    assert len(commands()) == SOURCES.count("ngx_string(\"ws_") - len(variables())
+    assert set(reference()) == set(commands())
+    assert set(re.findall(r"^#### (ws_\w+)", README, re.M)) == set(commands())
+
+
+@pytest.mark.parametrize("name", commands())
+def test_description_of_a_directive_is_right(name):
+    places, setter, field = commands()[name]
+    syntax, default, context, text = reference()[name]
+    assert context == places
+    assert syntax.split()[0] == name
+    if default != "—":
+        assert default.startswith(f"{name} ") and default.endswith(";")
+        default = default[len(name) + 1:-1]
+    assert canonical(default, setter) == default_of(name, setter, field)
+    assert re.search(r"^```nginx\n(.*\n)*?.*\b" + name + r"\b", text, re.M), "has no example"
+
+
+def test_all_variables_and_no_others_are_described():
+    described = re.findall(r"^\| `\$(ws_\w+)` \|", README, re.M)
+    assert sorted(described) == sorted(variables())
+
+
+def test_prose_names_only_what_there_is():
+    # Names of an application's own do not begin with ws_.
+    named = set(re.findall(r"(?<![\w/])ws_\w+", README))
+    assert named <= set(commands()) | set(variables())
+
+
+def test_commands_of_build_sh_exist():
+    script = (ROOT / "build.sh").read_text()
+    named = set(re.findall(r"\./build\.sh (\w+)", README))
+    assert named
+    assert named <= set(re.findall(r"^announce (\w+)", script, re.M))
+
+
+def test_links_lead_somewhere():
+    anchors = heading_anchors()
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        if target.startswith("#"):
+            assert anchors.count(target[1:]) == 1, target
+        else:
+            assert (ROOT / target).exists(), target
+
+
+# --- the examples
+
+
+def localized(example):
+    """Without what only the reader's machine has: ports, certificates, folders of logs."""
+    ports = {}
+
+    def listen(match):
+        port = ports.setdefault(match[2], free_port())
+        return f"listen{match[1]}127.0.0.1:{port}"
+
+    example = re.sub(r"\blisten( +)(\d+)", listen, example)
+    example = re.sub(r"ssl_certificate( +)\S+;", r"ssl_certificate\1@CERT@;", example)
+    example = re.sub(r"ssl_certificate_key( +)\S+;", r"ssl_certificate_key\1@KEY@;", example)
+    return re.sub(r"access_log( +)/\S+", r"access_log\1@PREFIX@/ws.log", example)
+
+
+def outermost(example):
+    """The names of the directives that stand in no block."""
+    flat = re.sub(r"'[^']*'|\"[^\"]*\"|#.*", "''", example)
+    while re.search(r"\{[^{}]*\}", re.sub(r"\$\{\w+\}", "", flat)):
+        flat = re.sub(r"\{[^{}]*\}", ";", flat)
+    return {part.split()[0] for part in flat.split(";") if part.strip()}
+
+
+def wrapped(example):
+    """The parts of a Gateway that make a whole configuration of it."""
+    names = outermost(example)
+    if names & {"server", "map", "upstream", "log_format", "limit_conn_zone", "ws_buffer_size"}:
+        return {"http": example}
+    if names & {"location"}:
+        return {"server": example}
+    if names & {"worker_shutdown_timeout"}:
+        return {"main": example}
+    if "http" in names:
+        return {"http": re.search(r"http \{\n(.*)^\}", example, re.M | re.S)[1]}
+    return {"locations": f"location / {{ ws_pass 127.0.0.1:4000; {example} }}"}
+
+
+@pytest.mark.parametrize("example", blocks())
+def test_example_is_accepted_by_nginx(tmp_path, example):
+    if "load_module" in outermost(example):
+        assert "load_module modules/ngx_http_ws_module.so;" in example
+    accepted, said = nginx_t(tmp_path, tls=True, **wrapped(localized(example)))
+    assert accepted, said
+    assert "[warn]" not in said, said
