@@ -56,11 +56,19 @@ class Figures:
 
     def ratios(self, load, name):
         """The rate, or for idle connections the memory, in relation to BASE in the same round."""
+        return self._compared(load, name, lambda one: worth(load, one))
+
+    def paces(self, load, name):
+        """Work in the same time by the clock, in relation to BASE in the same round. Low where
+        a server waits without need, whatever its processor time."""
+        return self._compared(load, name, lambda one: one["work"] / one["seconds"])
+
+    def _compared(self, load, name, value):
         good, base = self._good(load, name), self._good(load, BASE)
         rounds = good.keys() & base.keys()
         if not rounds or len(good) < len(self._runs[load.name, name]):
             return None
-        return Spread([worth(load, good[number]) / worth(load, base[number]) for number in rounds])
+        return Spread([value(good[number]) / value(base[number]) for number in rounds])
 
     def as_json(self, titles):
         return {

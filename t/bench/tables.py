@@ -5,8 +5,8 @@ from peers import BASE
 
 
 def tell(figures, titles):
-    parts = [ratios(figures), rates(figures), latencies(figures), idle(figures), stalls(figures),
-             failures(figures, titles)]
+    parts = [ratios(figures), rates(figures), paces(figures), latencies(figures), idle(figures),
+             stalls(figures), failures(figures, titles)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -55,6 +55,18 @@ def rates(figures):
                        f"{rate.median / load.scale:.1f} @{busy.median * 100:.0f}%")
         rows.append(row)
     return table("The same as medians, per second of server CPU, and how busy its CPU was", rows)
+
+
+def paces(figures):
+    loads = [load for load in figures.loads if rated(load) and load.mode != "idle"]
+    if not loads:
+        return ""
+    others = [name for name in figures.names if name != BASE]
+    rows = [["", *others]]
+    for load in loads:
+        rows.append([load.title, *(cell(figures.paces(load, name)) for name in others)])
+    return table("Work by the clock, nginx stream = 1: below 1 where a server waits, or where"
+                 " its CPU is the limit", rows)
 
 
 def latencies(figures):
