@@ -253,7 +253,7 @@ def test_backend_that_takes_nothing_is_cut(gateway, backend, raw, unix):
     client = opened(front, raw, timeout=30)
     flood = Flood(client.send, frames(noise(32 * MEGABYTE)))
     code, reason = client.read_close()
-    assert (code, reason) == (1013, "backend takes no data")
+    assert code == 1013 and reason.endswith(" bytes undelivered, backend takes no data")
     client.reset()
     wait_until(lambda: not flood.running(), what="the flood's end")
     front.wait_log(r"ws: gateway closed: backend takes no data, code 1013")
