@@ -1,6 +1,7 @@
 #include "module/ngx_http_ws_conf.hpp"
 
 #include "module/ngx_http_ws_origin_check.hpp"
+#include "module/ngx_http_ws_ssl.hpp"
 #include "module/ngx_http_ws_upgrade.hpp"
 
 #include "ngx_ws_filter/field.hpp"
@@ -116,6 +117,9 @@ void *ngx_http_ws_create_loc_conf(ngx_conf_t *cf) {
         return nullptr;
     }
     unset_upstream(conf->upstream);
+#if (NGX_HTTP_SSL)
+    unset_ssl(*conf);
+#endif
     conf->origin_report_only = NGX_CONF_UNSET;
     conf->frame_type = NGX_CONF_UNSET_UINT;
     conf->max_message_size = NGX_CONF_UNSET_SIZE;
@@ -140,6 +144,11 @@ char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child) {
     auto &conf = *static_cast<LocConf *>(child);
 
     merge_upstream(conf.upstream, prev.upstream);
+#if (NGX_HTTP_SSL)
+    if (!merge_ssl(cf, conf, prev)) {
+        return conf_error();
+    }
+#endif
     inherit_location(cf, conf, prev);
     if (!merge_origin_rules(cf, conf, prev) || !merge_subprotocols(cf, conf, prev)) {
         return conf_error();

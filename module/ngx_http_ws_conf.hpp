@@ -43,6 +43,16 @@ struct LocConf {
     ngx_flag_t receipts;
     ngx_flag_t half_close;
 
+#if (NGX_HTTP_SSL)
+    ngx_flag_t ssl;
+    ngx_uint_t ssl_protocols;
+    ngx_str_t ssl_ciphers;
+    ngx_uint_t ssl_verify_depth;
+    ngx_str_t ssl_trusted_certificate;
+    ngx_str_t ssl_crl;
+    ngx_array_t *ssl_conf_commands;
+#endif
+
     ngx_msec_t ping_interval;  // 0: no pings
     ngx_msec_t pong_timeout;
     ngx_msec_t idle_timeout;  // 0: none

@@ -109,7 +109,6 @@ bool Lane::still_moving() noexcept {
     return acknowledged_ > before;
 }
 
-// What the peer still sends can be read after this, raw.
 void Lane::finish() noexcept {
     finished_ = true;
     if (lost_) {
@@ -118,14 +117,10 @@ void Lane::finish() noexcept {
     ngx_connection_t *c = destination_;
 #if (NGX_HTTP_SSL)
     if (c->ssl != nullptr) {
-        const ngx_event_handler_pt on_read = c->read->handler;
-        const ngx_event_handler_pt on_write = c->write->handler;
-        c->ssl->no_wait_shutdown = 1;
-        c->ssl->shutdown_without_free = 1;
-        (void)ngx_ssl_shutdown(c);
-        // It would wait for room for its alert by itself. Nothing of ours depends on that.
-        c->read->handler = on_read;
-        c->write->handler = on_write;
+        // The alert only: nginx's own shutdown would not let us read on.
+        ERR_clear_error();
+        (void)SSL_shutdown(c->ssl->connection);
+        ERR_clear_error();
     }
 #endif
     if (ngx_shutdown_socket(c->fd, NGX_WRITE_SHUTDOWN) == -1 && ngx_socket_errno != NGX_ENOTCONN) {

@@ -2,6 +2,7 @@
 #include "module/ngx_http_ws_conf.hpp"
 #include "module/ngx_http_ws_origin_check.hpp"
 #include "module/ngx_http_ws_setters.hpp"
+#include "module/ngx_http_ws_ssl.hpp"
 #include "module/ngx_http_ws_upgrade.hpp"
 #include "module/ngx_http_ws_variables.hpp"
 
@@ -27,6 +28,29 @@ ngx_conf_bitmask_t next_upstream_masks[] = {
     {ngx_string("off"), NGX_HTTP_UPSTREAM_FT_OFF},
     {ngx_null_string, 0},
 };
+
+#if (NGX_HTTP_SSL)
+ngx_conf_bitmask_t ssl_protocols[] = {
+    {ngx_string("SSLv2"), NGX_SSL_SSLv2},
+    {ngx_string("SSLv3"), NGX_SSL_SSLv3},
+    {ngx_string("TLSv1"), NGX_SSL_TLSv1},
+    {ngx_string("TLSv1.1"), NGX_SSL_TLSv1_1},
+    {ngx_string("TLSv1.2"), NGX_SSL_TLSv1_2},
+    {ngx_string("TLSv1.3"), NGX_SSL_TLSv1_3},
+    {ngx_null_string, 0},
+};
+
+// As in nginx: an OpenSSL without SSL_CONF has no such command.
+char *check_ssl_conf_command(ngx_conf_t *, void *, void *) {
+#ifdef SSL_CONF_FLAG_FILE
+    return NGX_CONF_OK;
+#else
+    return const_cast<char *>("is not supported on this platform");
+#endif
+}
+
+ngx_conf_post_t ssl_conf_command_post = {check_ssl_conf_command};
+#endif
 
 constexpr ngx_uint_t everywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
@@ -93,6 +117,36 @@ ngx_command_t commands[] = {
             offsetof(LocConf, upstream.local)),
     setting(ngx_string("ws_socket_keepalive"), NGX_CONF_FLAG, ngx_conf_set_flag_slot,
             offsetof(LocConf, upstream.socket_keepalive)),
+
+#if (NGX_HTTP_SSL)
+    setting(ngx_string("ws_ssl"), NGX_CONF_FLAG, ngx_conf_set_flag_slot, offsetof(LocConf, ssl)),
+    setting(ngx_string("ws_ssl_session_reuse"), NGX_CONF_FLAG, ngx_conf_set_flag_slot,
+            offsetof(LocConf, upstream.ssl_session_reuse)),
+    setting(ngx_string("ws_ssl_protocols"), NGX_CONF_1MORE, ngx_http_ws_set_bitmask,
+            offsetof(LocConf, ssl_protocols), ssl_protocols),
+    setting(ngx_string("ws_ssl_ciphers"), NGX_CONF_TAKE1, ngx_conf_set_str_slot,
+            offsetof(LocConf, ssl_ciphers)),
+    setting(ngx_string("ws_ssl_name"), NGX_CONF_TAKE1, ngx_http_set_complex_value_slot,
+            offsetof(LocConf, upstream.ssl_name)),
+    setting(ngx_string("ws_ssl_server_name"), NGX_CONF_FLAG, ngx_conf_set_flag_slot,
+            offsetof(LocConf, upstream.ssl_server_name)),
+    setting(ngx_string("ws_ssl_verify"), NGX_CONF_FLAG, ngx_conf_set_flag_slot,
+            offsetof(LocConf, upstream.ssl_verify)),
+    setting(ngx_string("ws_ssl_verify_depth"), NGX_CONF_TAKE1, ngx_http_ws_set_number,
+            offsetof(LocConf, ssl_verify_depth)),
+    setting(ngx_string("ws_ssl_trusted_certificate"), NGX_CONF_TAKE1, ngx_conf_set_str_slot,
+            offsetof(LocConf, ssl_trusted_certificate)),
+    setting(ngx_string("ws_ssl_crl"), NGX_CONF_TAKE1, ngx_conf_set_str_slot,
+            offsetof(LocConf, ssl_crl)),
+    setting(ngx_string("ws_ssl_certificate"), NGX_CONF_TAKE1, ngx_http_set_complex_value_zero_slot,
+            offsetof(LocConf, upstream.ssl_certificate)),
+    setting(ngx_string("ws_ssl_certificate_key"), NGX_CONF_TAKE1,
+            ngx_http_set_complex_value_zero_slot, offsetof(LocConf, upstream.ssl_certificate_key)),
+    setting(ngx_string("ws_ssl_password_file"), NGX_CONF_TAKE1, ngx_http_ws_set_ssl_password_file,
+            0),
+    setting(ngx_string("ws_ssl_conf_command"), NGX_CONF_TAKE2, ngx_conf_set_keyval_slot,
+            offsetof(LocConf, ssl_conf_commands), &ssl_conf_command_post),
+#endif
 
     {ngx_null_string, 0, nullptr, 0, 0, nullptr},
 };
