@@ -63,6 +63,28 @@ void unmasks_every_size_phase_and_distance(void **) {
     }
 }
 
+// From here on there are wider vectors, which are stored to aligned addresses alone.
+void unmasks_at_every_alignment(void **) {
+    for (const std::size_t size : {511U, 512U, 513U, 543U, 544U, 639U, 640U, 700U}) {
+        for (std::size_t begin = 0; begin < 32; ++begin) {
+            for (std::size_t distance = 0; distance <= 33; ++distance) {
+                const Block block(begin + distance, size);
+                std::uint8_t *to = block.bytes_ + begin;
+                ws::unmask(to, to + distance, size, key, 1);
+                for (std::size_t i = 0; i < begin; ++i) {
+                    unit::check(block.bytes_[i] == pattern(i));
+                }
+                for (std::size_t i = 0; i < size; ++i) {
+                    const unsigned wanted = pattern(begin + distance + i) ^ key[(1 + i) % 4];
+                    if (to[i] != wanted) {
+                        fail_msg("byte %zu of %zu at %zu, moved by %zu", i, size, begin, distance);
+                    }
+                }
+            }
+        }
+    }
+}
+
 void unmasks_large_payloads(void **) {
     for (const std::size_t size : {65'535U, 65'536U, 100'003U}) {
         for (const std::size_t distance : {0U, 1U, 6U, 14U, 16U, 63U, 64U, 65U, 4096U}) {
@@ -105,6 +127,7 @@ void takes_nothing_from_nowhere(void **) {
 int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(unmasks_every_size_phase_and_distance),
+        cmocka_unit_test(unmasks_at_every_alignment),
         cmocka_unit_test(unmasks_large_payloads),
         cmocka_unit_test(continues_where_the_last_piece_ended),
         cmocka_unit_test(twice_gives_back_what_was),
