@@ -1,5 +1,7 @@
 #include "ngx_ws_filter/utf8.hpp"
 
+#include "ngx_ws_filter/utf8_blocks.hpp"
+
 #include <cstring>
 
 namespace ws {
@@ -67,6 +69,11 @@ bool Utf8Validator::take(std::span<const std::uint8_t> bytes) noexcept {
     const std::uint8_t *text = bytes.data();
     CodePoint last = last_;  // a copy, which the bytes cannot alias
     std::size_t at = 0;
+    for (; at < bytes.size() && last.missing != 0 && last.go_on(text[at]); ++at) {
+    }
+    if (last.missing == 0) {
+        at += whole_code_points(text + at, bytes.size() - at);
+    }
     while (at < bytes.size()) {
         if (last.missing == 0 && text[at] < first_non_ascii) {
             at += ascii_prefix(text + at, bytes.size() - at);
