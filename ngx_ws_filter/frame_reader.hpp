@@ -67,6 +67,8 @@ public:
 private:
     static constexpr std::size_t max_masked_header = 14;  // with a 64-bit length and the key
 
+    [[nodiscard]] bool at_short_message(const ReadBuffer &buffer) const noexcept;
+    [[nodiscard]] ReadStatus read_on(ReadBuffer &buffer, Piece &piece) noexcept;
     [[nodiscard]] bool read_header(ReadBuffer &buffer) noexcept;
     [[nodiscard]] bool gather_header(ReadBuffer &buffer) noexcept;
     [[nodiscard]] Violation check(const std::uint8_t *header, std::size_t size) const noexcept;
