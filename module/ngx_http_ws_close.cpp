@@ -191,8 +191,10 @@ void Relay::shut_down() noexcept {
         while (ngx_recv(client_, room.data(), room.size()) > 0) {
         }
     }
+    // The session ends before its request, for which nginx may still have a post_action.
     ngx_http_request_t *r = r_;
     r->main->count++;
+    end();
     ngx_http_finalize_request(r, NGX_ERROR);
 }
 

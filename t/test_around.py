@@ -1,0 +1,535 @@
+"""The rest of nginx around a location with ws_pass works, and crashes nothing."""
+
+import re
+import threading
+import time
+
+import pytest
+
+from backends import EchoBackend, ScriptedBackend
+from raw import BINARY, frame
+
+EVIL = (("Origin", "https://evil.example"),)
+
+
+@pytest.fixture
+def echo(backend):
+    return backend(EchoBackend)
+
+
+@pytest.fixture
+def closed_port(backend):
+    """A port that refuses: one that was listened on a moment ago."""
+    service = backend(EchoBackend)
+    service.stop()
+    return service.port
+
+
+def assert_relays(client, data=b"through"):
+    client.send_frame(BINARY, data)
+    assert client.read_data(len(data)) == data
+
+
+def get(client, path, **how):
+    """A plain request; the status, the fields and the body."""
+    response = client.handshake(path, without=("Upgrade", "Connection"), **how)
+    return response, client.read(int(response.get("content-length") or 0))
+
+
+def close_normally(client):
+    client.send_close(1000)
+    assert client.read_close() == (1000, "")
+    assert client.read_end() == "eof"
+    client.close()
+
+
+# --- error_page and internal redirects
+
+def test_error_page_for_each_refusal(gateway, echo, raw, closed_port):
+    front = gateway(
+        f"""
+        location / {{ ws_pass {echo.address}; error_page 400 403 405 426 /sorry; }}
+        location /named {{ ws_pass {echo.address}; error_page 403 = @sorry; }}
+        location /gone {{ ws_pass 127.0.0.1:{closed_port}; error_page 502 =200 /sorry; }}
+        location /sorry {{ internal; return 200 "sorry"; }}
+        location @sorry {{ return 410 "named"; }}
+        """)
+    for path, how, status, body in (
+            ("/", {"fields": EVIL}, 403, b"sorry"),
+            ("/", {"without": ("Upgrade",)}, 426, b"sorry"),
+            ("/", {"without": ("Sec-WebSocket-Key",)}, 400, b"sorry"),
+            ("/", {"method": "POST"}, 405, b"sorry"),
+            ("/named", {"fields": EVIL}, 410, b"named"),
+            ("/gone", {}, 200, b"sorry")):
+        client = raw(front.port)
+        response = client.handshake(path, **how)
+        # "return" in the page of an error keeps the error's status, unless "=" replaces it.
+        assert (response.status, client.read(len(body))) == (status, body), path
+        client.close()
+    front.access_log(6)
+    warned = [line for line in front.error_log().splitlines() if "[warn]" in line]
+    assert len(warned) == 2
+
+
+def test_page_for_visitors_without_a_websocket(gateway, echo, raw):
+    front = gateway(
+        f"""
+        location / {{ ws_pass {echo.address}; error_page 426 =200 /page; }}
+        location /page {{ default_type text/html; return 200 "a page"; }}
+        """)
+    client = raw(front.port)
+    response, body = get(client, "/")
+    assert (response.status, body) == (200, b"a page")
+    client = raw(front.port)
+    client.open("/")
+    assert_relays(client)
+
+
+def test_fallback_to_another_ws_pass(gateway, echo, raw, closed_port):
+    front = gateway(
+        f"""
+        location / {{ ws_pass 127.0.0.1:{closed_port}; error_page 502 = @second; }}
+        location @second {{ ws_pass {echo.address}; }}
+        """,
+        log_format="$status $upstream_addr $ws_bytes_in $ws_close_code")
+    client = raw(front.port)
+    assert client.handshake("/", then=frame(BINARY, b"early")).status == 101
+    assert client.read_data(5) == b"early"
+    assert_relays(client)
+    close_normally(client)
+    line, = front.access_log(1)
+    assert line == f"101 127.0.0.1:{closed_port} : {echo.address} 12 1000"
+
+
+def test_fallback_does_not_forget_the_origin(gateway, echo, raw):
+    front = gateway(
+        f"""
+        location / {{ ws_pass {echo.address}; ws_origin none; error_page 403 = @second; }}
+        location @second {{ ws_pass {echo.address}; ws_origin none; }}
+        """)
+    client = raw(front.port)
+    assert client.handshake("/").status == 403
+    assert not echo.connections
+
+
+def test_try_files_serves_files_and_upgrades(gateway, echo, raw):
+    front = gateway(
+        f"""
+        location / {{ root @PREFIX@; try_files $uri @websocket; }}
+        location @websocket {{ ws_pass {echo.address}; }}
+        """)
+    client = raw(front.port)
+    response, body = get(client, "/nginx.conf")
+    assert response.status == 200 and b"@websocket" in body
+    client = raw(front.port)
+    client.open("/console")
+    assert_relays(client)
+    client = raw(front.port)
+    assert client.handshake("/console", fields=EVIL).status == 403
+
+
+def test_rewrite_and_index_lead_to_the_location(gateway, echo, raw):
+    front = gateway(
+        f"""
+        location /old {{ rewrite ^/old(.*)$ /ws$1 last; }}
+        location /ws {{ internal; ws_pass {echo.address}; }}
+        location = / {{ index ws; root @PREFIX@; try_files /none /ws; }}
+        """)
+    for path in ("/old/a?b=c", "/"):
+        client = raw(front.port)
+        client.open(path)
+        assert_relays(client)
+    client = raw(front.port)
+    assert client.handshake("/ws").status == 404
+
+
+def test_ws_pass_in_an_if_block(gateway, echo, raw):
+    front = gateway(
+        f"""
+        location / {{
+            ws_origin same;
+            ws_subprotocol ours;
+            if ($http_upgrade = websocket) {{ ws_pass {echo.address}; }}
+            return 200 "page";
+        }}
+        location /kept {{
+            ws_pass {echo.address};
+            if ($http_user_agent) {{ set $seen 1; }}
+            add_header X-Seen "$seen" always;
+        }}
+        """)
+    client = raw(front.port)
+    assert client.handshake("/", fields=EVIL).status == 200  # "return" is before ws_pass
+    client = raw(front.port)
+    client.open("/kept", fields=(("User-Agent", "x"),))
+    assert_relays(client)
+
+
+def test_if_block_inherits_the_settings_of_its_location(gateway, echo, raw):
+    front = gateway(
+        f"""
+        location / {{
+            root @PREFIX@;
+            ws_origin same;
+            ws_subprotocol ours;
+            if ($http_upgrade = websocket) {{ ws_pass {echo.address}; }}
+        }}
+        """)
+    client = raw(front.port)
+    assert get(client, "/nginx.conf")[0].status == 200
+    client = raw(front.port)
+    assert client.handshake("/", fields=EVIL).status == 403
+    client = raw(front.port)
+    same = ("Origin", "http://localhost")
+    response = client.open("/", fields=(same, ("Sec-WebSocket-Protocol", "other, ours")))
+    assert response.get("sec-websocket-protocol") == "ours"
+    assert_relays(client)
+
+
+# --- subrequests
+
+def test_auth_request_lets_in_and_refuses(gateway, echo, raw):
+    front = gateway(
+        f"""
+        location / {{
+            ws_pass {echo.address};
+            auth_request /auth;
+            auth_request_set $user $upstream_http_x_user;
+            add_header X-User $user always;
+        }}
+        location /auth {{ proxy_pass http://127.0.0.1:@PORT@/$http_x_status; }}
+        location /204 {{ add_header X-User me; return 204; }}
+        location /401 {{ return 401; }}
+        location /403 {{ return 403; }}
+        """)
+    client = raw(front.port)
+    response = client.handshake("/", fields=(("X-Status", "204"),), then=frame(BINARY, b"early"))
+    assert (response.status, response.get("x-user")) == (101, "me")
+    assert client.read_data(5) == b"early"
+    assert_relays(client)
+    close_normally(client)
+    for status in (401, 403):
+        client = raw(front.port)
+        assert client.handshake("/", fields=(("X-Status", status),)).status == status
+    assert len(echo.connections) == 1
+
+
+def test_location_as_the_target_of_a_subrequest_is_an_error_and_no_more(gateway, echo, raw):
+    front = gateway(
+        f"""
+        location /asks {{ auth_request /ws; root @PREFIX@; try_files /nginx.conf =404; }}
+        location /ws {{ ws_pass {echo.address}; }}
+        location /both {{ auth_request /ws; ws_pass {echo.address}; }}
+        location /adds {{ add_before_body /ws; default_type text/html; root @PREFIX@;
+                          try_files /nginx.conf =404; }}
+        """)
+    for path in ("/asks", "/both"):
+        client = raw(front.port)
+        assert client.handshake(path).status == 500
+    client = raw(front.port)
+    client.send(client.request("/adds"))
+    assert client.read_response().status == 200
+    client.close()
+    front.wait_log(r"\[error\] .*ws: ws_pass cannot serve a subrequest")
+    assert not echo.connections
+    client = raw(front.port)
+    client.open("/ws")
+    assert_relays(client)
+
+
+class Mirror(ScriptedBackend):
+    """An HTTP server that takes its time to answer."""
+
+    def __init__(self, **options):
+        self.answer = threading.Event()
+        super().__init__(self._serve, **options)
+
+    def _serve(self, connection):
+        connection.read()
+        self.answer.wait(20)
+        connection.send(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+
+
+@pytest.mark.parametrize("end", ["close", "reset", "backend", "violation"])
+def test_session_that_ends_before_its_mirror(gateway, backend, raw, end):
+    """The request lives on while its background subrequest does, and its session does not."""
+    def serve(connection):
+        while data := connection.read():
+            if data == b"end":
+                return
+            connection.send(data)
+
+    service, mirror = backend(ScriptedBackend, serve), backend(Mirror)
+    front = gateway(
+        f"""
+        location / {{ ws_pass {service.address}; mirror /mirror; ws_close_timeout 200ms; }}
+        location /mirror {{ internal; proxy_pass http://{mirror.address}; }}
+        """,
+        server="lingering_timeout 300ms;", log_format="$uri $status $ws_close_code")
+    worker = front.workers()
+    client = raw(front.port)
+    client.open("/")
+    assert_relays(client)
+    mirror.wait_connection()
+    if end == "close":
+        client.send_close(1000)
+        assert client.read_close() == (1000, "")
+    elif end == "backend":
+        client.send_frame(BINARY, b"end")
+        assert client.read_close() == (1000, "")
+    elif end == "violation":
+        client.send(b"\xff\xff")
+        assert client.read_close()[0] == 1002
+    else:
+        client.reset()
+    if end != "backend":
+        service.connections[0].wait_ended()
+    for _ in range(3):  # the client goes on talking to a session that is over
+        try:
+            client.send(frame(BINARY, b"late"))
+            time.sleep(0.1)
+        except OSError:
+            break
+    client.close()
+    mirror.answer.set()
+    assert re.fullmatch(r"/ 101 \d+", front.access_log(1)[0])
+    assert front.workers() == worker
+    client = raw(front.port)
+    client.open("/")
+    assert_relays(client)
+
+
+def test_mirror_that_ends_first_leaves_the_session_alone(gateway, backend, echo, raw):
+    mirror = backend(Mirror)
+    front = gateway(
+        f"""
+        location / {{ ws_pass {echo.address}; mirror /mirror; }}
+        location /mirror {{ internal; log_subrequest on; proxy_pass http://{mirror.address}; }}
+        """, log_format="$uri $status")
+    client = raw(front.port)
+    client.open("/")
+    mirror.wait_connection()
+    mirror.answer.set()
+    assert front.access_log(1)[0].startswith("/mirror 204")
+    assert_relays(client)
+    close_normally(client)
+
+
+@pytest.mark.parametrize("end", [close_normally, lambda client: client.reset()],
+                         ids=["closed", "reset"])
+def test_post_action_after_a_session(gateway, echo, raw, end):
+    front = gateway(
+        f"""
+        location / {{ ws_pass {echo.address}; post_action /after; }}
+        location /after {{ internal; proxy_pass http://127.0.0.1:@PORT@/seen; }}
+        location /seen {{ return 204; }}
+        """)
+    worker = front.workers()
+    client = raw(front.port)
+    client.open("/")
+    assert_relays(client)
+    end(client)
+    echo.connections[0].wait_ended()
+    client = raw(front.port)
+    client.open("/")
+    assert_relays(client)
+    assert front.workers() == worker
+
+
+def test_post_action_at_the_shutdown_of_the_worker(gateway, echo, raw):
+    front = gateway(
+        f"""
+        location / {{ ws_pass {echo.address}; post_action /after; }}
+        location /after {{ internal; proxy_pass http://{echo.address}; }}
+        """,
+        main="worker_shutdown_timeout 200ms;")
+    client = raw(front.port)
+    client.open("/")
+    assert_relays(client)
+    front.quit()
+    assert client.read_close() == (1001, "gateway is shutting down")
+    front.wait()
+
+
+# --- limits and access
+
+def test_limit_conn_counts_a_session_while_it_lasts(gateway, echo, raw):
+    front = gateway(
+        f"location / {{ ws_pass {echo.address}; limit_conn sessions 2; }}",
+        http="limit_conn_zone $server_port zone=sessions:32k;")
+    clients = [raw(front.port) for _ in range(2)]
+    for client in clients:
+        client.open("/")
+    third = raw(front.port)
+    assert third.handshake("/").status == 503
+    close_normally(clients[0])
+    front.access_log(2)
+    third = raw(front.port)
+    third.open("/")
+    assert_relays(third)
+    clients[1].reset()
+    front.access_log(3)
+    raw(front.port).open("/")
+
+
+def test_limit_req_refuses_and_delays(gateway, echo, raw):
+    front = gateway(
+        f"""
+        location /refuse {{ ws_pass {echo.address}; limit_req zone=refuse; }}
+        location /delay {{ ws_pass {echo.address}; limit_req zone=delay burst=5; }}
+        """,
+        http="limit_req_zone $server_port zone=refuse:32k rate=1r/m;"
+             "limit_req_zone $server_port zone=delay:32k rate=4r/s;")
+    statuses = [raw(front.port).handshake("/refuse").status for _ in range(2)]
+    assert statuses == [101, 503]
+    for number in range(3):
+        client = raw(front.port)
+        begin = time.monotonic()
+        # The frame is there before the request is let through.
+        assert client.handshake("/delay", then=frame(BINARY, b"early")).status == 101
+        assert number == 0 or time.monotonic() - begin > 0.1
+        assert client.read_data(5) == b"early"
+        assert_relays(client)
+
+
+def test_deny_and_return_come_before_any_backend(gateway, echo, raw):
+    front = gateway(
+        f"""
+        location /deny {{ ws_pass {echo.address}; deny all; }}
+        location /return {{ ws_pass {echo.address}; return 418; }}
+        location /close {{ ws_pass {echo.address}; return 444; }}
+        location /any {{ ws_pass {echo.address}; satisfy any; deny all; auth_request /yes; }}
+        location /yes {{ return 204; }}
+        """)
+    assert raw(front.port).handshake("/deny").status == 403
+    assert raw(front.port).handshake("/return").status == 418
+    client = raw(front.port)
+    client.send(client.request("/close"))
+    assert client.read_rest() == b""
+    assert not echo.connections
+    client = raw(front.port)
+    client.open("/any")
+    assert_relays(client)
+
+
+# --- the answer
+
+def test_add_header_is_in_the_answer(gateway, echo, raw):
+    front = gateway(
+        f"""location / {{ ws_pass {echo.address};
+            add_header X-Always "of $host" always; add_header Set-Cookie a=b always; }}""")
+    client = raw(front.port)
+    response = client.open("/")
+    assert (response.get("x-always"), response.get("set-cookie")) == ("of localhost", "a=b")
+    assert_relays(client)
+    client = raw(front.port)
+    assert client.handshake("/", fields=EVIL).get("x-always") == "of localhost"
+
+
+def test_filters_of_responses_leave_the_session_alone(gateway, echo, raw):
+    front = gateway(
+        f"""location / {{ ws_pass {echo.address};
+            gzip on; gzip_types *; gzip_min_length 0; sub_filter a b; sub_filter_types *;
+            ssi on; ssi_types *; charset utf-8; charset_types *; expires 1h; etag on;
+            add_after_body /more; addition_types *; chunked_transfer_encoding on;
+            postpone_output 1460; output_buffers 1 4k; default_type text/html; }}
+            location /more {{ return 200 "more"; }}""")
+    client = raw(front.port)
+    response = client.open("/", fields=(("Accept-Encoding", "gzip"),))
+    for name in ("content-encoding", "transfer-encoding", "content-length"):
+        assert response.get(name) is None
+    assert_relays(client, b"a" * 1000)
+    close_normally(client)
+
+
+def test_limit_rate_holds_neither_the_answer_nor_the_data(gateway, echo, raw):
+    front = gateway(f"location / {{ ws_pass {echo.address}; limit_rate 100; }}"
+                    f" location /set {{ ws_pass {echo.address}; set $limit_rate 100; }}")
+    for path in ("/", "/set"):
+        client = raw(front.port)
+        begin = time.monotonic()
+        client.open(path)
+        assert_relays(client, b"x" * 100_000)
+        assert time.monotonic() - begin < 20
+
+
+def test_settings_of_http_connections_do_not_end_a_session(gateway, echo, raw):
+    front = gateway(
+        f"location / {{ ws_pass {echo.address}; }}",
+        server="keepalive_timeout 0; keepalive_requests 1; client_header_timeout 200ms;"
+               "client_body_timeout 200ms; send_timeout 200ms; lingering_close always;"
+               "lingering_timeout 200ms; reset_timedout_connection on; tcp_nodelay off;")
+    client = raw(front.port)
+    client.open("/")
+    assert_relays(client)
+    client.nothing_comes(0.6)
+    assert_relays(client)
+    close_normally(client)
+
+
+def test_upstream_with_keepalive_caches_no_session(gateway, echo, raw):
+    front = gateway("location / { ws_pass services; }",
+                    http=f"upstream services {{ server {echo.address}; keepalive 8; }}")
+    for number in range(2):
+        client = raw(front.port)
+        client.open("/")
+        assert_relays(client)
+        assert len(echo.connections) == number + 1
+        close_normally(client)
+        assert echo.connections[number].wait_ended() == "eof"
+
+
+# --- the log
+
+def test_access_log_has_the_right_status(gateway, echo, raw, closed_port):
+    front = gateway(
+        f"""
+        location / {{ ws_pass {echo.address}; }}
+        location /gone {{ ws_pass 127.0.0.1:{closed_port}; }}
+        """,
+        log_format="$status [$upstream_status] [$ws_closed_by] [$ws_close_code] [$ws_bytes_in]"
+                   " [$ws_bytes_out] [$ws_frames_in] [$ws_frames_out]")
+    client = raw(front.port)
+    client.open("/")
+    assert_relays(client)
+    close_normally(client)
+    line = front.access_log(1)[0]
+    assert re.fullmatch(r"101 \[[^]]*\] \[client\] \[1000\] \[7\] \[7\] \[2\] \[2\]", line), line
+    nothing = " [-] [-] [-] [-] [-] [-]"
+    for number, (path, how, start) in enumerate((
+            ("/gone", {}, "502 [502]"), ("/", {"fields": EVIL}, "403 [-]"),
+            ("/", {"without": ("Upgrade",)}, "426 [-]"), ("/", {"method": "PUT"}, "405 [-]")), 2):
+        client = raw(front.port)
+        client.handshake(path, **how)
+        client.close()
+        assert front.access_log(number)[-1] == start + nothing
+
+
+def test_variables_can_be_read_in_every_phase(gateway, echo, raw):
+    names = ("close_code", "closed_by", "frames_in", "frames_out", "bytes_in", "bytes_out",
+             "subprotocol", "origin_verdict")
+    every = "|".join(f"$ws_{name}" for name in names)
+    front = gateway(
+        f"""
+        location / {{ set $early "{every}"; add_header X-Early "<$early>" always;
+            add_header X-Then "<{every}>" always; ws_pass {echo.address}; }}
+        location /plain {{ return 200 "{every}"; }}
+        """,
+        server=f'set $first "{every}"; if ($ws_subprotocol = x) {{ return 404; }}')
+    client = raw(front.port)
+    response = client.open("/", fields=(("Sec-WebSocket-Protocol", "mqtt"),))
+    assert response.get("x-early") == "<||||||mqtt|>"
+    assert re.fullmatch(r"<\d*\|[a-z]*\|0?\|0?\|0?\|0?\|mqtt\|missing>", response.get("x-then"))
+    client = raw(front.port)
+    assert get(client, "/plain")[1] == b"|||||||"
+    client = raw(front.port)
+    assert client.handshake("/", fields=(("Sec-WebSocket-Protocol", "x"),)).status == 404
+
+
+def test_debug_log_of_a_session_is_no_crash(gateway, echo, raw):
+    front = gateway(f"location / {{ ws_pass {echo.address}; }}", log_level="debug")
+    client = raw(front.port)
+    client.open("/")
+    assert_relays(client)
+    close_normally(client)
+    front.access_log(1)
