@@ -87,7 +87,6 @@ void Relay::start() noexcept {
     limit_receive_buffer(client_, conf_->client_rcvbuf);
 
     request_handler_ = client_->read->handler;
-    handler_of_nginx_ = client_->read->handler;
     client_->read->handler = on_client_read;
     client_->write->handler = on_client_write;
     backend_->read->handler = on_backend_read;
@@ -115,9 +114,6 @@ void Relay::start() noexcept {
 }
 
 void Relay::release() noexcept {
-    // The request may outlive its session: a background subrequest, a post_action.
-    client_->read->handler = handler_of_nginx_;
-    client_->write->handler = handler_of_nginx_;
     lost_to_client_ = to_client_.undelivered();
     lost_to_backend_ = to_backend_.undelivered();
     log_end();

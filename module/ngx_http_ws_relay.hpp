@@ -108,7 +108,6 @@ private:
     ngx_http_request_t *r_;
     ngx_connection_t *client_;
     ngx_connection_t *backend_ = nullptr;
-    ngx_event_handler_pt handler_of_nginx_ = nullptr;  // of the client's events
     const LocConf *conf_;
     ngx_event_handler_pt request_handler_ = nullptr;  // nginx's, of the client's connection
     ws::Session session_;
