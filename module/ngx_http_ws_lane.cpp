@@ -24,11 +24,26 @@ void set_option(const ngx_connection_t *c, int level, int option, size_t value) 
     }
 }
 
+// A peer may acknowledge every second segment only, and late. A window of a few segments, which are
+// large on loopback, would be waited for again and again.
+constexpr size_t least_segments = 4;
+
+size_t segment_size(const ngx_connection_t *c) noexcept {
+    int size = 0;
+    socklen_t length = sizeof(size);
+    return getsockopt(c->fd, IPPROTO_TCP, TCP_MAXSEG, &size, &length) == 0 && size > 0
+               ? static_cast<size_t>(size)
+               : 0;
+}
+
 // The kernel keeps what is not acknowledged in the send buffer, and makes the socket writable
 // again when a third of it is: its bound is our window, and acknowledgements wake us by themselves.
 // It doubles the number that it is given, to have room for its own overhead.
 void limit_kernel(const ngx_connection_t *c, const Lane::Limits &limits) noexcept {
-    set_option(c, SOL_SOCKET, SO_SNDBUF, limits.kernel_window / 2);
+    if (limits.kernel_window != 0) {
+        const size_t window = ngx_max(limits.kernel_window, least_segments * segment_size(c));
+        set_option(c, SOL_SOCKET, SO_SNDBUF, window / 2);
+    }
     set_option(c, IPPROTO_TCP, TCP_NOTSENT_LOWAT, limits.notsent_lowat);
 }
 
