@@ -9,6 +9,16 @@ import threading
 import time
 
 
+def has_ipv6():
+    """Whether this machine's loopback has."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
 class Connection:
     """One accepted connection and what came over it."""
 
@@ -246,3 +256,23 @@ class ScriptedBackend(Backend):
 
     def serve(self, connection):
         self._script(connection)
+
+
+class TickerBackend(Backend):
+    """Speaks without a pause while it listens, until it has heard the end and said so."""
+
+    def serve(self, connection):
+        ended = threading.Event()
+        thread = threading.Thread(target=self._tick, args=(connection, ended), daemon=True)
+        thread.start()
+        connection.read_all()
+        ended.set()
+        thread.join(10)
+
+    @staticmethod
+    def _tick(connection, ended):
+        try:
+            while not ended.is_set():
+                connection.send(b"tick " * 2000)
+        except OSError:
+            pass  # the gateway has gone

@@ -6,7 +6,8 @@ import random
 import pytest
 import websockets
 
-from backends import EchoBackend, RecordingBackend, ResetBackend, ScriptedBackend, SpeakFirstBackend
+from backends import (EchoBackend, RecordingBackend, ResetBackend, ScriptedBackend,
+                      SpeakFirstBackend)
 from gateway import certificate, client_tls
 
 SIZES = [0, 1, 125, 126, 127, 65535, 65536, 65537, 2**20]
@@ -21,7 +22,8 @@ def serve(gateway, backend):
 
     def start(kind, *args, settings="", **parts):
         service = backend(kind, *args)
-        front = gateway(f"location / {{ ws_pass {service.address}; {settings} }}", tls=True, **parts)
+        front = gateway(f"location / {{ ws_pass {service.address}; {settings} }}",
+                        tls=True, **parts)
         return front, service
 
     return start
@@ -261,7 +263,9 @@ def test_ws_echoes_a_large_message(in_node, scheme):
         """
         const socket = await open();
         const data = Buffer.alloc(args.size);
-        for (let at = 0; at < data.length; at += 4) data.writeUInt32LE(at * 2654435761 % 2 ** 32, at);
+        for (let at = 0; at < data.length; at += 4) {
+            data.writeUInt32LE(at * 2654435761 % 2 ** 32, at);
+        }
         const answer = receive(socket, data.length);
         socket.send(data);
         const hash = (bytes) => createHash('sha256').update(bytes).digest('hex');

@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import struct
 import threading
 import time
 
@@ -11,15 +10,10 @@ import pytest
 
 from backends import (EchoBackend, RecordingBackend, ScriptedBackend, SilentBackend,
                       SpeakFirstBackend)
+from endings import in_background
 from raw import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close_payload, frame
 
 PAYLOAD = random.Random(6455).randbytes(70000)
-
-
-def send_in_background(client, data):
-    thread = threading.Thread(target=client.send, args=(data,), daemon=True)
-    thread.start()
-    return thread
 
 
 # --- lengths and cuts
@@ -38,7 +32,7 @@ def test_every_payload_length_arrives_whole(session):
     chance = random.Random(1)
     stream = b"".join(
         frame(BINARY, PAYLOAD[:size], mask=chance.randbytes(4)) for size in sizes)
-    send_in_background(one.client, stream)
+    in_background(one.client.send, stream)
     expected = b"".join(PAYLOAD[:size] for size in sizes)
     assert one.client.read_data(len(expected)) == expected
 
@@ -76,8 +70,8 @@ def test_header_may_be_cut_anywhere(session, size):
 def test_stream_may_come_byte_by_byte(session):
     one = session(EchoBackend)
     stream = (
-        frame(TEXT, "grüß".encode(), fin=False) + frame(PING, b"one") + frame(CONTINUATION, b"", fin=False)
-        + frame(CONTINUATION, " Gott €😀".encode()) + frame(BINARY, b"") + frame(PONG, b"x")
+        frame(TEXT, "grüß".encode(), fin=False) + frame(PING, b"one")
+        + frame(CONTINUATION, b"", fin=False) + frame(CONTINUATION, " Gott €😀".encode()) + frame(BINARY, b"") + frame(PONG, b"x")
         + frame(BINARY, PAYLOAD[:130], mask=bytes(4)) + frame(BINARY, b"end", mask=b"\xff\0\xff\1")
     )
     for at in range(len(stream)):
@@ -306,118 +300,3 @@ def test_violation_does_not_lose_what_the_backend_has_not_read_yet(session):
     one.service.resume()
     assert one.connection.wait_ended() == "eof"
     assert one.connection.received == PAYLOAD
-
-
-# --- ping and pong
-
-
-@pytest.mark.parametrize("size", [0, 1, 124, 125])
-def test_ping_is_answered_with_its_payload(session, size):
-    one = session(RecordingBackend)
-    one.client.send_frame(PING, PAYLOAD[:size])
-    got = one.client.read_frame()
-    assert (got.opcode, got.payload) == (PONG, PAYLOAD[:size])
-    one.client.nothing_comes(0.05)
-    assert not one.connection.received
-
-
-def test_ping_that_comes_in_pieces_is_answered_once_and_whole(session):
-    one = session(RecordingBackend)
-    whole = frame(PING, PAYLOAD[:125])
-    for at in range(0, len(whole), 10):
-        one.client.send(whole[at:at + 10])
-        time.sleep(0.003)
-    got = one.client.read_frame()
-    assert (got.opcode, got.payload) == (PONG, PAYLOAD[:125])
-    one.client.nothing_comes(0.05)
-
-
-def test_pings_of_one_segment_are_answered_in_order(session):
-    one = session(RecordingBackend)
-    names = [f"ping {number}".encode() for number in range(20)]
-    one.client.send(b"".join(frame(PING, name) for name in names))
-    for name in names:
-        got = one.client.read_frame()
-        assert (got.opcode, got.payload) == (PONG, name)
-
-
-def test_pings_among_data_are_answered_and_do_not_disturb_it(session):
-    one = session(RecordingBackend, settings="ws_receipts off;")
-    stream, expected = b"", b""
-    for number in range(200):
-        data = PAYLOAD[number:3 * number]
-        stream += frame(BINARY, data, fin=False) + frame(PING, b"%d" % number)
-        stream += frame(CONTINUATION, data)
-        expected += data + data
-    one.client.send(stream)
-    for number in range(200):
-        got = one.client.read_frame()
-        assert (got.opcode, got.payload) == (PONG, b"%d" % number)
-    assert one.connection.wait_received(len(expected)) == expected
-
-
-def test_pongs_nobody_asked_for_are_ignored(session):
-    one = session(EchoBackend)
-    one.client.send(frame(PONG) + frame(PONG, bytes(125)) + frame(BINARY, b"a", fin=False)
-                    + frame(PONG, b"!") + frame(CONTINUATION, b"b"))
-    assert one.client.read_data(2) == b"ab"
-    one.client.nothing_comes(0.05)
-
-
-def test_ten_thousand_pings_in_one_go_are_answered(session):
-    one = session(RecordingBackend)
-    names = [struct.pack("!I", number) for number in range(10000)]
-    send_in_background(one.client, b"".join(frame(PING, name) for name in names))
-    for name in names:
-        got = one.client.read_frame()
-        assert (got.opcode, got.payload) == (PONG, name)
-
-
-def stream_endlessly(connection):
-    """Sends PAYLOAD again and again while another thread reads."""
-    threading.Thread(target=connection.read_all, daemon=True).start()
-    while True:
-        connection.send(PAYLOAD)
-
-
-def test_pings_that_come_while_output_is_blocked_leave_the_stream_whole(session):
-    one = session(ScriptedBackend, stream_endlessly, client={"receive_buffer": 4096})
-    time.sleep(0.2)  # until everything on the way is full
-    names = [struct.pack("!I", number) * 25 for number in range(1000)]
-    send_in_background(one.client, b"".join(frame(PING, name) for name in names))
-    assert_pongs_within_the_stream(one.client, names)
-
-
-def test_pings_that_come_while_output_is_busy_leave_the_stream_whole(session):
-    one = session(ScriptedBackend, stream_endlessly)
-    names = [struct.pack("!I", number) * 31 for number in range(10000)]
-    send_in_background(one.client, b"".join(frame(PING, name) for name in names))
-    assert_pongs_within_the_stream(one.client, names)
-
-
-def assert_pongs_within_the_stream(client, names):
-    """Reads until the last name comes back: the data is whole and the pongs are in order."""
-    last, total = -1, 0
-    while last < len(names) - 1:
-        got = client.read_frame()
-        if got.opcode == PONG:
-            number = names.index(got.payload)
-            assert number > last
-            last = number
-            continue
-        assert got.opcode == BINARY
-        begin = total % len(PAYLOAD)
-        expected = PAYLOAD[begin:] + PAYLOAD * (len(got.payload) // len(PAYLOAD) + 1)
-        assert got.payload == expected[:len(got.payload)]
-        total += len(got.payload)
-        assert total < 64 * 2**20, "the pong stands behind the whole stream"
-
-
-def test_pongs_are_not_lost_when_nobody_reads_them(session):
-    # More pongs than all buffers on the way hold: some may be left out, the last may not.
-    one = session(RecordingBackend, client={"receive_buffer": 4096})
-    names = [struct.pack("!I", number) * 31 for number in range(60000)]
-    thread = send_in_background(one.client, b"".join(frame(PING, name) for name in names))
-    thread.join(20)
-    assert not thread.is_alive(), "pings were not taken"
-    assert_pongs_within_the_stream(one.client, names)

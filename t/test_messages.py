@@ -41,7 +41,8 @@ def test_fragments_arrive_in_order(session, opcode, parts):
 
 def test_empty_messages_are_nothing_to_the_backend(session):
     one = session(EchoBackend)
-    one.client.send(frame(BINARY) + frame(TEXT) + message(TEXT, b"", b"", b"") + frame(BINARY, b"x"))
+    one.client.send(frame(BINARY) + frame(TEXT) + message(TEXT, b"", b"", b"")
+                    + frame(BINARY, b"x"))
     assert one.client.read_data(1) == b"x"
     one.client.nothing_comes(0.05)
 
