@@ -10,8 +10,6 @@ namespace ngx_ws {
 
 namespace {
 
-constexpr size_t min_buffer_size = 4096;
-
 char *conf_error() noexcept {
     return static_cast<char *>(NGX_CONF_ERROR);
 }
@@ -100,14 +98,9 @@ void *ngx_http_ws_create_main_conf(ngx_conf_t *cf) {
     return conf;
 }
 
-char *ngx_http_ws_init_main_conf(ngx_conf_t *cf, void *data) {
+char *ngx_http_ws_init_main_conf(ngx_conf_t *, void *data) {
     auto *conf = static_cast<MainConf *>(data);
     ngx_conf_init_size_value(conf->buffer_size, 65536);
-    if (conf->buffer_size < min_buffer_size) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"ws_buffer_size\" must be at least %uz bytes",
-                           min_buffer_size);
-        return conf_error();
-    }
     return NGX_CONF_OK;
 }
 
@@ -218,7 +211,8 @@ char *ngx_http_ws_set_subprotocol(ngx_conf_t *cf, ngx_command_t *, void *data) {
     for (const ngx_str_t &name : names) {
         if (!ws::is_token(ngx::view(name))) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid subprotocol \"%V\": expected a token, such as \"mqtt\"",
+                               "invalid subprotocol \"%V\" in \"ws_subprotocol\": "
+                               "expected a token, such as \"mqtt\"",
                                &name);
             return conf_error();
         }

@@ -29,6 +29,14 @@ ngx_conf_bitmask_t next_upstream_masks[] = {
     {ngx_null_string, 0},
 };
 
+char *check_buffer_size(ngx_conf_t *, void *, void *value) {
+    return *static_cast<size_t *>(value) >= 4096
+               ? NGX_CONF_OK
+               : const_cast<char *>("has an invalid value, expected a size of at least 4k");
+}
+
+ngx_conf_post_t buffer_size_post = {check_buffer_size};
+
 #if (NGX_HTTP_SSL)
 ngx_conf_bitmask_t ssl_protocols[] = {
     {ngx_string("SSLv2"), NGX_SSL_SSLv2},
@@ -75,7 +83,7 @@ ngx_command_t commands[] = {
     setting(ngx_string("ws_max_message_size"), NGX_CONF_TAKE1, ngx_http_ws_set_size,
             offsetof(LocConf, max_message_size)),
     {ngx_string("ws_buffer_size"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_http_ws_set_size,
-     NGX_HTTP_MAIN_CONF_OFFSET, offsetof(MainConf, buffer_size), nullptr},
+     NGX_HTTP_MAIN_CONF_OFFSET, offsetof(MainConf, buffer_size), &buffer_size_post},
 
     setting(ngx_string("ws_backend_window"), NGX_CONF_TAKE1, ngx_http_ws_set_size,
             offsetof(LocConf, backend_window)),
