@@ -125,8 +125,9 @@ ngx_int_t send_switching_protocols(ngx_http_request_t *r, const Context &ctx) no
     if (rc == NGX_ERROR || rc > NGX_OK) {
         return NGX_ERROR;
     }
-    // Not by a flush buffer through all filters: that of server-side includes keeps it to itself.
-    return ngx_http_write_filter(r, nullptr) == NGX_ERROR ? NGX_ERROR : NGX_OK;
+    // A short answer is still held back. Not by a flush buffer through all filters: that of
+    // server-side includes keeps it to itself.
+    return r->out == nullptr || ngx_http_write_filter(r, nullptr) != NGX_ERROR ? NGX_OK : NGX_ERROR;
 }
 
 extern "C" ngx_int_t ngx_http_ws_early_handler(ngx_http_request_t *r) {

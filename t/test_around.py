@@ -7,6 +7,7 @@ import time
 import pytest
 
 from backends import EchoBackend, ScriptedBackend
+from gateway import client_tls
 from raw import BINARY, frame
 
 EVIL = (("Origin", "https://evil.example"),)
@@ -424,6 +425,17 @@ def test_add_header_is_in_the_answer(gateway, echo, raw):
     assert_relays(client)
     client = raw(front.port)
     assert client.handshake("/", fields=EVIL).get("x-always") == "of localhost"
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize("size", [0, 1000, 1500, 3000, 20000])
+def test_answer_of_any_length_is_sent_at_once(gateway, echo, raw, size, tls):
+    value = "x" * size
+    front = gateway(f"location / {{ ws_pass {echo.address}; add_header X-Long '{value}' always; }}",
+                    tls=tls)
+    client = raw(front.ssl_port if tls else front.port, tls=client_tls() if tls else None)
+    assert (client.open("/").get("x-long") or "") == value
+    assert_relays(client)
 
 
 def test_filters_of_responses_leave_the_session_alone(gateway, echo, raw):
