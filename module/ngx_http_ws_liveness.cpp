@@ -86,11 +86,13 @@ void Relay::send_ping(ngx_msec_t now) noexcept {
 }
 
 // A ping behind much data reaches a slow client late. As long as the client acknowledges what is
-// ahead of the ping it is not dead.
+// ahead of the ping it is not dead. Nor is it while it takes from a backlog: its kernel would soon
+// be full.
 bool Relay::ping_is_on_its_way() noexcept {
     const uint64_t before = acknowledged_;
     acknowledged_ = to_client_.acknowledged();
-    return before < markers_.offset() && acknowledged_ > before;
+    const bool expected = before < markers_.offset() || to_client_.blocked();
+    return expected && acknowledged_ > before;
 }
 
 // The deadlines only move away between two calls, so the timer may go off early and never late.

@@ -41,7 +41,7 @@ def test_quiet_client_is_pinged_and_stays_as_long_as_it_answers(gateway, backend
         client.send_frame(PONG, ping.payload)
     client.send_close(1000)
     assert client.read_close() == (1000, "")
-    assert recording.connections[0].wait_ended() == "eof"
+    assert recording.wait_connection().wait_ended() == "eof"
 
 
 def test_client_that_answers_no_ping_is_closed(gateway, backend, raw):
@@ -54,7 +54,7 @@ def test_client_that_answers_no_ping_is_closed(gateway, backend, raw):
     assert time.monotonic() - started >= 0.5  # the interval and the timeout, less a tick
     client.send_close(1008)
     assert client.read_end() == "eof"
-    assert recording.connections[0].wait_ended() == "eof"
+    assert recording.wait_connection().wait_ended() == "eof"
     client.close()
     front.wait_log(r"\[info\].* ws: gateway closed: no pong in time, code 1008")
 
@@ -80,10 +80,10 @@ def test_client_that_vanished_without_a_word_is_let_go(gateway, backend, raw):
     [bytes([byte]) for byte in frame(BINARY, bytes(100))],  # a frame that trickles in
 ], ids=["data", "ping", "unsolicited pong", "fragments", "parts of a frame"])
 def test_any_byte_from_the_client_counts_as_life(gateway, backend, raw, talk):
-    front = gateway(location(backend(RecordingBackend), "ws_ping_interval 100ms;",
-                             "ws_pong_timeout 300ms;"))
+    front = gateway(location(backend(RecordingBackend), "ws_ping_interval 200ms;",
+                             "ws_pong_timeout 600ms;"))
     client = opened(front, raw)
-    end = time.monotonic() + 1.2
+    end = time.monotonic() + 1.5
     turn = 0
     while time.monotonic() < end:
         client.send(talk[turn % len(talk)])
@@ -156,7 +156,7 @@ def test_idle_session_is_closed(gateway, backend, raw):
     assert 0.25 <= time.monotonic() - started
     client.send_close(1008)
     assert client.read_end() == "eof"
-    assert recording.connections[0].wait_ended() == "eof"
+    assert recording.wait_connection().wait_ended() == "eof"
     client.close()
     front.wait_log(r"\[info\].* ws: gateway closed: idle too long, code 1008")
 
@@ -228,7 +228,7 @@ def test_delivery_to_a_slow_backend_is_not_idle(gateway, backend, raw):
     data = noise(240_000)
     client.send(b"".join(frames(data)))
     assert client.read_close() == (1008, "idle too long")
-    connection = slow.connections[0]
+    connection = slow.wait_connection()
     assert digest(connection.wait_received(len(data))) == digest(data)
 
 
@@ -238,18 +238,18 @@ def test_delivery_to_a_slow_backend_is_not_idle(gateway, backend, raw):
 def test_client_is_not_blamed_for_a_backend_that_takes_nothing(gateway, backend, raw):
     """Its pongs stand behind data that the gateway does not read."""
     silent = backend(SilentBackend)
-    front = gateway(location(silent, "ws_ping_interval 100ms; ws_pong_timeout 200ms;"),
+    front = gateway(location(silent, "ws_ping_interval 200ms; ws_pong_timeout 500ms;"),
                     listen="rcvbuf=64k")
     client = opened(front, raw, timeout=30)
     data = noise(16 * MEGABYTE)
     flood = Flood(client.send, frames(data))
     flood.wait_stalled()
-    time.sleep(1)
+    time.sleep(1.2)
     assert flood.running(), flood.error
     assert client.read_frame().opcode == PING  # sent all the same
     silent.resume()
     flood.wait_done()
-    assert digest(silent.connections[0].wait_received(len(data), 30)) == digest(data)
+    assert digest(silent.wait_connection().wait_received(len(data), 30)) == digest(data)
     # From here on it is expected to answer.
     while (got := client.read_frame()).opcode != CLOSE:
         assert got.opcode == PING
@@ -258,7 +258,7 @@ def test_client_is_not_blamed_for_a_backend_that_takes_nothing(gateway, backend,
 
 def test_dead_client_is_let_go_once_its_data_has_been_delivered(gateway, backend, raw):
     silent = backend(SilentBackend)
-    front = gateway(location(silent, "ws_ping_interval 100ms; ws_pong_timeout 200ms;"),
+    front = gateway(location(silent, "ws_ping_interval 200ms; ws_pong_timeout 500ms;"),
                     listen="rcvbuf=64k")
     client = opened(front, raw, timeout=30)
     data = noise(12 * MEGABYTE)
@@ -266,25 +266,25 @@ def test_dead_client_is_let_go_once_its_data_has_been_delivered(gateway, backend
     flood.wait_stalled()
     silent.resume()
     flood.wait_done()
-    assert silent.connections[0].wait_ended() == "eof"
-    assert digest(silent.connections[0].received) == digest(data)
+    assert silent.wait_connection().wait_ended() == "eof"
+    assert digest(silent.wait_connection().received) == digest(data)
     client.close()
     front.wait_log("no pong in time, code 1008")
 
 
 def test_slow_client_that_answers_late_is_not_killed(gateway, backend, raw):
-    """Its pongs wait behind megabytes for many times the timeout."""
+    """Its pongs wait behind a megabyte in its own receive buffer, for twice the timeout and more."""
     data = noise(12 * MEGABYTE)
 
     def speak(connection):
         connection.send(data)
         connection.read_all()
 
-    front = gateway(location(backend(ScriptedBackend, speak), "ws_ping_interval 100ms;",
-                             "ws_pong_timeout 600ms;"))
-    client = opened(front, raw, receive_buffer=16384)
-    client.read_slowly(16384, 0.04)  # MEGABYTE in 2.6 s
-    got = client.read_data(1_500_000)
+    front = gateway(location(backend(ScriptedBackend, speak), "ws_ping_interval 200ms;",
+                             "ws_pong_timeout 1s;"))
+    client = opened(front, raw, receive_buffer=MEGABYTE)
+    client.read_slowly(16384, 0.03)
+    got = client.read_data(2 * MEGABYTE)
     client.read_slowly(262144, 0)
     got += client.read_data(len(data) - len(got))
     assert digest(got) == digest(data)
@@ -340,7 +340,7 @@ def test_client_that_stops_reading_and_answering_amid_a_flood_is_killed(gateway,
     front = gateway(location(speaking, PINGS, "ws_close_timeout 200ms;"))
     opened(front, raw)
     front.wait_log("ws: gateway closed: no pong in time, code 1008")
-    wait_until(lambda: speaking.connections[0].ended, what="the end of the backend's connection")
+    wait_until(lambda: speaking.wait_connection().ended, what="the end of the backend's connection")
 
 
 # --- settings

@@ -96,7 +96,7 @@ def test_client_flood_waits_for_the_backend_and_arrives_whole(gateway, backend, 
 
     silent.resume()
     flood.wait_done()
-    got = silent.connections[0].wait_received(len(data), timeout=30)
+    got = silent.wait_connection().wait_received(len(data), timeout=30)
     assert digest(got) == digest(data)
     assert front.memory() < base + SESSION_MEMORY
 
@@ -303,7 +303,7 @@ def test_backend_that_trickles_is_not_cut(gateway, backend, raw, unix, size):
     client.nothing_comes(3)
     fast.set()
     flood.wait_done()
-    assert digest(trickling.connections[0].wait_received(len(data), 30)) == digest(data)
+    assert digest(trickling.wait_connection().wait_received(len(data), 30)) == digest(data)
 
 
 def test_client_that_trickles_is_not_cut(gateway, backend, raw):
@@ -363,7 +363,7 @@ def test_flood_of_pings_from_a_client_that_reads_nothing_is_bounded(gateway, bac
     for _ in range(100):
         client.send(pings)
     client.send_frame(BINARY, b"after the pings")
-    assert recording.connections[0].wait_received(15, 30) == b"after the pings"
+    assert recording.wait_connection().wait_received(15, 30) == b"after the pings"
     assert front.memory() < base + SESSION_MEMORY
     client.read_slowly(262144, 0)
     client.send_close(1000)
@@ -384,7 +384,7 @@ def test_data_then_close_arrive_at_a_slow_backend(gateway, backend, raw, method)
     client.send(b"".join(frames(data)) + frame(CLOSE, b"\x0f\xa0bye"))
     assert client.read_close() == (4000, "")
     assert client.read_end() == "eof"
-    connection = slow.connections[0]
+    connection = slow.wait_connection()
     assert connection.wait_ended() == "eof"
     assert digest(connection.received) == digest(data)
 
@@ -402,7 +402,7 @@ def test_client_that_vanishes_leaves_all_it_sent(gateway, backend, raw, method):
     silent.resume()
     flood.wait_done()
     client.finish()  # half of the way to vanishing: what was sent is still to be delivered
-    connection = silent.connections[0]
+    connection = silent.wait_connection()
     assert connection.wait_ended() == "eof"
     assert digest(connection.received) == digest(data)
     front.wait_log("ws: client closed: connection lost, code 1006")
@@ -421,7 +421,7 @@ def test_client_that_vanishes_behind_a_stall_leaves_all_it_sent(gateway, backend
     silent.resume()
     flood.wait_done()
     client.close()
-    connection = silent.connections[0]
+    connection = silent.wait_connection()
     assert connection.wait_ended() == "eof"
     assert digest(connection.received) == digest(data)
 

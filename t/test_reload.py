@@ -115,7 +115,7 @@ def test_sessions_are_told_when_the_workers_time_is_up(gateway, backend, raw, ho
     clients = [opened(front, raw) for _ in range(5)]
     for number, client in enumerate(clients):
         client.send_frame(BINARY, b"bytes of %d" % number)
-        recording.connections[number].wait_received(10)
+        recording.wait_connection(number).wait_received(10)
     workers = front.workers()
     if how == "reload":
         front.reload()
@@ -145,7 +145,7 @@ def test_tls_sessions_are_told_when_the_workers_time_is_up(gateway, backend, raw
     workers = front.reload()
     assert client.read_close() == (1001, "gateway is shutting down")
     assert client.read_end() == "eof"
-    assert recording.connections[0].wait_ended() == "eof"
+    assert recording.wait_connection().wait_ended() == "eof"
     wait_gone(workers)
 
 
@@ -178,8 +178,8 @@ def test_stuck_sessions_do_not_outlive_the_workers_time(gateway, backend, raw):
     assert time.monotonic() - started < 5
     for flood in stuck, endless:
         wait_until(lambda flood=flood: not flood.running(), what="the flood's end")
-    assert recording.connections[0].wait_ended() in ("eof", "reset")
-    assert flooding.connections[0].wait_ended() in ("eof", "reset")
+    assert recording.wait_connection().wait_ended() in ("eof", "reset")
+    assert flooding.wait_connection().wait_ended() in ("eof", "reset")
 
 
 @pytest.mark.parametrize("unix", [False, True], ids=["tcp", "unix"])
@@ -208,7 +208,7 @@ def test_backend_gets_all_bytes_although_its_own_stand_unread(gateway, backend, 
     workers = front.reload()
     wait_gone(workers)
     over.set()
-    connection = busy.connections[0]
+    connection = busy.wait_connection()
     assert connection.wait_ended() == "eof"
     assert digest(connection.received) == digest(data)
 
@@ -309,7 +309,7 @@ def test_terminate_ends_at_once(gateway, backend, raw):
     assert time.monotonic() - started < 5
     with pytest.raises(Closed):
         client.read_frame()
-    recording.connections[0].wait_ended()
+    recording.wait_connection().wait_ended()
 
 
 def test_killed_worker_is_replaced(gateway, backend, raw):
@@ -322,7 +322,7 @@ def test_killed_worker_is_replaced(gateway, backend, raw):
     os.kill(old, signal.SIGKILL)
     with pytest.raises(Closed):
         lost.read_frame()
-    assert echo.connections[0].wait_ended() in ("eof", "reset")
+    assert echo.wait_connection().wait_ended() in ("eof", "reset")
     wait_until(lambda: front.workers() and front.workers() != [old], what="a new worker")
     assert_echoes(opened(front, raw), b"after")
 

@@ -81,7 +81,7 @@ def test_client_flood_waits_and_arrives_whole(gateway, backend, raw, secure, siz
     assert front.memory() < base + 10 * MEGABYTE
     silent.resume()
     flood.wait_done()
-    assert digest(silent.connections[0].wait_received(len(data), 30)) == digest(data)
+    assert digest(silent.wait_connection().wait_received(len(data), 30)) == digest(data)
 
 
 @pytest.mark.parametrize("size", ["4k", "1m"])
@@ -120,7 +120,7 @@ def test_ping_and_close_are_answered(gateway, backend, raw, secure):
     client.send(frame(BINARY, b"last words") + frame(CLOSE, b"\x0f\xa0"))
     assert client.read_close() == (4000, "")
     assert client.read_end() == "eof"
-    connection = recording.connections[0]
+    connection = recording.wait_connection()
     assert connection.wait_ended() == "eof"
     assert connection.received == b"last words"
 
@@ -147,7 +147,7 @@ def test_close_after_a_violation_is_readable_although_more_follows(gateway, back
     time.sleep(0.2)
     assert client.read_close()[0] == 1002
     assert client.read_end() == "eof"
-    connection = recording.connections[0]
+    connection = recording.wait_connection()
     assert connection.wait_ended() == "eof"
     assert connection.received == b"valid"
 
@@ -173,9 +173,9 @@ def test_client_that_disappears_without_close_notify(gateway, backend, raw, secu
     """What it sent arrives, and the log takes no offence."""
     recording = backend(RecordingBackend)
     front = gateway(location(recording), **TLS)
-    for end in ["fin", "reset"]:
+    for number, end in enumerate(["fin", "reset"]):
         client = opened(front, raw, secure)
-        connection = recording.wait_connection(len(recording.connections) - 1)
+        connection = recording.wait_connection(number)
         client.send_frame(BINARY, b"last words")
         connection.wait_received(10)
         with socket.socket(fileno=client.sock.detach()) as plain:
@@ -183,7 +183,6 @@ def test_client_that_disappears_without_close_notify(gateway, backend, raw, secu
                 plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         assert connection.wait_ended() == "eof"
         assert connection.received == b"last words"
-        recording.connections.clear()
     front.access_log(lines=2)
     assert len(re.findall(" ws: client closed: connection lost, code 1006",
                           front.error_log())) == 2
