@@ -18,7 +18,7 @@ PLACES = {
 }
 
 # Defaults that are no value of a merge.
-SPECIAL_DEFAULTS = {"ws_pass": None, "ws_subprotocol": None}
+SPECIAL_DEFAULTS = {"ws_pass": None, "ws_subprotocol": None, "ws_ssl_password_file": None}
 
 
 def commands():
@@ -44,15 +44,17 @@ def default_of(name, setter, field):
         return SPECIAL_DEFAULTS[name]
     if name == "ws_origin":
         return re.search(r'ngx_str_set\(&conf.origins_text, "([^"]+)"\)', SOURCES)[1]
-    # A function that merges the part of an upstream names its members alone.
-    name_there = rf"(?:{re.escape(field)}|{re.escape(field.removeprefix('upstream.'))})"
-    value = re.search(rf"ngx_conf_(?:merge|init)_\w+\(\s*conf(?:\.|->){name_there},(.*?)\);",
-                      SOURCES, re.S)
-    text = value[1].split(",")[-1].strip()
-    if text == "nullptr":
+    member = field.rpartition(".")[2]
+    [value] = re.findall(rf"ngx_conf_(?:merge|init)_\w+\(\s*(?:\w+(?:\.|->))?{member},(.*?)\);",
+                         SOURCES, re.S)
+    text = value.split(",")[-1].strip()
+    if text in ("nullptr", '""'):
         return None
     if setter.endswith("set_bitmask"):
-        return " ".join(word.lower() for word in re.findall(r"UPSTREAM_FT_(\w+)", text))
+        words = re.findall(r"UPSTREAM_FT_(\w+)|NGX_SSL_(\w+)", text)
+        return " ".join(word.lower() or version.replace("_", ".") for word, version in words)
+    if setter.endswith("set_str_slot"):
+        return text.strip('"')
     if setter.endswith("set_enum"):
         return re.search(r"::(\w+)\)", text)[1]
     number = 1
@@ -128,8 +130,8 @@ def test_all_variables_and_no_others_are_described():
 
 
 def test_prose_names_only_what_there_is():
-    # Names of an application's own do not begin with ws_.
-    named = set(re.findall(r"(?<![\w/])ws_\w+", README))
+    # A family of them is named by its beginning, as in ws_ssl_*.
+    named = set(re.findall(r"(?<![\w/])ws_\w*[a-z](?!\w)", README))
     assert named <= set(commands()) | set(variables())
 
 
@@ -161,8 +163,8 @@ def localized(example):
         return f"listen{match[1]}127.0.0.1:{port}"
 
     example = re.sub(r"\blisten( +)(\d+)", listen, example)
-    example = re.sub(r"ssl_certificate( +)\S+;", r"ssl_certificate\1@CERT@;", example)
-    example = re.sub(r"ssl_certificate_key( +)\S+;", r"ssl_certificate_key\1@KEY@;", example)
+    example = re.sub(r"(ssl_(?:(?:trusted_)?certificate|crl|password_file) +)\S+;", r"\1@CERT@;", example)
+    example = re.sub(r"(ssl_certificate_key +)\S+;", r"\1@KEY@;", example)
     return re.sub(r"access_log( +)/\S+", r"access_log\1@PREFIX@/ws.log", example)
 
 
