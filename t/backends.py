@@ -138,6 +138,12 @@ class Backend:
             assert came, f"no connection in {timeout} s"
             return self.connections[number]
 
+    def assert_never_dialled(self):
+        """The first connection to a TCP port must be the one that is made here."""
+        with socket.create_connection(("127.0.0.1", self.port)) as probe:
+            first = self.wait_connection()
+            assert first.sock.getpeername() == probe.getsockname(), "somebody dialled before"
+
     def stop(self):
         self._stopping = True
         try:

@@ -1,4 +1,4 @@
-"""`nginx -t`: a wrong value is refused with file, line and what was expected; and what is inherited."""
+"""`nginx -t` refuses a wrong value with file, line and what was expected; what is inherited."""
 
 import re
 
@@ -13,7 +13,7 @@ LINE = re.compile(r"nginx\.conf:(\d+)")
 
 @pytest.fixture
 def refused(config_check, tmp_path):
-    """refused(directive, expected..., http=""): that it is, at its own line, and with these words."""
+    """refused(directive, words...): that it is, at its own line, and with these words."""
     def check(directive, *expected, around="", http=""):
         locations = f"location / {{\n{around}\n{directive}\n}}" if not http else ""
         accepted, said = config_check(locations, http=f"\n{directive}\n" if http else "")
@@ -98,7 +98,8 @@ def test_wrong_value(refused, case):
     refused(directive, directive.split()[0].rstrip(";"), *expected, around=PASS)
 
 
-@pytest.mark.parametrize("directive", ["ws_pass $nothing_known;", f"{PASS} ws_origin $nothing_known;"])
+@pytest.mark.parametrize("directive", ["ws_pass $nothing_known;",
+                                       f"{PASS} ws_origin $nothing_known;"])
 def test_unknown_variable(config_check, directive):
     accepted, said = config_check(f"location / {{ {directive} }}")
     assert not accepted and 'unknown "nothing_known" variable' in said  # nginx names no line
@@ -275,7 +276,8 @@ def test_limit_except_keeps_the_target_of_its_location(gateway, backend, raw):
 UNREADABLE = {
     "nothing": "/to/", "blank": "/to/%20127.0.0.1:@", "line_end": "/to/127.0.0.1:@%0d%0a",
     "line_end_inside": "/to/127.0.0.1%0a:@", "path": "/to/127.0.0.1:@/path",
-    "no_port": "/to/127.0.0.1", "port_0": "/to/127.0.0.1:0", "port_too_large": "/to/127.0.0.1:65536",
+    "no_port": "/to/127.0.0.1", "port_0": "/to/127.0.0.1:0",
+    "port_too_large": "/to/127.0.0.1:65536",
     "port_of_words": "/to/127.0.0.1:http", "two_ports": "/to/127.0.0.1:@:@",
     "open_bracket": "/to/[::1:@", "ipv6_without_brackets": "/to/::1:@", "ipv6_no_port": "/to/[::1]",
     "scheme": "/to/ws%3a%2f%2f127.0.0.1:@", "only_port": "/to/:@", "unix_without_path": "/to/unix:",

@@ -130,7 +130,8 @@ def test_ws_package_gets_its_subprotocol(gateway, echo, node):
 
 
 def test_subprotocol_chooses_the_backend(gateway, backend, raw):
-    services = {name: backend(SpeakFirstBackend, name.encode()) for name in ("mqtt", "stomp", "any")}
+    names = ("mqtt", "stomp", "any")
+    services = {name: backend(SpeakFirstBackend, name.encode()) for name in names}
     front = gateway(
         "location / { ws_pass $chosen; }",
         http=f"""map $ws_subprotocol $chosen {{
