@@ -6,6 +6,22 @@ namespace ngx_ws {
 
 namespace {
 
+// Unread bytes would turn the close of a connection into a reset. Who sends faster than they can be
+// dropped must not keep a worker from its exit.
+void drop_unread(ngx_connection_t *c) noexcept {
+    constexpr unsigned max_reads = 256;
+    const std::span<uint8_t> room = scratch().from_client;
+    for (unsigned reads = 0; reads < max_reads; ++reads) {
+        if (ngx_recv(c, room.data(), room.size()) <= 0) {
+            return;
+        }
+    }
+}
+
+}  // namespace
+
+namespace {
+
 // Asks for the events that are wanted now. Free where events are edges; where they are levels, an
 // end that was read must not be told again and again.
 bool watch(ngx_connection_t *c) noexcept {
@@ -186,10 +202,10 @@ void Relay::shut_down() noexcept {
     to_backend_.finish();
     if (!client_gone_) {
         to_client_.finish();
-        // Unread bytes would turn the close into a reset.
-        const std::span<uint8_t> room = scratch().from_client;
-        while (ngx_recv(client_, room.data(), room.size()) > 0) {
-        }
+        drop_unread(client_);
+    }
+    if (!backend_gone_) {
+        drop_unread(backend_);
     }
     // The session ends before its request, for which nginx may still have a post_action.
     ngx_http_request_t *r = r_;
