@@ -84,7 +84,7 @@ InflateStatus Inflater::inflate(std::span<const std::uint8_t> &from, std::span<s
 // Two ends are not by the book, and clear all the same: a message without a byte, which stands for
 // an empty one, and one that ends with its final block and needs no tail.
 InflateStatus Inflater::end_message(std::span<std::uint8_t> &room) noexcept {
-    if (inside_message_ && !final_block_) {
+    if (inside_message_ && (!final_block_ || tail_taken_ != 0)) {
         std::span<const std::uint8_t> rest = std::span{tail}.subspan(tail_taken_);
         const InflateStatus status = run(rest, room);
         tail_taken_ = static_cast<std::uint8_t>(tail.size() - rest.size());

@@ -172,6 +172,17 @@ void refuses_a_message_that_ends_inside_a_block(void **) {
 }
 
 // After every broken message the state is good for the next one.
+// However often the room is full before that is seen.
+void refuses_a_final_block_that_ends_in_the_tail(void **) {
+    std::array<std::uint8_t, 10> to;
+    for (std::size_t room_size = 1; room_size <= to.size(); ++room_size) {
+        OwnInflater inflater;
+        const Result result = inflate(inflater, unit::bytes("\xfb"), to, {1, 1}, room_size);
+        unit::equal(result.status, InflateStatus::broken);
+        unit::equal(unit::text({to.data(), result.size}), "\xf0");
+    }
+}
+
 void survives_noise(void **) {
     std::mt19937 random(1951);
     OwnInflater inflater(9);
@@ -338,6 +349,7 @@ int main() {
         cmocka_unit_test(refuses_to_refer_to_forgotten_messages),
         cmocka_unit_test(refuses_broken_blocks),
         cmocka_unit_test(refuses_a_message_that_ends_inside_a_block),
+        cmocka_unit_test(refuses_a_final_block_that_ends_in_the_tail),
         cmocka_unit_test(survives_noise),
         cmocka_unit_test(gives_a_bomb_no_more_than_its_room),
         cmocka_unit_test(writes_nothing_into_no_room),
