@@ -9,6 +9,11 @@ from gateway import ROOT, free_port, nginx_t
 README = (ROOT / "README.md").read_text()
 SOURCES = "\n".join(path.read_text() for path in sorted((ROOT / "module").glob("*.cpp")))
 
+
+def library(name):
+    return (ROOT / "ngx_ws_filter" / name).read_text()
+
+
 PLACES = {
     "NGX_HTTP_MAIN_CONF": "http",
     "NGX_HTTP_SRV_CONF": "server",
@@ -149,6 +154,36 @@ def test_links_lead_somewhere():
             assert anchors.count(target[1:]) == 1, target
         else:
             assert (ROOT / target).exists(), target
+
+
+# --- the table of endings
+
+
+def endings():
+    """Of each code: the reasons that README gives."""
+    found = {}
+    section = re.search(r"^## How a session ends\n(.*?)^## ", README, re.M | re.S)[1]
+    for code, reasons in re.findall(r"^\| (\d{4}) \| (.*?) \|", section, re.M):
+        for reason in reasons.removeprefix("*N* bytes undelivered, ").split("; "):
+            found.setdefault(reason, set()).add(int(code))
+    return found
+
+
+def test_reasons_of_the_relay_are_in_the_table_with_their_codes():
+    codes = dict(re.findall(r"^    (\w+) = (\d{4}),", library("frame.hpp"), re.M))
+    said = re.findall(r"(?:begin_close|note_end|close_undelivered)\((?:ClosedBy::\w+,\s*)?"
+                      r"ws::CloseCode::(\w+),\s*\"([^\"]+)\"", SOURCES)
+    assert len(said) >= 8
+    for code, reason in said:
+        if code != "abnormal":  # of a client that is gone
+            assert int(codes[code]) in endings()[reason], reason
+
+
+def test_reasons_of_the_table_are_said():
+    sources = SOURCES + library("frame.cpp")
+    for reason, codes in endings().items():
+        if not codes <= {1000, 1006} and ":" not in reason:
+            assert f'"{reason}"' in sources, reason
 
 
 # --- the examples
