@@ -2,6 +2,7 @@
 
 #include "module/ngx_http_ws_conf.hpp"
 #include "module/ngx_http_ws_log.hpp"
+#include "module/ngx_http_ws_proxy_protocol.hpp"
 #include "module/ngx_http_ws_relay.hpp"
 #include "module/ngx_http_ws_upgrade.hpp"
 
@@ -122,11 +123,14 @@ void release_relay(ngx_http_request_t *r, ngx_int_t) {
 }
 
 // Called by nginx, once, when the connection to the backend is up. It goes on working on the
-// request afterwards, so nothing may end it here.
+// request afterwards, so nothing may end it here. After an error it goes on to the next server.
 ngx_int_t take_over(void *data, ngx_chain_t *) {
     auto *r = static_cast<ngx_http_request_t *>(data);
     const Context &ctx = *find_context(r);
     ngx_http_upstream_t &u = *r->upstream;
+    if (!send_proxy_header(r)) {
+        return NGX_ERROR;
+    }
     u.header_sent = 1;
     u.state->header_time = ngx_current_msec - u.start_time;
     ctx.relay->start();

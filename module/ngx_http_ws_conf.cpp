@@ -110,6 +110,7 @@ void *ngx_http_ws_create_loc_conf(ngx_conf_t *cf) {
         return nullptr;
     }
     unset_upstream(conf->upstream);
+    conf->proxy_protocol.unset();
 #if (NGX_HTTP_SSL)
     unset_ssl(*conf);
 #endif
@@ -137,6 +138,9 @@ char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child) {
     auto &conf = *static_cast<LocConf *>(child);
 
     merge_upstream(conf.upstream, prev.upstream);
+    if (!conf.proxy_protocol.merge(cf, prev.proxy_protocol)) {
+        return conf_error();
+    }
 #if (NGX_HTTP_SSL)
     if (!merge_ssl(cf, conf, prev)) {
         return conf_error();

@@ -1,7 +1,7 @@
 // What nginx.conf says: the settings of a location and of the whole http block.
 #pragma once
 
-#include "module/ngx.hpp"
+#include "module/ngx_http_ws_proxy_protocol.hpp"
 
 #include "ngx_ws_filter/frame.hpp"
 
@@ -20,6 +20,7 @@ struct MainConf {
 struct LocConf {
     ngx_http_upstream_conf_t upstream;  // ws_pass, ws_connect_timeout, ws_next_upstream, ...
     ngx_http_complex_value_t *target;   // ws_pass with variables, or null
+    ProxyProtocolConf proxy_protocol;
 
     ngx_array_t *origins;      // of OriginRule
     ngx_str_t origins_text;    // the same as written, for the log

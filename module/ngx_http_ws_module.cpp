@@ -22,6 +22,13 @@ ngx_conf_enum_t client_acks[] = {
     {ngx_null_string, 0},
 };
 
+ngx_conf_enum_t proxy_protocols[] = {
+    {ngx_string("off"), static_cast<ngx_uint_t>(ProxyProtocol::off)},
+    {ngx_string("v1"), static_cast<ngx_uint_t>(ProxyProtocol::v1)},
+    {ngx_string("v2"), static_cast<ngx_uint_t>(ProxyProtocol::v2)},
+    {ngx_null_string, 0},
+};
+
 ngx_conf_bitmask_t next_upstream_masks[] = {
     {ngx_string("error"), NGX_HTTP_UPSTREAM_FT_ERROR},
     {ngx_string("timeout"), NGX_HTTP_UPSTREAM_FT_TIMEOUT},
@@ -125,6 +132,8 @@ ngx_command_t commands[] = {
             offsetof(LocConf, upstream.local)),
     setting(ngx_string("ws_socket_keepalive"), NGX_CONF_FLAG, ngx_conf_set_flag_slot,
             offsetof(LocConf, upstream.socket_keepalive)),
+    setting(ngx_string("ws_proxy_protocol"), NGX_CONF_TAKE1, ngx_http_ws_set_enum,
+            offsetof(LocConf, proxy_protocol.version), proxy_protocols),
 
 #if (NGX_HTTP_SSL)
     setting(ngx_string("ws_ssl"), NGX_CONF_FLAG, ngx_conf_set_flag_slot, offsetof(LocConf, ssl)),
