@@ -54,20 +54,19 @@ Event Session::deliver(ReadBuffer &buffer, Piece &piece, Room &room) noexcept {
 }
 
 // The rules for a message that hold for what it says and not for what was on the wire. What breaks
-// them is removed from the room.
+// them is removed from the room, what is too much first: the rest must be text all the same.
 Violation Session::check_delivered(Piece piece, Room &room) noexcept {
+    std::size_t excess = 0;
     if (piece.compressed) {
-        const std::size_t excess =
-            compression_->excess(piece.payload.size(), reader_.max_message_size());
-        if (excess != 0) {
-            room.filled -= excess;
-            return Violation::message_too_big;
-        }
+        excess = compression_->excess(piece.payload.size(), reader_.max_message_size());
+        room.filled -= excess;
+        piece.payload = piece.payload.first(piece.payload.size() - excess);
+        piece.ends_message = piece.ends_message && excess == 0;
     }
     if (piece.opcode == Opcode::text && !take_text(room.filled, piece)) {
         return Violation::text_not_utf8;
     }
-    return Violation::none;
+    return excess == 0 ? Violation::none : Violation::message_too_big;
 }
 
 Event Session::drop_data(ReadBuffer &buffer) noexcept {

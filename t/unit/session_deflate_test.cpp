@@ -235,6 +235,13 @@ void limits_the_inflated_size_of_a_message(void **) {
              "01234[message is too big]", {.max_message_size = 6});
 }
 
+// Also if the same room shows that it is too long.
+void refuses_what_is_no_text_in_front_of_what_is_too_much(void **) {
+    const Compressed text("ok\xff and more, and more, and more");
+    receives(ClientStream{}.frame(0xc1, text.text()), "ok[text is not UTF-8]",
+             {.max_message_size = 10});
+}
+
 // Noise is longer on the wire than inflated.
 void does_not_limit_the_size_on_the_wire(void **) {
     receives(ClientStream{}.frame(0xc1, hello), "Hello", {.max_message_size = 5});
@@ -351,6 +358,7 @@ int main() {
         cmocka_unit_test(refuses_inflated_text_at_the_first_impossible_byte),
         cmocka_unit_test(refuses_inflated_text_cut_by_the_end_of_its_message),
         cmocka_unit_test(limits_the_inflated_size_of_a_message),
+        cmocka_unit_test(refuses_what_is_no_text_in_front_of_what_is_too_much),
         cmocka_unit_test(does_not_limit_the_size_on_the_wire),
         cmocka_unit_test(drops_what_comes_after_a_close),
         cmocka_unit_test(keeps_an_inflater_while_a_message_is_open),
