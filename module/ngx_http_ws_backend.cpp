@@ -89,15 +89,17 @@ ngx_int_t nothing_to_send(ngx_http_request_t *) {
     return NGX_OK;
 }
 
+ssize_t nothing_more(ngx_connection_t *, u_char *, size_t) {
+    return NGX_AGAIN;
+}
+
 // nginx reads here if the backend speaks before it was seen to be connected. The bytes stay in
-// u->buffer for the relay. By its own event fields nginx is told that there is nothing more, or it
-// would read on, and fail at a full buffer or at the end of the stream.
+// u->buffer for the relay. Until that begins nginx finds nothing more, or it would read on, without
+// an end if the backend floods, and fail at a full buffer or at the end of the stream.
 ngx_int_t keep_early_bytes(ngx_http_request_t *r) {
     ngx_http_upstream_t &u = *r->upstream;
-    ngx_event_t *rev = u.peer.connection->read;
-    find_context(r)->backend_ended = rev->pending_eof != 0;
-    rev->available = 0;
-    rev->pending_eof = 0;
+    find_context(r)->backend_ended = u.peer.connection->read->pending_eof != 0;
+    u.peer.connection->recv = nothing_more;
     if (u.buffer.last < u.buffer.end) {
         return NGX_AGAIN;
     }
@@ -130,6 +132,9 @@ ngx_int_t take_over(void *data, ngx_chain_t *) {
     ngx_http_upstream_t &u = *r->upstream;
     if (!send_proxy_header(r)) {
         return NGX_ERROR;
+    }
+    if (u.peer.connection->recv == nothing_more) {
+        u.peer.connection->recv = ngx_recv;
     }
     u.header_sent = 1;
     u.state->header_time = ngx_current_msec - u.start_time;

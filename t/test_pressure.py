@@ -121,6 +121,24 @@ def test_backend_flood_waits_for_the_client_and_arrives_whole(gateway, backend, 
     assert front.memory() < base + SESSION_MEMORY
 
 
+@pytest.mark.parametrize("method", METHODS, indirect=True)
+def test_backend_that_floods_before_it_is_seen_to_be_connected(gateway, backend, raw, method):
+    """Its first bytes can be there as soon as the connection is: nothing waits for their end."""
+    data = noise(2 * MEGABYTE)
+    flooding = backend(FloodingBackend, data)
+    front = gateway(location(flooding), events=f"use {method};", **TIGHT)
+    base = front.memory()
+    for _ in range(25):
+        client = opened(front, raw)
+        first = client.read_data(1000)
+        assert first == data[:len(first)]
+        client.close()
+    assert front.memory() < base + SESSION_MEMORY
+    client = opened(front, raw)
+    got, code, _ = client.read_to_close()
+    assert digest(got) == digest(data) and code == 1000
+
+
 @pytest.mark.parametrize("method, size", [("epoll", "4k"), ("epoll", "64k"), ("epoll", "1m"),
                                           ("poll", "64k"), ("select", "4k")],
                          indirect=["method"])
