@@ -94,6 +94,7 @@ void *ngx_http_ws_create_main_conf(ngx_conf_t *cf) {
     auto *conf = static_cast<MainConf *>(ngx_pcalloc(cf->pool, sizeof(MainConf)));
     if (conf != nullptr) {
         conf->buffer_size = NGX_CONF_UNSET_SIZE;
+        conf->deflate_memory = NGX_CONF_UNSET_SIZE;
     }
     return conf;
 }
@@ -101,6 +102,7 @@ void *ngx_http_ws_create_main_conf(ngx_conf_t *cf) {
 char *ngx_http_ws_init_main_conf(ngx_conf_t *, void *data) {
     auto *conf = static_cast<MainConf *>(data);
     ngx_conf_init_size_value(conf->buffer_size, 65536);
+    ngx_conf_init_size_value(conf->deflate_memory, 64 * 1024 * 1024);
     return NGX_CONF_OK;
 }
 
@@ -111,6 +113,7 @@ void *ngx_http_ws_create_loc_conf(ngx_conf_t *cf) {
     }
     unset_upstream(conf->upstream);
     conf->proxy_protocol.unset();
+    conf->deflate.unset();
 #if (NGX_HTTP_SSL)
     unset_ssl(*conf);
 #endif
@@ -147,7 +150,8 @@ char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child) {
     }
 #endif
     inherit_location(cf, conf, prev);
-    if (!merge_origin_rules(cf, conf, prev) || !merge_subprotocols(cf, conf, prev)) {
+    if (!merge_origin_rules(cf, conf, prev) || !merge_subprotocols(cf, conf, prev) ||
+        !conf.deflate.merge(cf, prev.deflate)) {
         return conf_error();
     }
     ngx_conf_merge_value(conf.origin_report_only, prev.origin_report_only, 0);

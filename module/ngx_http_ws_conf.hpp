@@ -1,6 +1,7 @@
 // What nginx.conf says: the settings of a location and of the whole http block.
 #pragma once
 
+#include "module/ngx_http_ws_deflate_conf.hpp"
 #include "module/ngx_http_ws_proxy_protocol.hpp"
 
 #include "ngx_ws_filter/frame.hpp"
@@ -14,7 +15,8 @@ enum class ClientAck : ngx_uint_t { kernel, pong };
 
 // Plain, because nginx's setters write into it by offset.
 struct MainConf {
-    size_t buffer_size;  // ws_buffer_size: bytes read at a time, and held when one side is slow
+    size_t buffer_size;     // ws_buffer_size: bytes read at a time, and held when one side is slow
+    size_t deflate_memory;  // ws_deflate_memory: bytes that sessions may hold for compression
 };
 
 struct LocConf {
@@ -32,6 +34,7 @@ struct LocConf {
 
     ngx_uint_t frame_type;    // a ws::Opcode, text or binary
     size_t max_message_size;  // bytes; 0: no limit
+    DeflateConf deflate;
 
     // Bytes, 0: as the kernel likes.
     size_t backend_window;  // in our kernel and not acknowledged by the backend

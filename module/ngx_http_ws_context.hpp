@@ -5,6 +5,7 @@
 
 namespace ngx_ws {
 
+class Deflation;
 class Relay;
 
 enum class OriginVerdict : uint8_t {
@@ -20,10 +21,11 @@ enum class OriginVerdict : uint8_t {
 
 struct Context {
     OriginVerdict origin = OriginVerdict::unchecked;
-    std::string_view subprotocol;  // as answered; in the request's memory
-    std::string_view key;          // Sec-WebSocket-Key
-    Relay *relay = nullptr;        // from the 101 on
-    bool backend_ended = false;    // its FIN was seen before the relay began
+    std::string_view subprotocol;    // as answered; in the request's memory
+    std::string_view key;            // Sec-WebSocket-Key
+    Deflation *deflation = nullptr;  // if compression was agreed on
+    Relay *relay = nullptr;          // from the 101 on
+    bool backend_ended = false;      // its FIN was seen before the relay began
 };
 
 [[nodiscard]] inline Context *find_context(ngx_http_request_t *r) noexcept {

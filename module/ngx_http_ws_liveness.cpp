@@ -51,7 +51,7 @@ void Relay::check_liveness(ngx_msec_t now) noexcept {
         asks_for_pongs() && awaiting_pong_ && left(now, pinged_, conf_->pong_timeout) == 0;
     if (unconfirmed || unanswered) {
         // While the backend is stuck its pong stands behind data that cannot be read.
-        if (!to_backend_.blocked() && !ping_is_on_its_way()) {
+        if (!to_backend_.blocked() && !has_rest() && !ping_is_on_its_way()) {
             begin_close(ClosedBy::gateway, ws::CloseCode::policy_violation, "no pong in time");
             return;
         }

@@ -67,6 +67,9 @@ char *check_ssl_conf_command(ngx_conf_t *, void *, void *) {
 ngx_conf_post_t ssl_conf_command_post = {check_ssl_conf_command};
 #endif
 
+ngx_conf_num_bounds_t deflate_levels = {ngx_conf_check_num_bounds, 1, 9};
+ngx_conf_num_bounds_t deflate_window_bits = {ngx_conf_check_num_bounds, 9, 15};
+
 constexpr ngx_uint_t everywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
 using Setter = char *(*)(ngx_conf_t *, ngx_command_t *, void *);
@@ -108,6 +111,21 @@ ngx_command_t commands[] = {
             offsetof(LocConf, receipts)),
     setting(ngx_string("ws_half_close"), NGX_CONF_FLAG, ngx_conf_set_flag_slot,
             offsetof(LocConf, half_close)),
+
+    setting(ngx_string("ws_deflate"), NGX_CONF_FLAG, ngx_conf_set_flag_slot,
+            offsetof(LocConf, deflate.on)),
+    setting(ngx_string("ws_deflate_level"), NGX_CONF_TAKE1, ngx_http_ws_set_number,
+            offsetof(LocConf, deflate.level), &deflate_levels),
+    setting(ngx_string("ws_deflate_window_bits"), NGX_CONF_TAKE1, ngx_http_ws_set_number,
+            offsetof(LocConf, deflate.window_bits), &deflate_window_bits),
+    setting(ngx_string("ws_deflate_memory_level"), NGX_CONF_TAKE1, ngx_http_ws_set_number,
+            offsetof(LocConf, deflate.memory_level), &deflate_levels),
+    setting(ngx_string("ws_deflate_context_takeover"), NGX_CONF_FLAG, ngx_conf_set_flag_slot,
+            offsetof(LocConf, deflate.context_takeover)),
+    setting(ngx_string("ws_deflate_min_length"), NGX_CONF_TAKE1, ngx_http_ws_set_size,
+            offsetof(LocConf, deflate.min_length)),
+    {ngx_string("ws_deflate_memory"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_http_ws_set_size,
+     NGX_HTTP_MAIN_CONF_OFFSET, offsetof(MainConf, deflate_memory), nullptr},
 
     setting(ngx_string("ws_ping_interval"), NGX_CONF_TAKE1, ngx_http_ws_set_time_or_off,
             offsetof(LocConf, ping_interval)),

@@ -1,6 +1,7 @@
 #include "module/ngx_http_ws_relay.hpp"
 
 #include "module/ngx_http_ws_context.hpp"
+#include "module/ngx_http_ws_deflate.hpp"
 
 namespace ngx_ws {
 
@@ -69,8 +70,10 @@ Relay::Relay(ngx_http_request_t *r) noexcept
     : r_(r),
       client_(r->connection),
       conf_(&loc_conf(r)),
+      deflation_(find_context(r)->deflation),
       session_({.outgoing = static_cast<ws::Opcode>(conf_->frame_type),
-                .max_message_size = conf_->max_message_size}) {
+                .max_message_size = conf_->max_message_size,
+                .compression = deflation_ == nullptr ? nullptr : &deflation_->compression()}) {
 }
 
 void Relay::start() noexcept {
@@ -120,6 +123,9 @@ void Relay::release() noexcept {
     abort_backend_if_cut();
     to_client_.lose();
     to_backend_.lose();
+    if (deflation_ != nullptr) {
+        deflation_->release();
+    }
     if (resume_.posted) {
         ngx_delete_posted_event(&resume_);
     }
@@ -148,14 +154,17 @@ void Relay::advance() noexcept {
 void Relay::pump_to_backend() noexcept {
     for (unsigned reads = 0;; ++reads) {
         to_backend_.flush();
-        if (to_backend_.blocked() || client_gone_ || !client_->read->ready) {
+        const bool rest = has_rest();
+        if (to_backend_.blocked() || (!rest && (client_gone_ || !client_->read->ready))) {
             return;
         }
         if (reads == max_reads) {
             ngx_post_event(&resume_, &ngx_posted_next_events);
             return;
         }
-        if (!read_client()) {
+        if (rest) {
+            take_rest();
+        } else if (!read_client()) {
             return;
         }
     }
@@ -183,9 +192,14 @@ void Relay::take_early_frames() noexcept {
     ngx_buf_t *early = r_->header_in;
     const std::span received{early->pos, early->last};
     early->pos = early->last;
-    if (!received.empty()) {
-        take_frames(received);
+    if (received.empty()) {
+        return;
     }
+    if (deflation_ != nullptr) {
+        deflation_->point_to_rest(received);
+        return;
+    }
+    take_frames(received);
 }
 
 // The payloads become one run of bytes at the front of `received`, written in one go. The pongs
@@ -193,6 +207,10 @@ void Relay::take_early_frames() noexcept {
 void Relay::take_frames(std::span<uint8_t> received) noexcept {
     heard_ = ngx_current_msec;
     awaiting_pong_ = false;
+    if (deflation_ != nullptr) {
+        take_compressed(received);
+        return;
+    }
     const bool open = !closing();
     const uint64_t offset = to_backend_.ledger().taken();
     const std::span<uint8_t> answers = scratch().from_backend;
@@ -205,14 +223,19 @@ void Relay::take_frames(std::span<uint8_t> received) noexcept {
             answered += session_.write_due(answers.subspan(answered));
         }
     }
-    const std::span<uint8_t> data{received.data(), buffer.packed};
-    if (open && !data.empty()) {
-        moved_ = heard_;
-        bytes_in_ += data.size();
-        to_backend_.write(data);
+    if (open) {
+        write_to_backend({received.data(), buffer.packed});
     }
     if (answered != 0) {
         to_client_.write(answers.first(answered));
+    }
+}
+
+void Relay::write_to_backend(std::span<uint8_t> data) noexcept {
+    if (!data.empty()) {
+        moved_ = ngx_current_msec;
+        bytes_in_ += data.size();
+        to_backend_.write(data);
     }
 }
 
@@ -260,7 +283,7 @@ void Relay::pump_to_client() noexcept {
 
 bool Relay::read_backend() noexcept {
     const std::span<uint8_t> room =
-        scratch().from_backend.subspan(ws::Session::headroom, scratch().from_client.size());
+        scratch().from_backend.subspan(ws::Session::headroom, max_payload());
     const ssize_t n = to_backend_.finished() && closing()
                           ? ngx_recv(backend_, room.data(), room.size())
                           : backend_->recv(backend_, room.data(), room.size());
@@ -294,7 +317,7 @@ void Relay::take_bytes(std::span<uint8_t> received) noexcept {
     }
     moved_ = ngx_current_msec;
     bytes_out_ += received.size();
-    const ws::Session::Wrapped wrapped = session_.wrap(received);
+    const ws::Session::Wrapped wrapped = wrap(received);
     if (!wrapped.frame.empty()) {
         to_client_.write(wrapped.frame);
         send_marker();

@@ -10,6 +10,8 @@
 
 namespace ngx_ws {
 
+class Deflation;
+
 enum class ClosedBy : uint8_t { nobody, client, backend, gateway };
 
 [[nodiscard]] std::string_view name(ClosedBy side) noexcept;
@@ -59,12 +61,22 @@ private:
     void take_early_frames() noexcept;
     void take_frames(std::span<uint8_t> received) noexcept;
     void on_event(ws::Event event, uint64_t offset) noexcept;
+    void write_to_backend(std::span<uint8_t> data) noexcept;
+
+    // The same with compression. The rest is what was received and not inflated yet.
+    void take_compressed(std::span<uint8_t> received) noexcept;
+    void take_rest() noexcept;
+    [[nodiscard]] std::span<uint8_t> inflate_frames(std::span<uint8_t> received) noexcept;
+    void drop_frames(std::span<uint8_t> received) noexcept;
+    [[nodiscard]] bool has_rest() const noexcept;
 
     // Backend to client.
     void pump_to_client() noexcept;
     [[nodiscard]] bool read_backend() noexcept;
     void take_early_bytes() noexcept;
     void take_bytes(std::span<uint8_t> received) noexcept;
+    [[nodiscard]] ws::Session::Wrapped wrap(std::span<uint8_t> payload) noexcept;
+    [[nodiscard]] size_t max_payload() const noexcept;
     void send_due() noexcept;
     [[nodiscard]] bool send_answer() noexcept;
 
@@ -109,6 +121,7 @@ private:
     ngx_connection_t *client_;
     ngx_connection_t *backend_ = nullptr;
     const LocConf *conf_;
+    Deflation *deflation_;                            // null without compression
     ngx_event_handler_pt request_handler_ = nullptr;  // nginx's, of the client's connection
     ws::Session session_;
     ws::PingMarkers markers_;

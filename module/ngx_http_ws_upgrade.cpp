@@ -2,6 +2,7 @@
 
 #include "module/ngx_http_ws_backend.hpp"
 #include "module/ngx_http_ws_conf.hpp"
+#include "module/ngx_http_ws_deflate.hpp"
 #include "module/ngx_http_ws_log.hpp"
 #include "module/ngx_http_ws_origin_check.hpp"
 
@@ -115,6 +116,10 @@ ngx_int_t send_switching_protocols(ngx_http_request_t *r, const Context &ctx) no
     if (!ctx.subprotocol.empty() && !add_field(r, "Sec-WebSocket-Protocol", ctx.subprotocol)) {
         return NGX_ERROR;
     }
+    if (ctx.deflation != nullptr &&
+        !add_field(r, "Sec-WebSocket-Extensions", ctx.deflation->answer())) {
+        return NGX_ERROR;
+    }
     r->headers_out.status = NGX_HTTP_SWITCHING_PROTOCOLS;
     r->headers_out.status_line = ngx_string("101 Switching Protocols");
     r->keepalive = 0;
@@ -155,6 +160,7 @@ extern "C" ngx_int_t ngx_http_ws_handler(ngx_http_request_t *r) {
     if (check_origin(r) == OriginVerdict::refused) {
         return NGX_HTTP_FORBIDDEN;
     }
+    ctx->deflation = Deflation::negotiate(r);
     return connect_backend(r, *ctx);
 }
 

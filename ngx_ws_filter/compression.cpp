@@ -88,10 +88,9 @@ bool Compression::take_again(ReadBuffer &buffer, Piece &piece) noexcept {
 // What did not become shorter goes out as it is, unless later messages may refer to it.
 std::span<std::uint8_t> Compression::deflate(std::span<const std::uint8_t> message,
                                              std::span<std::uint8_t> room) noexcept {
-    if (message.size() < min_length_) {
+    if (message.size() < min_length_ || deflater_ == nullptr) {
         return {};
     }
-    assert(deflater_ != nullptr);
     if (!deflater_in_use_) {
         deflater_->reset();
     }

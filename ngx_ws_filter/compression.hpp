@@ -17,11 +17,11 @@ struct Room {
     std::uint8_t *end;
 };
 
-// zlib's states are the caller's, and may be shared by many sessions: one inflater has to be lent
-// for each Session::receive() and one deflater for each wrap(). After the call the caller may give
-// it to another session, unless this one keeps it. Without context takeover it keeps an inflater
-// only while a compressed message is open, and never a deflater; with it, each from the first
-// message that used it.
+// zlib's states are the caller's, and may be shared by many sessions. One inflater has to be lent
+// for each Session::receive(), and one deflater for each wrap(); without that a message goes out as
+// it is. After the call the caller may give a state to another session, unless this one keeps it:
+// without context takeover it keeps an inflater only while a compressed message is open, and never
+// a deflater; with it, each from the first message that used it.
 class Compression {
 public:
     // Messages to the client shorter than `min_length` bytes go out as they are.

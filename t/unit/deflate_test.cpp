@@ -171,7 +171,6 @@ void refuses_a_message_that_ends_inside_a_block(void **) {
     refuses("\x02");
 }
 
-// After every broken message the state is good for the next one.
 // However often the room is full before that is seen.
 void refuses_a_final_block_that_ends_in_the_tail(void **) {
     std::array<std::uint8_t, 10> to;
@@ -183,6 +182,7 @@ void refuses_a_final_block_that_ends_in_the_tail(void **) {
     }
 }
 
+// After every broken message the state is good for the next one.
 void survives_noise(void **) {
     std::mt19937 random(1951);
     OwnInflater inflater(9);
