@@ -1,0 +1,41 @@
+// Frames as a client reads them from a server, checked as it would: nothing of ours is used.
+#pragma once
+
+#include "t/fuzz/fuzz.hpp"
+
+namespace fuzz {
+
+struct ServerFrame {
+    unsigned opcode;
+    bool compressed;
+    std::string payload;
+};
+
+// Takes one whole, final and unmasked frame, with its length in the shortest form.
+[[nodiscard]] inline ServerFrame take_frame(Bytes &stream) {
+    require(stream.size() >= 2);
+    const unsigned first = stream[0];
+    std::size_t length = stream[1];
+    require((first & 0xb0U) == 0x80 && length <= 127);
+    std::size_t header = 2;
+    if (length >= 126) {
+        const std::size_t shortest = length == 126 ? 126 : 0x10000;
+        header += length == 126 ? 2 : 8;
+        require(stream.size() >= header);
+        length = 0;
+        for (std::size_t i = 2; i < header; ++i) {
+            length = length << 8U | stream[i];
+        }
+        require(length >= shortest);
+    }
+    require(length <= stream.size() - header);
+    const ServerFrame frame{first & 0x0fU, (first & 0x40U) != 0,
+                            std::string(text(stream.subspan(header, length)))};
+    stream = stream.subspan(header + length);
+    const bool control = frame.opcode >= 8;
+    require(!control || (length <= 125 && !frame.compressed && frame.opcode <= 10));
+    require(control || frame.opcode == 1 || frame.opcode == 2);
+    return frame;
+}
+
+}  // namespace fuzz
