@@ -9,10 +9,13 @@ char *message(const char *text) noexcept {
 }
 
 // nginx's setters answer with a text for a wrong value, NGX_CONF_OK, or NGX_CONF_ERROR if they have
-// logged one themselves.
+// logged one themselves. Neither of the latter points to anything.
+bool says(const char *answer, std::string_view text) noexcept {
+    return answer != NGX_CONF_OK && answer != NGX_CONF_ERROR && answer == text;
+}
+
 char *explain(char *answer, const char *expected) noexcept {
-    const bool invalid = answer != NGX_CONF_OK && ngx_strcmp(answer, "invalid value") == 0;
-    return invalid ? message(expected) : answer;
+    return says(answer, "invalid value") ? message(expected) : answer;
 }
 
 // The tables of enumerations and of bit masks have the same shape but for the names of its parts.
@@ -53,8 +56,9 @@ char *ngx_http_ws_set_size(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
 
 char *ngx_http_ws_set_number(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
     char *answer = ngx_conf_set_num_slot(cf, cmd, conf);
-    const bool invalid = answer != NGX_CONF_OK && ngx_strcmp(answer, "invalid number") == 0;
-    return invalid ? message("has an invalid value, expected a number such as 3") : answer;
+    return says(answer, "invalid number")
+               ? message("has an invalid value, expected a number such as 3")
+               : answer;
 }
 
 char *ngx_http_ws_set_time_or_off(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
