@@ -273,7 +273,7 @@ def test_dead_client_is_let_go_once_its_data_has_been_delivered(gateway, backend
 
 
 def test_slow_client_that_answers_late_is_not_killed(gateway, backend, raw):
-    """Its pongs wait behind a megabyte in its own receive buffer, for twice the timeout and more."""
+    """Its pongs wait behind a megabyte in its own receive buffer, for longer than the timeout."""
     data = noise(12 * MEGABYTE)
 
     def speak(connection):
