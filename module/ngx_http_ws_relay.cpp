@@ -56,6 +56,16 @@ void on_backend_write(ngx_event_t *ev) {
     run(ev, [](Relay &relay) { relay.on_backend_stalled(); });
 }
 
+// Of a TLS connection nginx tells a reset as an end; of an end alone OpenSSL keeps a note.
+bool end_was_reset([[maybe_unused]] const ngx_connection_t *c) noexcept {
+#if (NGX_HTTP_SSL) && defined(SSL_OP_IGNORE_UNEXPECTED_EOF)
+    if (c->ssl != nullptr) {
+        return (SSL_get_shutdown(c->ssl->connection) & SSL_RECEIVED_SHUTDOWN) == 0;
+    }
+#endif
+    return false;
+}
+
 void set_nodelay(ngx_http_request_t *r, ngx_connection_t *c) noexcept {
     auto *clcf = static_cast<ngx_http_core_loc_conf_t *>(
         ngx_http_get_module_loc_conf(r, ngx_http_core_module));
@@ -291,7 +301,7 @@ bool Relay::read_backend() noexcept {
         return false;
     }
     if (n <= 0) {
-        on_backend_gone(n != 0);
+        on_backend_gone(n != 0 || end_was_reset(backend_));
         return false;
     }
     r_->upstream->state->bytes_received += n;

@@ -22,27 +22,38 @@ class Pair:
 
 
 class Authority:
-    """Issues certificates; its own is `cert`. All of it is gone with the object."""
+    """Issues certificates; its own is `cert`. All of it is gone with the object. It vouches for
+    itself, or another authority, `by`, vouches for it."""
 
-    def __init__(self, name="The tests' authority"):
+    def __init__(self, name="The tests' authority", by=None):
         self._folder = tempfile.TemporaryDirectory(prefix="ngx_ws_pki_")
         self._path = Path(self._folder.name)
+        self._by = by
         self.cert = self._path / "ca.pem"
+        if by:
+            pair = by.issue(name, extensions="basicConstraints=critical,CA:TRUE\n")
+            self.cert.write_bytes(pair.cert.read_bytes())
+            (self._path / "ca.key").write_bytes(pair.key.read_bytes())
+            return
         _openssl("req", "-x509", *_KEY, "-nodes", "-days", "2", "-subj", f"/CN={name}",
                  "-keyout", "ca.key", "-out", "ca.pem", cwd=self._path)
 
-    def issue(self, name, *, alternative=None, days=2, password=None):
+    def issue(self, name, *, alternative=None, days=2, password=None, extensions=""):
         """A certificate for this common name and the alternative name, DNS:`name` if none is
-        given. An expired one has `days` -1. Its key is encrypted if there is a password."""
+        given, and the authority's behind it unless it vouches for itself. An expired one has `days`
+        -1. Its key is encrypted if there is a password."""
         stem = f"{len(list(self._path.iterdir()))}"
         secret = ["-passout", f"pass:{password}"] if password else ["-nodes"]
         (self._path / f"{stem}.ext").write_text(
-            f"subjectAltName={alternative or f'DNS:{name}'}\n")
+            f"subjectAltName={alternative or f'DNS:{name}'}\n{extensions}")
         _openssl("req", *_KEY, *secret, "-utf8", "-subj", f"/CN={name}", "-keyout", f"{stem}.key",
                  "-out", f"{stem}.csr", cwd=self._path)
         _openssl("x509", "-req", "-in", f"{stem}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
                  "-days", str(days), "-extfile", f"{stem}.ext", "-out", f"{stem}.pem",
                  cwd=self._path)
+        if self._by:
+            with open(self._path / f"{stem}.pem", "ab") as chain:
+                chain.write(self.cert.read_bytes())
         return Pair(self._path / f"{stem}.pem", self._path / f"{stem}.key")
 
     def revoke(self, *pairs):
