@@ -29,8 +29,9 @@ SPECIAL_DEFAULTS = {"ws_pass": None, "ws_subprotocol": None, "ws_ssl_password_fi
 def commands():
     """Of the command table: name, contexts, setter, field."""
     found = {}
-    start = r'(setting\(|\{)ngx_string\("(ws_\w+)"\),\s*'
-    for short, name, rest in re.findall(start + r"((?:NGX_|ngx_|everywhere).*?[)}]),\n", SOURCES, re.S):
+    entry = (r'(setting\(|\{)ngx_string\("(ws_\w+)"\),\s*'
+             r"((?:NGX_|ngx_|everywhere).*?[)}]),\n")
+    for short, name, rest in re.findall(entry, SOURCES, re.S):
         flags, setter = [part.strip() for part in rest.split(",")[:2]]
         places = ["everywhere"] if short == "setting(" else re.findall(r"\w+", flags)
         field = re.search(r"offsetof\(\w+, ([\w.]+)\)", rest)
@@ -198,7 +199,8 @@ def localized(example):
         return f"listen{match[1]}127.0.0.1:{port}"
 
     example = re.sub(r"\blisten( +)(\d+)", listen, example)
-    example = re.sub(r"(ssl_(?:(?:trusted_)?certificate|crl|password_file) +)\S+;", r"\1@CERT@;", example)
+    files = "(ssl_(?:certificate|trusted_certificate|crl|password_file) +)"
+    example = re.sub(files + r"\S+;", r"\1@CERT@;", example)
     example = re.sub(r"(ssl_certificate_key +)\S+;", r"\1@KEY@;", example)
     return re.sub(r"access_log( +)/\S+", r"access_log\1@PREFIX@/ws.log", example)
 
