@@ -80,6 +80,13 @@ packages_for() {
             echo npm npm
             echo chromium chromium
             ;;
+        sanitize)
+            [ -n "${NGINX_SRC:-}" ] || echo dpkg-dev dpkg-source
+            echo libpcre2-dev /usr/include/pcre2.h
+            ;;
+        valgrind)
+            echo valgrind valgrind
+            ;;
         check)
             echo clang-format clang-format
             echo clang-tidy clang-tidy
@@ -313,6 +320,26 @@ install_node_packages() {
     cp t/package-lock.json "$out/installed"
 }
 
+# The integration tests with an nginx and a module, none if nginx has it inside: run_suite NGINX
+# MODULE [pytest's arguments].
+run_suite() {
+    local argument out where=(t) status=0
+
+    for argument in "${@:3}"; do
+        [ ! -e "${argument%%::*}" ] || where=()
+    done
+
+    # Each run has its own folder for what its tests write, kept if one of them fails.
+    out=$(mktemp -d "$build/test.XXXXXX")
+    WS_NGINX=$1 WS_MODULE=$2 NODE_PATH=$build/npm/node_modules \
+        /usr/bin/python3 -B -m pytest -c t/pytest.ini --rootdir t -n 2 --basetemp "$out/t" \
+        "${where[@]}" "${@:3}" || status=$?
+
+    [ $status != 0 ] || rm -rf "$out"
+    [ $status = 0 ] || say "logs and configurations of the failed tests are in $out"
+    return $status
+}
+
 announce test "build, then run the unit tests and t/*.py; arguments go to pytest, which then runs alone"
 cmd_test() {
     need build unit test
@@ -321,21 +348,27 @@ cmd_test() {
     if [ $# = 0 ]; then
         cmd_unit
     fi
+    run_suite "$nginx" "$module" "$@"
+}
 
-    local argument out where=(t) status=0
-    for argument; do
-        [ ! -e "${argument%%::*}" ] || where=()
-    done
+announce sanitize "run t/*.py on nginx and the module as one program under ASan and UBSan"
+cmd_sanitize() {
+    local arguments
 
-    # Each run has its own folder for what its tests write, kept if one of them fails.
-    out=$(mktemp -d "$build/test.XXXXXX")
-    WS_NGINX=$nginx WS_MODULE=$module NODE_PATH=$build/npm/node_modules \
-        /usr/bin/python3 -B -m pytest -c t/pytest.ini --rootdir t -n 2 --basetemp "$out/t" \
-        "${where[@]}" "$@" || status=$?
+    need build test sanitize
+    locked install_node_packages
+    mapfile -d '' arguments < <(nginx_arguments)
+    CC=$CC NGINX=$nginx OUT=$build/sanitize locked t/sanitize.sh "${arguments[@]}"
+    WS_CHECKER=asan run_suite "$build/sanitize/nginx/nginx" "" "$@"
+}
 
-    [ $status != 0 ] || rm -rf "$out"
-    [ $status = 0 ] || say "logs and configurations of the failed tests are in $out"
-    return $status
+announce valgrind "run some tests of t/, or those named, on nginx under valgrind"
+cmd_valgrind() {
+    need build test valgrind
+    locked build_module
+    locked install_node_packages
+    [ $# -gt 0 ] || set -- t/test_smoke.py t/test_closing.py t/test_frames.py
+    WS_CHECKER=valgrind run_suite "$nginx" "$module" "$@"
 }
 
 # The first free TCP port of loopback from $1 on.

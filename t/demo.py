@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from gateway import MODULE, ROOT, Gateway, free_port
+from gateway import LOAD_MODULE, ROOT, Gateway, free_port
 
 DEMO = ROOT / "demo"
 SERVICES = ("echo", "ticker", "slow")
@@ -61,7 +61,8 @@ class DemoGateway(Gateway):
         page = "add_header Cache-Control no-cache;"
         assert page in text
         text = text.replace(page, f"{page} add_header Content-Security-Policy \"default-src 'self'\";")
-        values = {"PORT": self.port, "ROOT": DEMO, "MODULE": MODULE, "PREFIX": self.prefix}
+        text = text.replace("load_module @MODULE@;", LOAD_MODULE)
+        values = {"PORT": self.port, "ROOT": DEMO, "PREFIX": self.prefix}
         values.update({name.upper(): port for name, port in self._ports.items()})
         for name, value in values.items():
             text = text.replace(f"@{name}@", str(value))

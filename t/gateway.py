@@ -12,9 +12,12 @@ import tempfile
 import time
 from pathlib import Path
 
+import checker
+
 ROOT = Path(__file__).resolve().parent.parent
 NGINX = os.environ.get("WS_NGINX", "/usr/sbin/nginx")
 MODULE = os.environ.get("WS_MODULE", str(ROOT / "build" / "ngx_http_ws_module.so"))
+LOAD_MODULE = f"load_module {MODULE};" if MODULE else ""  # none: nginx has it inside
 
 # Lines of the error log that no test may cause unless it says so with Gateway.allow().
 FORBIDDEN = re.compile(
@@ -124,7 +127,7 @@ class Gateway:
         self.prefix = Path(prefix)
         self.port = self.ssl_port = None
         self._parts = {
-            "LOAD_MODULE": f"load_module {MODULE};" if module else "",
+            "LOAD_MODULE": LOAD_MODULE if module else "",
             # As root, nginx would change to a user who cannot enter the prefix.
             "USER": "user root;" if os.geteuid() == 0 else "",
             "WORKERS": workers,
@@ -183,18 +186,23 @@ class Gateway:
         return self.prefix / "nginx.conf"
 
     def _command(self):
-        return [NGINX, "-p", f"{self.prefix}/", "-c", str(self.config),
-                "-e", str(self.prefix / "error.log")]
+        return [*checker.command(self.prefix), NGINX, "-p", f"{self.prefix}/",
+                "-c", str(self.config), "-e", str(self.prefix / "error.log")]
 
     def test_config(self):
         """Runs `nginx -t`: whether it accepts the configuration, and what it says."""
         self.write_config()
         done = subprocess.run(self._command() + ["-t"], capture_output=True, text=True,
-                              timeout=30, env=self._env())
+                              timeout=30 * checker.SLOWNESS,
+                              env=self._env(config_only=True))
+        reports = checker.reports(self.prefix)
+        assert not reports, reports
+        assert done.returncode in (0, 1), f"nginx -t ended with {done.returncode}:\n{done.stderr}"
         return done.returncode == 0, done.stderr
 
-    def _env(self):
-        return {**os.environ, **(self._environment or {})}
+    def _env(self, config_only=False):
+        return {**os.environ, **checker.environment(self.prefix, config_only),
+                **(self._environment or {})}
 
     # --- life
 
@@ -245,13 +253,13 @@ class Gateway:
             return
         self.quit()
         try:
-            self.wait(grace)
+            self.wait(grace * checker.SLOWNESS)
             return
         except subprocess.TimeoutExpired:
             self._forced = True
         self.signal(signal.SIGTERM)
         try:
-            self.wait(10)
+            self.wait(10 * checker.SLOWNESS)
         except subprocess.TimeoutExpired:
             for pid in self.workers() + self.workers(exiting=True) + [self.pid]:
                 os.kill(pid, signal.SIGKILL)
@@ -282,9 +290,9 @@ class Gateway:
         try:
             for pid in map(int, children.read_text().split()):
                 title = Path(f"/proc/{pid}/cmdline").read_bytes()
-                if title.startswith(b"nginx: worker process"):
-                    if (b"shutting down" in title) == exiting:
-                        pids.append(pid)
+                worker, ending = checker.is_worker(pid, title, self.error_log)
+                if worker and ending == exiting:
+                    pids.append(pid)
         except (FileNotFoundError, ProcessLookupError):
             return []  # gone while we looked; whoever waits asks again
         return pids
@@ -350,6 +358,8 @@ class Gateway:
                 continue  # the test's own, see stop()
             bad.append(line)
         assert not bad, "in the error log:\n" + "\n".join(bad)
+        reports = checker.reports(self.prefix)
+        assert not reports, reports
 
 
 def nginx_t(prefix, locations="", **parts):
