@@ -7,6 +7,8 @@
 namespace ws {
 namespace {
 
+using namespace masking;
+
 void unmask_blocks(std::uint8_t *to, const std::uint8_t *from, std::size_t size,
                    std::uint32_t key) noexcept {
     // What a round stores ends at or before the first byte that the next one loads.

@@ -21,9 +21,9 @@ void unmask_long(std::uint8_t *to, const std::uint8_t *from, std::size_t size,
 // down in the buffer while it is unmasked; with to == from it stays where it is.
 inline unsigned unmask(std::uint8_t *to, const std::uint8_t *from, std::size_t size, MaskingKey key,
                        unsigned phase) noexcept {
-    const std::uint32_t word = turned(std::bit_cast<std::uint32_t>(key), phase);
-    if (size <= 2 * sizeof(Block)) {
-        unmask_short(to, from, size, word);
+    const std::uint32_t word = masking::turned(std::bit_cast<std::uint32_t>(key), phase);
+    if (size <= 2 * sizeof(masking::Block)) {
+        masking::unmask_short(to, from, size, word);
     } else {
         unmask_long(to, from, size, word);
     }

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace ws {
+namespace ws::masking {
 
 // 16 bytes are what every x86-64 and aarch64 has in one register, without asking the processor.
 using Block = std::uint32_t __attribute__((vector_size(16)));
@@ -96,4 +96,4 @@ inline void unmask_short(std::uint8_t *to, const std::uint8_t *from, std::size_t
     }
 }
 
-}  // namespace ws
+}  // namespace ws::masking
