@@ -216,6 +216,11 @@ char *ngx_http_ws_set_subprotocol(ngx_conf_t *cf, ngx_command_t *, void *data) {
     if (conf->subprotocol_required) {
         names = names.first(names.size() - 1);
     }
+    if (names.size() == 1 && ngx::view(names.front()) == "required") {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"required\" in \"ws_subprotocol\" needs a name before it");
+        return conf_error();
+    }
     for (const ngx_str_t &name : names) {
         if (!ws::is_token(ngx::view(name))) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,

@@ -112,7 +112,7 @@ void Lane::fail() noexcept {
 uint64_t Lane::acknowledged() const noexcept {
     uint64_t pending = unacknowledged(destination_);
     // The FIN has a place in the sequence of bytes too.
-    if (finished_ && pending != 0) {
+    if (fin_sent_ && pending != 0) {
         --pending;
     }
     return ledger_.written() > pending ? ledger_.written() - pending : 0;
@@ -129,6 +129,7 @@ void Lane::finish() noexcept {
     if (lost_) {
         return;
     }
+    fin_sent_ = true;
     ngx_connection_t *c = destination_;
 #if (NGX_HTTP_SSL)
     if (c->ssl != nullptr) {

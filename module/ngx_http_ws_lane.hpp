@@ -79,6 +79,7 @@ private:
     ngx_msec_t stalled_since_ = 0;  // if waiting_
     bool waiting_ = false;          // blocked or paused
     bool finished_ = false;
+    bool fin_sent_ = false;  // which it is not on a lost connection
     bool lost_ = false;
 };
 

@@ -111,8 +111,8 @@ void Relay::send_marker() noexcept {
     if (!pongs_confirm()) {
         return;
     }
-    const size_t interval =
-        conf_->ack_interval != 0 ? conf_->ack_interval : conf_->client_window / 4;
+    const size_t window = conf_->client_window != 0 ? conf_->client_window : 1024 * 1024;
+    const size_t interval = conf_->ack_interval != 0 ? conf_->ack_interval : window / 4;
     const uint64_t unmarked = to_client_.ledger().taken() - markers_.offset();
     if (unmarked >= interval || (to_client_.paused() && unmarked != 0)) {
         send_ping(ngx_current_msec);

@@ -128,7 +128,7 @@ void Relay::start() noexcept {
 
 void Relay::release() noexcept {
     lost_to_client_ = to_client_.undelivered();
-    lost_to_backend_ = to_backend_.undelivered();
+    lost_to_backend_ = to_backend_.undelivered() + dropped_;
     log_end();
     abort_backend_if_cut();
     to_client_.lose();
@@ -233,8 +233,11 @@ void Relay::take_frames(std::span<uint8_t> received) noexcept {
             answered += session_.write_due(answers.subspan(answered));
         }
     }
+    const std::span<uint8_t> data{received.data(), buffer.packed};
     if (open) {
-        write_to_backend({received.data(), buffer.packed});
+        write_to_backend(data);
+    } else {
+        dropped_ += data.size();
     }
     if (answered != 0) {
         to_client_.write(answers.first(answered));

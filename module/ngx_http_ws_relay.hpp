@@ -133,6 +133,7 @@ private:
 
     uint64_t bytes_in_ = 0;   // payload taken from the client
     uint64_t bytes_out_ = 0;  // payload taken for it
+    uint64_t dropped_ = 0;    // payload of the client that came when the session was ending
     uint64_t lost_to_client_ = 0;
     uint64_t lost_to_backend_ = 0;
 
