@@ -4,18 +4,13 @@
 #include "ngx_ws_filter/deflate.hpp"
 #include "ngx_ws_filter/deflate_offer.hpp"
 #include "ngx_ws_filter/frame_reader.hpp"
+#include "ngx_ws_filter/room.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
 namespace ws {
-
-// Where received data is written: [filled, end) is free. The caller notes where `filled` began.
-struct Room {
-    std::uint8_t *filled;
-    std::uint8_t *end;
-};
 
 // zlib's states are the caller's, and may be shared by many sessions. One inflater has to be lent
 // for each Session::receive(), and one deflater for each wrap(); without that a message goes out as
@@ -40,32 +35,34 @@ public:
 
     // The rest is for Session.
 
-    // Writes what a piece holds, and removes from it what is done.
-    [[nodiscard]] InflateStatus take(Piece &piece, Room &room) noexcept;
+    // Writes what a piece of a compressed message holds, and removes from it what is done.
+    [[nodiscard]] InflateStatus inflate(Piece &piece, Room &room) noexcept;
 
     // Counts inflated bytes of a message, and returns how many of them are over the limit.
     [[nodiscard]] std::size_t excess(std::size_t size, std::uint64_t limit) noexcept;
 
-    // Puts the rest of a piece in front of the bytes that are unread, for the next call.
-    void put_back(ReadBuffer &buffer, const Piece &piece) noexcept;
-    [[nodiscard]] bool take_again(ReadBuffer &buffer, Piece &piece) noexcept;
-
     // The payload of the compressed message, at the front of `room`, or nothing if it should go
-    // out as it is.
+    // out as it is. Of a message in parts this is for the first, which is not empty.
     [[nodiscard]] std::span<std::uint8_t> deflate(std::span<const std::uint8_t> message,
-                                                  std::span<std::uint8_t> room) noexcept;
+                                                  std::span<std::uint8_t> room,
+                                                  bool ends_message = true) noexcept;
+
+    // The same for a later part of a message whose first was compressed. Only the last may be
+    // empty.
+    [[nodiscard]] std::span<std::uint8_t> deflate_on(std::span<const std::uint8_t> part,
+                                                     std::span<std::uint8_t> room,
+                                                     bool ends_message) noexcept;
 
 private:
-    [[nodiscard]] InflateStatus inflate(Piece &piece, Room &room) noexcept;
+    [[nodiscard]] std::size_t run_deflater(std::span<const std::uint8_t> part,
+                                           std::span<std::uint8_t> room,
+                                           bool ends_message) noexcept;
 
     DeflateParameters agreed_;
     std::size_t min_length_;
     Inflater *inflater_ = nullptr;
     Deflater *deflater_ = nullptr;
     std::uint64_t message_size_ = 0;  // inflated so far
-    Piece rest_{};                    // put back, without its bytes
-    std::size_t rest_size_ = 0;
-    bool rest_waits_ = false;
     bool inflater_in_use_ = false;
     bool deflater_in_use_ = false;
 };

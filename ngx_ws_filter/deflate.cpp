@@ -149,8 +149,8 @@ void Deflater::reset() noexcept {
     (void)deflateReset(&stream_);
 }
 
-std::size_t Deflater::deflate(std::span<const std::uint8_t> message,
-                              std::span<std::uint8_t> room) noexcept {
+std::size_t Deflater::deflate(std::span<const std::uint8_t> message, std::span<std::uint8_t> room,
+                              bool ends_message) noexcept {
     assert(room.size() >= max_size(message.size()) && message.size() <= UINT_MAX);
     if (message.empty()) {
         // zlib does not flush twice in a row: section 7.2.3.6.
@@ -163,7 +163,30 @@ std::size_t Deflater::deflate(std::span<const std::uint8_t> message,
     stream_.avail_out = capped(room.size());
     (void)::deflate(&stream_, Z_SYNC_FLUSH);
     assert(stream_.avail_in == 0 && stream_.avail_out != 0);
-    return static_cast<std::size_t>(stream_.next_out - room.data()) - tail.size();
+    const auto size = static_cast<std::size_t>(stream_.next_out - room.data());
+    return ends_message ? size - tail.size() : size;
+}
+
+// RFC 1951, section 3.2.4. Each block begins at a byte, because the one before ended at one.
+std::size_t Deflater::store(std::span<const std::uint8_t> message, std::span<std::uint8_t> room,
+                            bool ends_message) noexcept {
+    constexpr std::size_t longest = 0xffff;
+    assert(room.size() >= max_size(message.size()));
+    std::uint8_t *to = room.data();
+    while (!message.empty()) {
+        const std::size_t size = std::min(message.size(), longest);
+        *to++ = 0x00;
+        for (const std::size_t length : {size, ~size}) {
+            *to++ = static_cast<std::uint8_t>(length);
+            *to++ = static_cast<std::uint8_t>(length >> 8U);
+        }
+        to = std::copy_n(message.begin(), size, to);
+        message = message.subspan(size);
+    }
+    if (ends_message) {
+        *to++ = 0x00;
+    }
+    return static_cast<std::size_t>(to - room.data());
 }
 
 }  // namespace ws

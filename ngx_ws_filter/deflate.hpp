@@ -82,7 +82,7 @@ struct DeflateSettings {
     bool operator==(const DeflateSettings &) const noexcept = default;
 };
 
-// Compresses one whole message at a time.
+// Compresses one message after the other, as a whole or in parts.
 class Deflater {
 public:
     // Bytes that begin() needs with zlib up to 1.3.1.
@@ -112,9 +112,16 @@ public:
     void reset() noexcept;
 
     // Writes the payload of a compressed message to the front of `room`, max_size() bytes or more,
-    // and returns how many bytes it has: at least one.
+    // and returns how many bytes it has: at least one. Of a message in parts only the last may be
+    // empty.
     [[nodiscard]] std::size_t deflate(std::span<const std::uint8_t> message,
-                                      std::span<std::uint8_t> room) noexcept;
+                                      std::span<std::uint8_t> room,
+                                      bool ends_message = true) noexcept;
+
+    // The same without compression, and without a state of zlib.
+    [[nodiscard]] static std::size_t store(std::span<const std::uint8_t> message,
+                                           std::span<std::uint8_t> room,
+                                           bool ends_message) noexcept;
 
     [[nodiscard]] const DeflateSettings &settings() const noexcept { return settings_; }
     [[nodiscard]] std::size_t used() const noexcept { return memory_.used(); }

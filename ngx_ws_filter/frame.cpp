@@ -9,8 +9,10 @@ CloseCode close_code(Violation violation) noexcept {
         case Violation::text_not_utf8:
         case Violation::close_reason_not_utf8:
         case Violation::deflate_broken:
+        case Violation::line_end_inside:
             return CloseCode::invalid_payload;
         case Violation::message_too_big:
+        case Violation::line_too_long:
             return CloseCode::message_too_big;
         default:
             return CloseCode::protocol_error;
@@ -51,6 +53,10 @@ std::string_view words(Violation violation) noexcept {
             return "compressed message is broken";
         case Violation::message_too_big:
             return "message is too big";
+        case Violation::line_too_long:
+            return "line is too long";
+        case Violation::line_end_inside:
+            return "message holds a line end";
     }
     return {};
 }

@@ -54,6 +54,8 @@ enum class Violation : std::uint8_t {
     close_reason_not_utf8,    // section 8.1: in the reason of a Close
     deflate_broken,           // RFC 7692, section 7.2.2: a compressed message
     message_too_big,          // section 10.4: more than the receiver agreed to take
+    line_too_long,            // the same for a line of a message
+    line_end_inside,          // a message that should be one line
 };
 
 // A header as read or as about to be written. The lengths of its encodings are in frame_writer.hpp.

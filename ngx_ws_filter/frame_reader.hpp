@@ -61,6 +61,11 @@ public:
 
     [[nodiscard]] std::uint64_t max_message_size() const noexcept { return max_message_size_; }
 
+    // Of the frame whose payload is being read: no other frame of its message follows, and bytes of
+    // its payload that were not read yet.
+    [[nodiscard]] bool in_last_frame() const noexcept { return in_payload_ && frame_fin_; }
+    [[nodiscard]] std::uint64_t payload_left() const noexcept { return payload_left_; }
+
     // Frames whose header was read, control frames included.
     [[nodiscard]] std::uint64_t frames() const noexcept { return frames_; }
 

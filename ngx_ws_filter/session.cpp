@@ -15,7 +15,10 @@ void Session::Due<capacity>::set(std::span<const std::uint8_t> bytes) noexcept {
 
 Session::Session(const SessionOptions &options) noexcept
     : compression_(options.compression),
-      reader_(compression_ != nullptr, options.max_message_size),
+      framer_(options.framer),
+      reader_(compression_ != nullptr,
+              framer_ == nullptr ? options.max_message_size
+                                 : framer_->settings().max_message(options.max_message_size)),
       outgoing_(options.outgoing) {
     assert(outgoing_ == Opcode::text || outgoing_ == Opcode::binary);
 }

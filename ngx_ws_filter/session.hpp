@@ -5,6 +5,8 @@
 #include "ngx_ws_filter/compression.hpp"
 #include "ngx_ws_filter/frame_reader.hpp"
 #include "ngx_ws_filter/frame_writer.hpp"
+#include "ngx_ws_filter/framer.hpp"
+#include "ngx_ws_filter/piece_rest.hpp"
 #include "ngx_ws_filter/utf8.hpp"
 
 #include <array>
@@ -19,16 +21,18 @@ struct SessionOptions {
     Opcode outgoing = Opcode::binary;    // text or binary: what the client gets
     std::uint64_t max_message_size = 0;  // see FrameReader; of compressed messages, once inflated
     Compression *compression = nullptr;  // if it was negotiated; lasts as the session
+    Framer *framer = nullptr;            // for every framing but the stream; the same
 };
 
 // What receive() met.
 enum class Event : std::uint8_t {
-    exhausted,  // nothing: every received byte has been read
-    ping,       // control_payload() waits for an answer
-    pong,       // control_payload() is what came back
-    close,      // peer_status(); everything received behind it is ignored
-    violation,  // violation()
-    room_full,  // the received bytes from `unread` on have to be given again
+    exhausted,    // nothing: every received byte has been read
+    ping,         // control_payload() waits for an answer
+    pong,         // control_payload() is what came back
+    close,        // peer_status(); everything received behind it is ignored
+    violation,    // violation()
+    room_full,    // there is more to read, although `unread` may be the end
+    memory_full,  // the same; the framer wants memory, or more of it
 };
 
 class Session {
@@ -41,10 +45,12 @@ public:
     // bytes are dropped and the answer is exhausted. A Close of ours does not end the reading.
     [[nodiscard]] Event receive(ReadBuffer &buffer) noexcept;
 
-    // The same for a session with compression, and only for it: data is written to the room. After
-    // room_full [unread, end) has more to read; the caller may put these bytes aside, and later
-    // goes on with them, in this buffer or another one, and with a new room.
+    // The same for a session with compression or a framer, and only for it: data is written to the
+    // room, which has min_room bytes or more. After room_full the caller may put [unread, end)
+    // aside, and later goes on with these bytes, in this buffer or another one, and with a new
+    // room.
     [[nodiscard]] Event receive(ReadBuffer &buffer, Room &room) noexcept;
+    static constexpr std::size_t min_room = Framer::min_room;
 
     // The same for who waits only for the peer's Close: data is dropped, neither inflated nor
     // checked. No receive() may follow.
@@ -83,7 +89,26 @@ public:
     }
 
     // Bytes of an unfinished code point that wrap() keeps, 0 to 3.
-    [[nodiscard]] std::size_t held_back() const noexcept { return outgoing_text_.pending(); }
+    [[nodiscard]] std::size_t held_back() const noexcept {
+        return framer_ == nullptr ? outgoing_text_.pending() : 0;
+    }
+
+    struct Framed {
+        std::span<std::uint8_t> frames;  // what is to be sent; empty if nothing is ready yet
+        BackendFault fault;              // stands behind the frames, and no other will follow
+    };
+
+    // For a session with a framer: makes bytes of the backend, at most max_framed(room.size()),
+    // messages for the client, at the front of the room, which has min_framed_room bytes or more. A
+    // message that is not whole yet is sent as a fragment, for it is held nowhere.
+    [[nodiscard]] Framed wrap_messages(std::span<const std::uint8_t> bytes,
+                                       std::span<std::uint8_t> room) noexcept;
+    // The same when the backend has sent its last byte.
+    [[nodiscard]] Framed wrap_end(std::span<std::uint8_t> room) noexcept;
+    [[nodiscard]] static constexpr std::size_t max_framed(std::size_t room) noexcept {
+        return room < min_framed_room ? 0 : (room - min_framed_room) / 2;
+    }
+    static constexpr std::size_t min_framed_room = 128;
 
     // Of a ping of ours; small, because every connection has room for one.
     static constexpr std::size_t max_ping_payload = 16;
@@ -135,15 +160,26 @@ private:
     }
     [[nodiscard]] bool take_text(std::uint8_t *&end, const Piece &piece) noexcept;
     [[nodiscard]] Event deliver(ReadBuffer &buffer, Piece &piece, Room &room) noexcept;
-    [[nodiscard]] Violation check_delivered(Piece piece, Room &room) noexcept;
+    [[nodiscard]] Event begin_piece(ReadBuffer &buffer, const Piece &piece, Room &room) noexcept;
+    [[nodiscard]] Violation forward(const Piece &delivered, Room space, Room &room) noexcept;
+    [[nodiscard]] Violation check_delivered(Piece piece, Room &space) noexcept;
+    [[nodiscard]] std::uint64_t length_of(const Piece &piece) const noexcept;
     [[nodiscard]] Event take_control(Opcode opcode) noexcept;
     [[nodiscard]] Event broken(Violation violation) noexcept;
     [[nodiscard]] std::span<std::uint8_t> whole_text(std::span<std::uint8_t> payload,
                                                      bool &valid) noexcept;
     [[nodiscard]] std::span<std::uint8_t> with_header(std::span<std::uint8_t> payload) noexcept;
+    [[nodiscard]] std::size_t wrap_part(Part part, std::span<std::uint8_t> room,
+                                        std::size_t bytes_behind) noexcept;
+    [[nodiscard]] bool check_text(Part &part) noexcept;
+    [[nodiscard]] std::span<std::uint8_t> deflate_part(const Part &part,
+                                                       std::span<std::uint8_t> room,
+                                                       std::size_t bytes_behind) noexcept;
     [[nodiscard]] bool closing() const noexcept { return close_.due || close_sent_; }
 
     Compression *compression_;
+    Framer *framer_;
+    PieceRest rest_;
     FrameReader reader_;  // reads nothing after a Close, whose payload so stays in it
     Utf8Validator incoming_text_;
     Utf8Validator outgoing_text_;
@@ -151,6 +187,8 @@ private:
 
     Opcode outgoing_;
     Violation violation_ = Violation::none;
+    BackendFault fault_ = BackendFault::none;
+    bool outgoing_compressed_ = false;  // the message that a framer has begun
     bool close_received_ = false;
     bool close_sent_ = false;
 

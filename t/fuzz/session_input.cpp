@@ -55,6 +55,7 @@ private:
                 over_ = true;
                 break;
             case Event::room_full:
+            case Event::memory_full:
                 require(false);
         }
         text_ += "]";

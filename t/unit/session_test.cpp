@@ -38,6 +38,7 @@ void add(Transcript &transcript, const Session &session, Event event) {
             break;
         case Event::exhausted:
         case Event::room_full:
+        case Event::memory_full:
             break;
     }
 }

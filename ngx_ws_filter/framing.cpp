@@ -1,0 +1,23 @@
+#include "ngx_ws_filter/framing.hpp"
+
+namespace ws {
+
+std::string_view words(BackendFault fault) noexcept {
+    switch (fault) {
+        case BackendFault::none:
+            return {};
+        case BackendFault::text_not_utf8:
+            return "backend sent bytes that are not UTF-8";
+        case BackendFault::line_too_long:
+            return "backend sent a line that is too long";
+        case BackendFault::record_too_long:
+            return "backend sent a record that is too long";
+        case BackendFault::record_type_unknown:
+            return "backend sent a record of unknown type";
+        case BackendFault::record_cut:
+            return "backend closed inside a record";
+    }
+    return {};
+}
+
+}  // namespace ws
