@@ -270,6 +270,7 @@ void Relay::on_event(ws::Event event, uint64_t offset) noexcept {
             break;
         case ws::Event::exhausted:
         case ws::Event::room_full:
+        case ws::Event::memory_full:
             break;
     }
 }
