@@ -118,7 +118,7 @@ std::string_view request_id(ngx_http_request_t *r) noexcept {
 
 using Header = std::array<uint8_t, ws::max_proxy_header_size>;
 
-size_t write_v2(ngx_http_request_t *r, ws::ProxiedConnection &facts, Header &header) noexcept {
+size_t write_v2(ngx_http_request_t *r, ws::ProxiedConnection facts, Header &header) noexcept {
     facts.authority = ngx::view(r->headers_in.server);
     facts.unique_id = request_id(r);
 #if (NGX_HTTP_SSL)
