@@ -79,6 +79,9 @@ packages_for() {
             echo nodejs node
             echo npm npm
             echo chromium chromium
+            echo haproxy /usr/sbin/haproxy
+            echo dnsmasq-base /usr/sbin/dnsmasq
+            [ -n "$own_nginx" ] || echo libnginx-mod-stream /usr/lib/nginx/modules/ngx_stream_module.so
             ;;
         sanitize)
             [ -n "${NGINX_SRC:-}" ] || echo dpkg-dev dpkg-source
@@ -144,7 +147,7 @@ apt_install() {
     local service new=()
 
     mkdir -p "$build"
-    for service in nginx lighttpd; do
+    for service in nginx lighttpd haproxy; do
         [ -e "/usr/sbin/$service" ] || new+=("$service")
     done
 
