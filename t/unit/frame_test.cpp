@@ -48,6 +48,10 @@ void closes_with_1002_for_every_other_violation(void **) {
     unit::equal(others, last_violation - 4);
 }
 
+void closes_with_1000_if_nothing_is_wrong(void **) {
+    unit::equal(ws::close_code(Violation::none), CloseCode::normal);
+}
+
 void says_something_else_about_each_violation(void **) {
     unit::check(ws::words(Violation::none).empty());
     for (unsigned number = 1; number <= last_violation; ++number) {
@@ -76,6 +80,7 @@ int main() {
         cmocka_unit_test(closes_with_1007_for_a_compressed_message_that_is_broken),
         cmocka_unit_test(closes_with_1009_for_a_message_that_is_too_big),
         cmocka_unit_test(closes_with_1002_for_every_other_violation),
+        cmocka_unit_test(closes_with_1000_if_nothing_is_wrong),
         cmocka_unit_test(says_something_else_about_each_violation),
         cmocka_unit_test(words_fit_into_the_reason_of_a_close),
     };

@@ -300,6 +300,25 @@ void reads_its_own_form_of_random_origins_again(void **) {
     unit::check(good > 500);
 }
 
+void serializes(std::string_view text, std::string_view wanted) {
+    std::array<char, ws::Origin::max_serialized> room;
+    unit::equal(origin(text).serialize(room), wanted);
+}
+
+void serializes_as_a_browser_does(void **) {
+    serializes("HTTPS://Example.ORG:443", "https://example.org");
+    serializes("http://example.org:080", "http://example.org");
+    serializes("http://example.org:443", "http://example.org:443");
+    serializes("https://[0:0::1]:8443", "https://[::1]:8443");
+    serializes("moz-extension://a-b", "moz-extension://a-b");
+    serializes("app://a:65535", "app://a:65535");
+}
+
+void serializes_the_longest_origin(void **) {
+    const std::string host(ws::Origin::max_size - "a://:65535"sv.size(), 'h');
+    serializes("a://" + host + ":65535", "a://" + host + ":65535");
+}
+
 void survives_random_halves(void **) {
     std::mt19937 random(5);
     for (int round = 0; round < 50000; round++) {
@@ -340,6 +359,8 @@ int main() {
         cmocka_unit_test(equals_nothing_before_it_is_read),
         cmocka_unit_test(forgets_what_it_was_when_it_cannot_be_read),
         cmocka_unit_test(reads_its_own_form_of_random_origins_again),
+        cmocka_unit_test(serializes_as_a_browser_does),
+        cmocka_unit_test(serializes_the_longest_origin),
         cmocka_unit_test(survives_random_halves),
     };
     return unit::run("origin", tests);
