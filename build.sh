@@ -95,6 +95,20 @@ packages_for() {
             echo clang-tidy clang-tidy
             echo shellcheck shellcheck
             ;;
+        fuzz)
+            echo clang clang++
+            echo libclang-rt-14-dev /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux
+            echo libwslay-dev /usr/include/wslay/wslay.h
+            ;;
+        coverage)
+            echo clang clang++
+            echo libclang-rt-14-dev /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux
+            echo llvm llvm-cov
+            ;;
+        codec)
+            echo libbenchmark-dev /usr/include/benchmark/benchmark.h
+            echo libwslay-dev /usr/include/wslay/wslay.h
+            ;;
         bench)
             echo lighttpd /usr/sbin/lighttpd
             echo websockify websockify
@@ -350,6 +364,7 @@ cmd_test() {
     locked install_node_packages
     if [ $# = 0 ]; then
         cmd_unit
+        cmd_sim "$@"
     fi
     run_suite "$nginx" "$module" "$@"
 }
@@ -452,8 +467,46 @@ cmd_check() {
     BUILD=$build SOURCE=$(nginx_source) FLAGS=$(module_flags clang) t/check.sh
 }
 
-announce bench "compare speed and memory with other servers: bench [--quick | --help | OPTION...]"
+announce sim "run simulated sessions, 500 or so many, or the one that a seed makes: sim [COUNT | seed SEED]"
+cmd_sim() {
+    need build
+    locked make -s -j"$jobs" -f t/sim/Makefile OUT="$build/sim" CXX="$CXX" \
+        FLAGS="$(module_flags "$compiler")" >&2
+    if [ "${1:-}" = seed ]; then
+        "$build/sim/sim" "$2"
+        return
+    fi
+    "$build/sim/sim" 0 "${1:-500}"
+}
+
+announce fuzz "fuzz the parsers for 60 s in sum, or so many; 0 replays the corpora: fuzz [SECONDS [TARGET...]]"
+cmd_fuzz() {
+    need build fuzz
+    locked make -s -j"$jobs" -f t/fuzz/Makefile OUT="$build/fuzz" CXX=clang++ \
+        FLAGS="$(module_flags clang)" >&2
+    t/fuzz/run.sh "$build/fuzz" "${1:-60}" "${@:2}"
+}
+
+announce coverage "how much of the library the unit tests run, by lines and branches"
+cmd_coverage() {
+    need build unit coverage
+    OUT=$build/coverage CXX=clang++ FLAGS=$(module_flags clang) locked t/coverage.sh
+}
+
+# Arguments go to Google Benchmark.
+bench_codec() {
+    need build codec
+    locked make -s -j"$jobs" -f t/bench/codec.mk OUT="$build/codec" CXX="$CXX" \
+        FLAGS="$(module_flags "$compiler")" >&2
+    "$build/codec/codec" "$@"
+}
+
+announce bench "compare speed and memory with other servers: bench [--quick | --help | OPTION...]; bench codec: the library with memcpy and wslay"
 cmd_bench() {
+    if [ "${1:-}" = codec ]; then
+        bench_codec "${@:2}"
+        return
+    fi
     need build bench
     locked build_module
     locked make -s -j"$jobs" -f t/bench/Makefile OUT="$build/bench" CXX="$CXX" >&2
