@@ -9,7 +9,7 @@ from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFact
 
 from backends import EchoBackend, RecordingBackend, SpeakFirstBackend
 from deflate_client import KINDS, RSV1, TAKEOVER, DeflateClient, Deflater, deflated, text_of
-from flood import MEGABYTE, Flood, digest
+from flood import MEGABYTE, digest
 from gateway import client_tls
 from raw import BINARY, TEXT, frame
 
@@ -195,12 +195,13 @@ def test_chromium_gets_its_bytes_back(gateway, backend, browser, takeover, bits)
 def test_both_ways_over_tls(gateway, backend):
     echo = backend(EchoBackend)
     front = gateway(f"location / {{ ws_pass {echo.address}; ws_deflate on; }}", tls=True)
-    data = text_of(2 * MEGABYTE)
+    data = text_of(MEGABYTE)
     deflate = Deflater(takeover=False)
     with DeflateClient(front.ssl_port, tls=client_tls()) as client:
         client.open()
-        flood = Flood(client.send, [frame(BINARY, deflate(data[at:at + 50_000]), rsv=RSV1)
-                                    for at in range(0, len(data), 50_000)])
+        # Few enough bytes to be sent before any are read: Python's TLS knows one thread at a time.
+        for at in range(0, len(data), 50_000):
+            client.send(frame(BINARY, deflate(data[at:at + 50_000]), rsv=RSV1))
         assert digest(client.read_data(len(data))) == digest(data)
-        flood.wait_done()
         assert client.compressed > 0
+
