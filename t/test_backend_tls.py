@@ -2,14 +2,12 @@
 
 import re
 import ssl
-import subprocess
 import time
 
 import pytest
 
 from backends import Backend, EchoBackend
-from gateway import free_port, wait_until
-from pki import Authority, authority, client_pair, server_pair, server_tls
+from pki import Authority, authority, client_pair, server_tls
 from raw import BINARY
 from tls_backend import TlsEchoBackend
 
@@ -365,31 +363,3 @@ def test_next_upstream_off_stays_with_the_server_that_failed(gateway, backend, r
         http=f"upstream service {{ server {bad.address}; server {good.address}; }}")
     assert_refused(raw, front)
     assert not good.connections
-
-
-# --- another implementation's server
-
-def test_openssl_s_server(gateway, raw, tmp_path):
-    pair = server_pair()
-    port = free_port()
-    with open(tmp_path / "log", "wb") as log:
-        server = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "TERM", "openssl", "s_server", "-accept", f"127.0.0.1:{port}",
-             "-cert", pair.cert, "-key", pair.key, "-Verify", "1", "-verify_return_error", "-CAfile",
-             authority().cert, "-rev", "-naccept", "1"],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        try:
-            wait_until(lambda: b"ACCEPT" in (tmp_path / "log").read_bytes(), what="s_server")
-            own = client_pair()
-            front = gateway(f"location / {{ ws_pass 127.0.0.1:{port}; ws_ssl on; {verify()}"
-                            f" ws_ssl_certificate {own.cert}; ws_ssl_certificate_key {own.key}; }}")
-            client = raw(front.port)
-            client.open("/")
-            client.send_frame(BINARY, b"desrever\n")
-            assert client.read_data(9) == b"reversed\n"
-            client.send_close(1000)
-            assert client.read_close() == (1000, "")
-            assert server.wait(10) == 0
-        finally:
-            server.kill()
-            server.wait()

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from backends import EchoBackend
-from gateway import NGINX, client_tls, free_port, wait_until
+from gateway import client_tls, free_port, wait_until
 from raw import BINARY, frame
+from stream import needs_stream, stream_parts
 
-STREAM = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
 HAPROXY = shutil.which("haproxy", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
 
 BOTH_VERSIONS = pytest.mark.parametrize("version", ["v1", "v2"])
@@ -32,28 +32,18 @@ def client_named(raw, front, address, then=b""):
 REALIP = "set_real_ip_from 127.0.0.1; real_ip_header X-Real-IP;"
 
 
-@pytest.fixture
-def stream(gateway):
-    """stream(echo): an nginx that takes a header, checks it and passes on what follows it. Both
-    are the test's to end: its port, and what it logged."""
-    if NGINX != "/usr/sbin/nginx" or not STREAM.exists():
-        pytest.skip("needs nginx's stream module")
+SEEN = """
+    log_format seen '$proxy_protocol_addr $proxy_protocol_port'
+                    ' $proxy_protocol_server_addr $proxy_protocol_server_port';
+    access_log @PREFIX@/seen.log seen;
+"""
 
-    def start(service):
-        port = free_port()
-        return port, gateway(module=False, main=f"""
-            load_module {STREAM};
-            stream {{
-                log_format seen '$proxy_protocol_addr $proxy_protocol_port'
-                                ' $proxy_protocol_server_addr $proxy_protocol_server_port';
-                access_log @PREFIX@/seen.log seen;
-                server {{
-                    listen 127.0.0.1:{port} proxy_protocol;
-                    proxy_pass {service.address};
-                }}
-            }}""")
 
-    return start
+def stream(gateway, service):
+    """The port of an nginx that takes a header and passes on what follows it, and that nginx."""
+    port = free_port()
+    return port, gateway(**stream_parts(
+        f"listen 127.0.0.1:{port} proxy_protocol; proxy_pass {service.address};", SEEN))
 
 
 def seen_by(receiver):
@@ -61,11 +51,12 @@ def seen_by(receiver):
     return wait_until(lambda: path.exists() and path.read_text().splitlines(), what="its log")
 
 
+@needs_stream
 @BOTH_VERSIONS
 @pytest.mark.parametrize(("address", "server"), [
     ("203.0.113.9", "127.0.0.1"), ("2001:db8::9", "::ffff:127.0.0.1")])
-def test_nginx_stream_reads_the_header(gateway, backend, raw, stream, version, address, server):
-    port, receiver = stream(backend(EchoBackend))
+def test_nginx_stream_reads_the_header(gateway, backend, raw, version, address, server):
+    port, receiver = stream(gateway, backend(EchoBackend))
     front = gateway(f"location / {{ ws_pass 127.0.0.1:{port}; ws_proxy_protocol {version}; }}",
                     server=REALIP)
     client = client_named(raw, front, address, then=frame(BINARY, b"at once"))
@@ -75,10 +66,10 @@ def test_nginx_stream_reads_the_header(gateway, backend, raw, stream, version, a
     assert seen_by(receiver) == [f"{address} 4444 {server} {front.port}"]
 
 
-@BOTH_VERSIONS
-def test_nginx_stream_that_is_told_nothing_refuses(gateway, backend, raw, stream, version):
+@needs_stream
+def test_nginx_stream_that_is_told_nothing_refuses(gateway, backend, raw):
     # That the test above can fail.
-    port, receiver = stream(backend(EchoBackend))
+    port, receiver = stream(gateway, backend(EchoBackend))
     front = gateway(f"location / {{ ws_pass 127.0.0.1:{port}; }}")
     client = raw(front.port)
     client.open("/", then=frame(BINARY, b"no header"))
