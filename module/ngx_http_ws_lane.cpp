@@ -102,9 +102,11 @@ void Lane::lose() noexcept {
     note_stall();
 }
 
-// Whatever the peer said before is there to be read, and then its end.
+// Whatever the peer said before is there to be read, and then its end: where it was not the peer
+// who ended, but memory that was lacking here, the shutdown makes one.
 void Lane::fail() noexcept {
     lose();
+    (void)shutdown(destination_->fd, SHUT_RDWR);
     destination_->read->ready = 1;
     destination_->read->available = -1;
 }
@@ -188,7 +190,6 @@ void Lane::hold(std::span<uint8_t> bytes) noexcept {
     held_ = take_buffer();
     if (held_ == nullptr) {
         // Without these bytes the stream is worth nothing.
-        (void)shutdown(destination_->fd, SHUT_RDWR);
         fail();
         return;
     }

@@ -352,7 +352,7 @@ void Relay::send_due() noexcept {
 
 // nginx has the 101 already; this is for a socket that took it in parts.
 bool Relay::send_answer() noexcept {
-    if (r_->out != nullptr || client_->buffered) {
+    if (!client_->error && (r_->out != nullptr || client_->buffered)) {
         if (ngx_http_output_filter(r_, nullptr) == NGX_ERROR) {
             client_->error = 1;
         } else if (r_->out != nullptr || client_->buffered) {
