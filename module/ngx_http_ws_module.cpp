@@ -6,6 +6,8 @@
 #include "module/ngx_http_ws_upgrade.hpp"
 #include "module/ngx_http_ws_variables.hpp"
 
+#include "ngx_ws_filter/accept_key.hpp"
+
 namespace ngx_ws {
 
 namespace {
@@ -198,8 +200,20 @@ ngx_int_t add_handler(ngx_conf_t *cf, ngx_http_phases phase, ngx_http_handler_pt
     return NGX_OK;
 }
 
+// Much in libcrypto is made at its first use, and what fails then, for want of memory, fails for as
+// long as the process lives. Here it only means that the configuration is refused.
+bool can_answer_handshakes(ngx_conf_t *cf) noexcept {
+    std::array<char, ws::accept_key_size> accept;
+    if (ws::make_accept_key("dGhlIHNhbXBsZSBub25jZQ==", accept)) {
+        return true;
+    }
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "ws: libcrypto computes no SHA-1");
+    return false;
+}
+
 ngx_int_t postconfiguration(ngx_conf_t *cf) {
-    if (add_handler(cf, NGX_HTTP_REWRITE_PHASE, ngx_http_ws_early_handler) != NGX_OK) {
+    if (!can_answer_handshakes(cf) ||
+        add_handler(cf, NGX_HTTP_REWRITE_PHASE, ngx_http_ws_early_handler) != NGX_OK) {
         return NGX_ERROR;
     }
     // Not the access phase: there "satisfy any" would let another module overrule the refusal.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include "ngx_ws_filter/ascii.hpp"
@@ -38,6 +39,8 @@ bool make_accept_key(std::string_view key, std::array<char, accept_key_size> &ac
 
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
     if (EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha1(), nullptr) != 1) {
+        // Or whoever uses libcrypto next takes the errors for its own.
+        ERR_clear_error();
         return false;
     }
     // EVP_EncodeBlock terminates what it writes.
