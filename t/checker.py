@@ -11,6 +11,9 @@ SUPPRESSIONS = Path(__file__).resolve().parent / "suppressions"
 # Everything is slower under them, and what has to come at once may come later.
 SLOWNESS = {"": 1, "asan": 3, "valgrind": 10}[CHECKER]
 
+# Their own memory cannot be told from nginx's.
+MEASURES_MEMORY = not CHECKER
+
 
 def command(prefix):
     """What stands before nginx in its command line."""
@@ -25,10 +28,16 @@ def environment(prefix, config_only=False):
     """`nginx -t` leaves what it holds to the kernel, so its leaks are none."""
     if CHECKER != "asan":
         return {}
-    leaks = int(not config_only)
-    # The reports of freed memory need some of it kept, but tests look at memory.
-    return {"ASAN_OPTIONS": f"log_path={prefix}/checker:detect_leaks={leaks}:quarantine_size_mb=1:"
-                            "detect_stack_use_after_return=1:strict_string_checks=1",
+    options = [
+        f"log_path={prefix}/checker",
+        f"detect_leaks={int(not config_only)}",
+        "quarantine_size_mb=1",  # tests look at memory
+        "fast_unwind_on_malloc=0",  # through OpenSSL, which has no frame pointers
+        "detect_stack_use_after_return=1",
+        "strict_string_checks=1",
+        "verify_asan_link_order=0",  # t/faults stands before it
+    ]
+    return {"ASAN_OPTIONS": ":".join(options),
             "UBSAN_OPTIONS": f"log_path={prefix}/checker:print_stacktrace=1",
             "LSAN_OPTIONS": f"suppressions={SUPPRESSIONS}/leaks:print_suppressions=0"}
 

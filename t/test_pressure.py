@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import checker
 from backends import EchoBackend, RecordingBackend, ScriptedBackend, SilentBackend, SlowBackend
 from flood import MEGABYTE, Flood, Reader, digest, frames, noise
 from gateway import wait_until
@@ -196,6 +197,7 @@ def mapped(front):
     return int(re.search(r"VmData:\s+(\d+) kB", status)[1]) * 1024
 
 
+@pytest.mark.skipif(not checker.MEASURES_MEMORY, reason="more than nginx's memory would be measured")
 def test_many_stalled_sessions_hold_one_buffer_each_and_give_it_back(gateway, backend, raw):
     sessions, spares, buffer = 50, 16, 72 * 1024
     data = noise(4 * MEGABYTE)

@@ -1,0 +1,102 @@
+// Makes chosen allocations of one process fail. For LD_PRELOAD; the file that WS_FAULTS names is
+// shared with the test, which has the same struct.
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace {
+
+enum Kind : std::uint32_t { heap = 1, mapping = 2 };
+
+struct Control {
+    std::uint32_t pid;    // of the process whose allocations count; 0: none
+    std::uint32_t kinds;  // of allocations that count
+    std::uint32_t first;  // number of the first that fails, from 1; 0: none does
+    std::uint32_t last;   // number of the last that fails
+    std::uint32_t seen;   // so many were asked for
+    std::uint32_t failed;
+};
+
+Control *control;
+
+__attribute__((constructor)) void share_control() {
+    const char *path = std::getenv("WS_FAULTS");
+    const int file = path == nullptr ? -1 : open(path, O_RDWR | O_CLOEXEC);
+    if (file == -1) {
+        return;
+    }
+    void *memory = mmap(nullptr, sizeof(Control), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    close(file);
+    if (memory != MAP_FAILED) {
+        control = static_cast<Control *>(memory);
+    }
+}
+
+bool fails(Kind kind) noexcept {
+    if (control == nullptr || control->pid == 0 || (control->kinds & kind) == 0 ||
+        control->pid != static_cast<std::uint32_t>(getpid())) {
+        return false;
+    }
+    const std::uint32_t number = ++control->seen;
+    if (control->first == 0 || number < control->first || number > control->last) {
+        return false;
+    }
+    ++control->failed;
+    errno = ENOMEM;
+    return true;
+}
+
+using Map = void *(void *, std::size_t, int, int, int, off_t);
+
+bool refuses(int flags) noexcept {
+    return (flags & MAP_ANONYMOUS) != 0 && fails(mapping);
+}
+
+// The next one in order: a sanitizer's, or the C library's.
+template <typename Function>
+Function *next(const char *name) noexcept {
+    return reinterpret_cast<Function *>(dlsym(RTLD_NEXT, name));
+}
+
+}  // namespace
+
+extern "C" {
+
+void *malloc(std::size_t size) noexcept {
+    static auto *const real = next<void *(std::size_t)>("malloc");
+    return fails(heap) ? nullptr : real(size);
+}
+
+void *calloc(std::size_t count, std::size_t size) noexcept {
+    static auto *const real = next<void *(std::size_t, std::size_t)>("calloc");
+    return fails(heap) ? nullptr : real(count, size);
+}
+
+void *realloc(void *memory, std::size_t size) noexcept {
+    static auto *const real = next<void *(void *, std::size_t)>("realloc");
+    return fails(heap) ? nullptr : real(memory, size);
+}
+
+int posix_memalign(void **memory, std::size_t alignment, std::size_t size) noexcept {
+    static auto *const real = next<int(void **, std::size_t, std::size_t)>("posix_memalign");
+    return fails(heap) ? ENOMEM : real(memory, alignment, size);
+}
+
+void *mmap(void *at, std::size_t size, int access, int flags, int file, off_t offset) noexcept {
+    static auto *const real = next<Map>("mmap");
+    return refuses(flags) ? MAP_FAILED : real(at, size, access, flags, file, offset);
+}
+
+void *mmap64(void *at, std::size_t size, int access, int flags, int file, off_t offset) noexcept {
+    static auto *const real = next<Map>("mmap64");
+    return refuses(flags) ? MAP_FAILED : real(at, size, access, flags, file, offset);
+}
+
+}  // extern "C"
