@@ -92,6 +92,8 @@ def server_tls(pair=None, *, ask=None, version=None):
     `version`, if given, is the only one that is spoken."""
     pair = pair or server_pair()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    # An end without a close_notify is an error, and not b"".
+    context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     context.load_cert_chain(pair.cert, pair.key)
     if ask:
         context.verify_mode = ssl.CERT_REQUIRED
