@@ -1,6 +1,7 @@
 #include "module/ngx_http_ws_backend.hpp"
 
 #include "module/ngx_http_ws_conf.hpp"
+#include "module/ngx_http_ws_framing.hpp"
 #include "module/ngx_http_ws_log.hpp"
 #include "module/ngx_http_ws_proxy_protocol.hpp"
 #include "module/ngx_http_ws_relay.hpp"
@@ -145,6 +146,18 @@ ngx_int_t take_over(void *data, ngx_chain_t *) {
     return NGX_OK;
 }
 
+bool make_relay(ngx_http_request_t *r, Context &ctx, const LocConf &conf) noexcept {
+    const ws::FramingSettings &framing = conf.framing.settings;
+    if (framing.kind != ws::FramingKind::stream) {
+        ctx.framing = ngx::make<Framing>(r->pool, framing);
+        if (ctx.framing == nullptr) {
+            return false;
+        }
+    }
+    ctx.relay = ngx::make<Relay>(r->pool, r);
+    return ctx.relay != nullptr;
+}
+
 }  // namespace
 
 ngx_int_t connect_backend(ngx_http_request_t *r, Context &ctx) noexcept {
@@ -152,8 +165,7 @@ ngx_int_t connect_backend(ngx_http_request_t *r, Context &ctx) noexcept {
     if (!prepare_scratch() || ngx_http_upstream_create(r) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-    ctx.relay = ngx::make<Relay>(r->pool, r);
-    if (ctx.relay == nullptr) {
+    if (!make_relay(r, ctx, *conf)) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
     ngx_http_upstream_t &u = *r->upstream;

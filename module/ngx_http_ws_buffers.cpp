@@ -44,6 +44,11 @@ size_t mapped_size(const HeldBuffer &buffer) noexcept {
     return sizeof(HeldBuffer) + buffer.capacity;
 }
 
+// Of a buffer that was not enlarged.
+size_t usual_size() noexcept {
+    return ngx_align(sizeof(HeldBuffer) + the_scratch.from_backend.size(), ngx_pagesize);
+}
+
 HeldBuffer *take_spare() noexcept {
     HeldBuffer *buffer = spare;
     if (buffer != nullptr) {
@@ -66,8 +71,7 @@ const Scratch &scratch() noexcept {
 
 // Mapped and not allocated, so that what a burst took is really gone after it.
 HeldBuffer *take_buffer() noexcept {
-    const size_t size =
-        ngx_align(sizeof(HeldBuffer) + the_scratch.from_backend.size(), ngx_pagesize);
+    const size_t size = usual_size();
     for (HeldBuffer *buffer = take_spare(); buffer != nullptr; buffer = take_spare()) {
         if (mapped_size(*buffer) == size) {
             return buffer;
@@ -82,8 +86,20 @@ HeldBuffer *take_buffer() noexcept {
     return new (memory) HeldBuffer{nullptr, 0, 0, size - sizeof(HeldBuffer)};
 }
 
+HeldBuffer *enlarge(HeldBuffer *buffer) noexcept {
+    const size_t size = mapped_size(*buffer);
+    void *memory = mremap(buffer, size, 2 * size, MREMAP_MAYMOVE);
+    if (memory == MAP_FAILED) {
+        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, ngx_errno, "mremap(%uz) failed", 2 * size);
+        return nullptr;
+    }
+    auto *larger = static_cast<HeldBuffer *>(memory);
+    larger->capacity += size;
+    return larger;
+}
+
 void give_back(HeldBuffer *buffer) noexcept {
-    if (spares == max_spare) {
+    if (spares == max_spare || mapped_size(*buffer) != usual_size()) {
         (void)munmap(buffer, mapped_size(*buffer));
         return;
     }

@@ -30,6 +30,9 @@ struct HeldBuffer {
 
 // Empty, with room for what either scratch buffer can hold; null if there is no memory.
 [[nodiscard]] HeldBuffer *take_buffer() noexcept;
+// The same buffer, at another place, with the same content and about twice the room; null, and the
+// buffer is as it was, if there is no memory.
+[[nodiscard]] HeldBuffer *enlarge(HeldBuffer *buffer) noexcept;
 void give_back(HeldBuffer *buffer) noexcept;
 
 }  // namespace ngx_ws

@@ -157,7 +157,12 @@ char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child) {
     ngx_conf_merge_value(conf.origin_report_only, prev.origin_report_only, 0);
     ngx_conf_merge_uint_value(conf.frame_type, prev.frame_type,
                               static_cast<ngx_uint_t>(ws::Opcode::binary));
-    ngx_conf_merge_size_value(conf.max_message_size, prev.max_message_size, 0);
+    conf.framing.merge(prev.framing);
+    // What is not set depends on the framing, and stays so for the locations inside.
+    ngx_conf_merge_size_value(conf.max_message_size, prev.max_message_size, NGX_CONF_UNSET_SIZE);
+    if (!conf.framing.check(cf, conf.max_message_size)) {
+        return conf_error();
+    }
     merge_flow(conf, prev);
     ngx_conf_merge_msec_value(conf.ping_interval, prev.ping_interval, 30000);
     ngx_conf_merge_msec_value(conf.pong_timeout, prev.pong_timeout, 20000);

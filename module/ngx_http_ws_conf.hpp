@@ -2,6 +2,7 @@
 #pragma once
 
 #include "module/ngx_http_ws_deflate_conf.hpp"
+#include "module/ngx_http_ws_framing_conf.hpp"
 #include "module/ngx_http_ws_proxy_protocol.hpp"
 
 #include "ngx_ws_filter/frame.hpp"
@@ -33,7 +34,8 @@ struct LocConf {
     ngx_flag_t subprotocol_required;
 
     ngx_uint_t frame_type;    // a ws::Opcode, text or binary
-    size_t max_message_size;  // bytes; 0: no limit
+    size_t max_message_size;  // bytes; 0: no limit; see FramingConf
+    FramingConf framing;
     DeflateConf deflate;
 
     // Bytes, 0: as the kernel likes.

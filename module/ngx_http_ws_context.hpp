@@ -6,6 +6,7 @@
 namespace ngx_ws {
 
 class Deflation;
+class Framing;
 class Relay;
 
 enum class OriginVerdict : uint8_t {
@@ -24,6 +25,7 @@ struct Context {
     std::string_view subprotocol;    // as answered; in the request's memory
     std::string_view key;            // Sec-WebSocket-Key
     Deflation *deflation = nullptr;  // if compression was agreed on
+    Framing *framing = nullptr;      // for every framing but the stream
     Relay *relay = nullptr;          // from the 101 on
     bool backend_ended = false;      // its FIN was seen before the relay began
 };

@@ -6,8 +6,6 @@
 
 #include "ngx_ws_filter/field.hpp"
 
-#include <cstring>
-
 namespace ngx_ws {
 
 namespace {
@@ -104,32 +102,7 @@ void Deflation::take_back() noexcept {
     }
 }
 
-bool Deflation::set_rest(std::span<uint8_t> bytes) noexcept {
-    if (bytes.empty() || !rest_.empty()) {
-        rest_ = bytes;
-        if (bytes.empty()) {
-            drop_rest();
-        }
-        return true;
-    }
-    rest_buffer_ = ngx_ws::take_buffer();
-    if (rest_buffer_ == nullptr) {
-        return false;
-    }
-    std::memcpy(rest_buffer_->bytes(), bytes.data(), bytes.size());
-    rest_ = {rest_buffer_->bytes(), bytes.size()};
-    return true;
-}
-
-void Deflation::drop_rest() noexcept {
-    rest_ = {};
-    if (rest_buffer_ != nullptr) {
-        give_back(std::exchange(rest_buffer_, nullptr));
-    }
-}
-
 void Deflation::release() noexcept {
-    drop_rest();
     if (inflater_ != nullptr) {
         give_back(std::exchange(inflater_, nullptr));
     }

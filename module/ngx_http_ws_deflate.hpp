@@ -1,8 +1,6 @@
-// permessage-deflate of one connection: what was agreed, the states of zlib that it holds, and
-// received bytes that cannot be inflated yet.
+// permessage-deflate of one connection: what was agreed, and the states of zlib that it holds.
 #pragma once
 
-#include "module/ngx_http_ws_buffers.hpp"
 #include "module/ngx_http_ws_deflate_conf.hpp"
 
 #include "ngx_ws_filter/compression.hpp"
@@ -28,27 +26,15 @@ public:
     void lend_deflater() noexcept;
     void take_back() noexcept;
 
-    // Received bytes that wait for the backend to take what was inflated before them. Nothing is
-    // received while there are any.
-    [[nodiscard]] bool has_rest() const noexcept { return !rest_.empty(); }
-    [[nodiscard]] std::span<uint8_t> rest() const noexcept { return rest_; }
-    // Copied, unless they are the end of the rest that there was. False if there is no memory.
-    [[nodiscard]] bool set_rest(std::span<uint8_t> bytes) noexcept;
-    // The same for bytes that stay where they are as long as the request.
-    void point_to_rest(std::span<uint8_t> bytes) noexcept { rest_ = bytes; }
-
     void release() noexcept;
 
 private:
     [[nodiscard]] size_t most_memory() const noexcept;
-    void drop_rest() noexcept;
 
     ws::Compression compression_;
     ws::DeflateSettings settings_;
     ws::Inflater *inflater_ = nullptr;
     ws::Deflater *deflater_ = nullptr;
-    std::span<uint8_t> rest_;
-    HeldBuffer *rest_buffer_ = nullptr;  // what rest_ is a part of, unless it was pointed to
     size_t promised_ = 0;
     char answer_[ws::DeflateNegotiation::max_answer_size];
     size_t answer_size_;

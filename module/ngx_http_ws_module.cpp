@@ -92,6 +92,8 @@ ngx_command_t commands[] = {
 
     setting(ngx_string("ws_frame_type"), NGX_CONF_TAKE1, ngx_http_ws_set_enum,
             offsetof(LocConf, frame_type), frame_types),
+    setting(ngx_string("ws_framing"), NGX_CONF_1MORE, ngx_http_ws_set_framing,
+            offsetof(LocConf, framing)),
     setting(ngx_string("ws_max_message_size"), NGX_CONF_TAKE1, ngx_http_ws_set_size,
             offsetof(LocConf, max_message_size)),
     {ngx_string("ws_buffer_size"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_http_ws_set_size,

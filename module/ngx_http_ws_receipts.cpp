@@ -65,6 +65,8 @@ void Relay::conclude() noexcept {
         conf_->receipts ? to_backend_.undelivered() == 0 : to_backend_.ledger().unwritten() == 0;
     if (!clean) {
         close_undelivered(ws::CloseCode::internal_error, "not acknowledged by the backend");
+    } else if (held_in_framing() != 0) {
+        close_undelivered(ws::CloseCode::internal_error, "message was not finished");
     } else if (session_.close_received()) {
         session_.answer_close();
     } else {
@@ -75,7 +77,7 @@ void Relay::conclude() noexcept {
 void Relay::close_undelivered(ws::CloseCode code, std::string_view why) noexcept {
     close_code_ = code;
     why_ = why;
-    const uint64_t bytes = to_backend_.undelivered();
+    const uint64_t bytes = to_backend_.undelivered() + held_in_framing();
     const ngx_str_t words = ngx::str(why);
     std::array<u_char, ws::max_close_reason> reason;
     const u_char *end = bytes == 0 ? ngx_slprintf(reason.begin(), reason.end(), "%V", &words)

@@ -2,6 +2,7 @@
 
 #include "module/ngx_http_ws_context.hpp"
 #include "module/ngx_http_ws_deflate.hpp"
+#include "module/ngx_http_ws_framing.hpp"
 
 namespace ngx_ws {
 
@@ -81,9 +82,11 @@ Relay::Relay(ngx_http_request_t *r) noexcept
       client_(r->connection),
       conf_(&loc_conf(r)),
       deflation_(find_context(r)->deflation),
+      framing_(find_context(r)->framing),
       session_({.outgoing = static_cast<ws::Opcode>(conf_->frame_type),
-                .max_message_size = conf_->max_message_size,
-                .compression = deflation_ == nullptr ? nullptr : &deflation_->compression()}) {
+                .max_message_size = conf_->framing.max_message_size(conf_->max_message_size),
+                .compression = deflation_ == nullptr ? nullptr : &deflation_->compression(),
+                .framer = framing_ == nullptr ? nullptr : &framing_->framer()}) {
 }
 
 void Relay::start() noexcept {
@@ -128,13 +131,17 @@ void Relay::start() noexcept {
 
 void Relay::release() noexcept {
     lost_to_client_ = to_client_.undelivered();
-    lost_to_backend_ = to_backend_.undelivered() + dropped_;
+    lost_to_backend_ = to_backend_.undelivered() + dropped_ + held_in_framing();
     log_end();
     abort_backend_if_cut();
     to_client_.lose();
     to_backend_.lose();
+    rest_.clear();
     if (deflation_ != nullptr) {
         deflation_->release();
+    }
+    if (framing_ != nullptr) {
+        framing_->release();
     }
     if (resume_.posted) {
         ngx_delete_posted_event(&resume_);
@@ -205,8 +212,8 @@ void Relay::take_early_frames() noexcept {
     if (received.empty()) {
         return;
     }
-    if (deflation_ != nullptr) {
-        deflation_->point_to_rest(received);
+    if (needs_room()) {
+        rest_.point_to(received);
         return;
     }
     take_frames(received);
@@ -217,8 +224,8 @@ void Relay::take_early_frames() noexcept {
 void Relay::take_frames(std::span<uint8_t> received) noexcept {
     heard_ = ngx_current_msec;
     awaiting_pong_ = false;
-    if (deflation_ != nullptr) {
-        take_compressed(received);
+    if (needs_room()) {
+        take_by_room(received);
         return;
     }
     const bool open = !closing();
@@ -331,6 +338,10 @@ void Relay::take_bytes(std::span<uint8_t> received) noexcept {
     }
     moved_ = ngx_current_msec;
     bytes_out_ += received.size();
+    if (framing_ != nullptr) {
+        take_framed(received);
+        return;
+    }
     const ws::Session::Wrapped wrapped = wrap(received);
     if (!wrapped.frame.empty()) {
         to_client_.write(wrapped.frame);

@@ -3,6 +3,7 @@
 
 #include "module/ngx_http_ws_conf.hpp"
 #include "module/ngx_http_ws_lane.hpp"
+#include "module/ngx_http_ws_rest.hpp"
 
 #include "ngx_ws_filter/ping_marker.hpp"
 #include "ngx_ws_filter/ping_receipts.hpp"
@@ -11,6 +12,7 @@
 namespace ngx_ws {
 
 class Deflation;
+class Framing;
 
 enum class ClosedBy : uint8_t { nobody, client, backend, gateway };
 
@@ -63,18 +65,24 @@ private:
     void on_event(ws::Event event, uint64_t offset) noexcept;
     void write_to_backend(std::span<uint8_t> data) noexcept;
 
-    // The same with compression. The rest is what was received and not inflated yet.
-    void take_compressed(std::span<uint8_t> received) noexcept;
+    // The same with compression or a framing: data is written to a room of its own.
+    void take_by_room(std::span<uint8_t> received) noexcept;
     void take_rest() noexcept;
-    [[nodiscard]] std::span<uint8_t> inflate_frames(std::span<uint8_t> received) noexcept;
+    [[nodiscard]] bool fill_room(ws::ReadBuffer &buffer) noexcept;
     void drop_frames(std::span<uint8_t> received) noexcept;
+    void close_without_memory() noexcept;
     [[nodiscard]] bool has_rest() const noexcept;
+    [[nodiscard]] size_t held_in_framing() const noexcept;
+    [[nodiscard]] bool needs_room() const noexcept {
+        return deflation_ != nullptr || framing_ != nullptr;
+    }
 
     // Backend to client.
     void pump_to_client() noexcept;
     [[nodiscard]] bool read_backend() noexcept;
     void take_early_bytes() noexcept;
     void take_bytes(std::span<uint8_t> received) noexcept;
+    void take_framed(std::span<uint8_t> received) noexcept;
     [[nodiscard]] ws::Session::Wrapped wrap(std::span<uint8_t> payload) noexcept;
     [[nodiscard]] size_t max_payload() const noexcept;
     void send_due() noexcept;
@@ -122,12 +130,14 @@ private:
     ngx_connection_t *backend_ = nullptr;
     const LocConf *conf_;
     Deflation *deflation_;                            // null without compression
+    Framing *framing_;                                // null for a stream
     ngx_event_handler_pt request_handler_ = nullptr;  // nginx's, of the client's connection
     ws::Session session_;
     ws::PingMarkers markers_;
     ws::PingReceipts receipts_;
     Lane to_backend_;
     Lane to_client_;
+    Rest rest_;             // of what the client sent
     ngx_event_t resume_{};  // posted when there is more to do than one turn allows
     ngx_event_t poll_{};    // a timer: has the backend acknowledged by now
 
