@@ -57,6 +57,12 @@ public:
         }
     }
 
+    // From now on it must be as if nothing had been read.
+    void reset() {
+        inflater_.reset();
+        text_.clear();
+    }
+
     [[nodiscard]] std::string_view text() const {
         return std::string_view(text_).substr(0, enough);
     }
@@ -103,6 +109,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
         first = false;
         return good;
     });
+
+    const std::string wanted(at_once.text());
+    at_once.reset();
+    for_each_message(input, [&](fuzz::Bytes message) {
+        return at_once.take(
+            message, [] { return enough; }, [] { return enough; });
+    });
+    require(at_once.text() == wanted);
 
     // In a small window it depends on the cuts which of the bytes that are too far back are found.
     for (const unsigned bits : {15U, 9U}) {

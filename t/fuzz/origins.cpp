@@ -19,9 +19,19 @@ std::string upper_case(std::string_view text) {
     return changed;
 }
 
+// The port is what the digits say.
+void check_port(std::string_view text, const Origin &origin) {
+    const std::size_t colon = text.rfind(':');
+    if (text.find_first_not_of("0123456789", colon + 1) == text.npos) {
+        require(std::to_string(origin.port()) ==
+                text.substr(std::min(text.find_first_not_of('0', colon + 1), text.size())));
+    }
+}
+
 // What was read is written in a form that reads the same, and to which nothing can be added.
 void check_origin(std::string_view text, const Origin &origin) {
     require(origin == origin);
+    check_port(text, origin);
     require(text.find_first_of(" \t\r\"\\/?#@<>'", text.find("//") + 2) == text.npos);
 
     std::array<char, Origin::max_serialized> room;
