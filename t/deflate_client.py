@@ -7,7 +7,7 @@ import zlib
 import pytest
 
 from flood import MEGABYTE
-from raw import BINARY, TEXT, RawClient
+from raw import BINARY, CONTINUATION, TEXT, RawClient
 
 RSV1 = 4
 OFFER = ("Sec-WebSocket-Extensions", "permessage-deflate")
@@ -77,6 +77,24 @@ class DeflateClient(RawClient):
             got.payload = self._inflater.decompress(got.payload + b"\0\0\xff\xff")
             assert not self._inflater.unconsumed_tail
         return got
+
+    def read_message(self):
+        """The payload of the next message, compressed or not, over all its fragments."""
+        first = self.read(1)[0]
+        compressed = first >> 4 & RSV1
+        self.buffer = bytes([first & 0xbf]) + self.buffer
+        got = super().read_frame()
+        payload = bytearray(got.payload)
+        while not got.fin:
+            got = super().read_frame()
+            assert got.opcode == CONTINUATION, got
+            payload += got.payload
+        if not compressed:
+            return bytes(payload)
+        self.compressed += 1
+        if not self._takeover:
+            self._inflater = zlib.decompressobj(-15)
+        return self._inflater.decompress(payload + b"\0\0\xff\xff")
 
 
 @pytest.fixture
