@@ -112,6 +112,17 @@ def test_every_ping_of_one_read_is_answered(deflated):
         assert client.read_frame().payload == b"%d" % number
 
 
+def test_end_of_a_message_that_fills_a_buffer_is_not_late(deflated):
+    """All of it was received and none of it is left, and yet there is more to inflate."""
+    _, service, client = deflated(RecordingBackend, http="ws_buffer_size 4k;")
+    deflate = Deflater(takeover=False)
+    total = 0
+    for size in range(4090, 4360, 3):
+        client.send(frame(BINARY, deflate(bytes(size)), rsv=RSV1))
+        total += size
+        service.wait_connection().wait_received(total)
+
+
 def test_byte_by_byte(deflated):
     _, service, client = deflated(RecordingBackend)
     data = text_of(2000)
