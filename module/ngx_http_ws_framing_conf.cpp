@@ -143,8 +143,8 @@ private:
         if (settings.has_records() && settings.max > settings.max_record()) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf_, 0,
                                "\"max\" in \"ws_framing\" directive is more than a length of %d "
-                               "bytes can tell",
-                               settings.length_size);
+                               "bits can tell",
+                               8 * settings.length_size);
             return false;
         }
         return true;
