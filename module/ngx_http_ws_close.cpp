@@ -95,10 +95,19 @@ void Relay::on_backend_gone(bool reset) noexcept {
 }
 
 void Relay::on_backend_lost() noexcept {
+    close_lost(ClosedBy::backend, ws::CloseCode::internal_error, "backend connection was reset");
+}
+
+// What our kernel has already taken from the client is undelivered too. It is read in order to be
+// counted; the client's Close may be found in it.
+void Relay::close_lost(ClosedBy by, ws::CloseCode code, std::string_view why) noexcept {
     to_backend_.lose();
     if (!closing()) {
-        note_end(ClosedBy::backend, ws::CloseCode::internal_error, "backend connection was reset");
-        close_undelivered(close_code_, why_);
+        pump_to_backend();
+    }
+    if (!closing()) {
+        note_end(by, code, why);
+        close_undelivered(code, why);
     }
 }
 
@@ -182,11 +191,7 @@ void Relay::on_client_stalled() noexcept {
 void Relay::on_backend_stalled() noexcept {
     if (!to_backend_.still_moving()) {
         backend_gone_ = true;
-        to_backend_.lose();
-        if (!closing()) {
-            note_end(ClosedBy::gateway, ws::CloseCode::try_again_later, "backend takes no data");
-            close_undelivered(close_code_, why_);
-        }
+        close_lost(ClosedBy::gateway, ws::CloseCode::try_again_later, "backend takes no data");
     }
     advance();
 }

@@ -67,7 +67,7 @@ void merge_flow(LocConf &conf, const LocConf &prev) noexcept {
     ngx_conf_merge_size_value(conf.backend_window, prev.backend_window, 64 * 1024);
     ngx_conf_merge_size_value(conf.client_window, prev.client_window, 1024 * 1024);
     ngx_conf_merge_size_value(conf.notsent_lowat, prev.notsent_lowat, 16 * 1024);
-    ngx_conf_merge_size_value(conf.client_rcvbuf, prev.client_rcvbuf, 128 * 1024);
+    ngx_conf_merge_size_value(conf.client_rcvbuf, prev.client_rcvbuf, 144 * 1024);
     ngx_conf_merge_uint_value(conf.client_ack, prev.client_ack,
                               static_cast<ngx_uint_t>(ClientAck::kernel));
     ngx_conf_merge_size_value(conf.ack_interval, prev.ack_interval, 0);

@@ -16,6 +16,21 @@ size_t unacknowledged(const ngx_connection_t *c) noexcept {
 
 namespace {
 
+// More than this is neither written nor held once a peer takes nothing, and reading less at a time
+// than the other costs more than it hides.
+constexpr size_t most_unsent = 64 * 1024;
+constexpr size_t least_read = 16 * 1024;
+
+// Of the unacknowledged bytes those that were not even sent; 0 if it cannot be told.
+size_t unsent(const ngx_connection_t *c) noexcept {
+    int bytes = 0;
+    return ioctl(c->fd, SIOCOUTQNSD, &bytes) == 0 && bytes > 0 ? static_cast<size_t>(bytes) : 0;
+}
+
+uint64_t left_of(uint64_t bound, uint64_t used) noexcept {
+    return used < bound ? bound - used : 0;
+}
+
 // Without effect on a kernel or a kind of socket that does not know the option, which is no error.
 void set_option(const ngx_connection_t *c, int level, int option, size_t value) noexcept {
     const int number = static_cast<int>(ngx_min(value, static_cast<size_t>(INT_MAX)));
@@ -24,41 +39,59 @@ void set_option(const ngx_connection_t *c, int level, int option, size_t value) 
     }
 }
 
-// A peer may acknowledge every second segment only, and late. A window of a few segments, which are
-// large on loopback, would be waited for again and again.
-constexpr size_t least_segments = 4;
-
-size_t segment_size(const ngx_connection_t *c) noexcept {
-    int size = 0;
-    socklen_t length = sizeof(size);
-    return getsockopt(c->fd, IPPROTO_TCP, TCP_MAXSEG, &size, &length) == 0 && size > 0
-               ? static_cast<size_t>(size)
-               : 0;
+size_t send_buffer(const ngx_connection_t *c) noexcept {
+    int bytes = 0;
+    socklen_t size = sizeof(bytes);
+    const bool told = getsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &bytes, &size) == 0 && bytes > 0;
+    return told ? static_cast<size_t>(bytes) : 0;
 }
 
-// The kernel keeps what is not acknowledged in the send buffer, and makes the socket writable
-// again when a third of it is: its bound is our window, and acknowledgements wake us by themselves.
-// It doubles the number that it is given, to have room for its own overhead.
-void limit_kernel(const ngx_connection_t *c, const Lane::Limits &limits) noexcept {
-    if (limits.kernel_window != 0) {
-        const size_t window = ngx_max(limits.kernel_window, least_segments * segment_size(c));
-        set_option(c, SOL_SOCKET, SO_SNDBUF, window / 2);
-    }
-    set_option(c, IPPROTO_TCP, TCP_NOTSENT_LOWAT, limits.notsent_lowat);
+// The largest that the path has room for; the kernel's own figure begins small and grows.
+size_t segment_size(const ngx_connection_t *c) noexcept {
+    struct tcp_info info = {};
+    socklen_t size = sizeof(info);
+    return getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_advmss : 0;
+}
+
+// A receiver may be late with an acknowledgement until it has two whole segments (RFC 1122, section
+// 4.2.3.2): a smaller window would be waited for again and again. On loopback a segment is 64 KiB.
+size_t usable_window(const ngx_connection_t *c, size_t window) noexcept {
+    const size_t two_segments = 2 * segment_size(c);
+    return window == 0 ? 0 : ngx_max(window, two_segments);
 }
 
 }  // namespace
 
+// The kernel doubles the number, to have room for its own overhead, and may then use nearly all of
+// it for payload.
 void limit_receive_buffer(const ngx_connection_t *c, size_t size) noexcept {
-    set_option(c, SOL_SOCKET, SO_RCVBUF, size * 2);
-    set_option(c, IPPROTO_TCP, TCP_WINDOW_CLAMP, size);
+    set_option(c, SOL_SOCKET, SO_RCVBUF, size / 2);
+}
+
+// The kernel keeps what is not acknowledged in the send buffer, and makes the socket writable
+// again when a third of it is: its bound is our window, and acknowledgements wake us by themselves.
+void Lane::limit_kernel(const Limits &limits) noexcept {
+    window_ = usable_window(destination_, limits.kernel_window);
+    set_option(destination_, SOL_SOCKET, SO_SNDBUF, window_ / 2);
+    set_option(destination_, IPPROTO_TCP, TCP_NOTSENT_LOWAT, limits.notsent_lowat);
+    if (window_ != 0) {
+        const size_t least = send_buffer(destination_);
+        window_ = ngx_max(window_, least);
+    }
+}
+
+uint64_t Lane::left_in_window(uint64_t total, size_t wanted) noexcept {
+    if (total - delivered_ + wanted > window_) {
+        delivered_ = acknowledged();
+    }
+    return left_of(window_, total - delivered_);
 }
 
 void Lane::open(ngx_connection_t *destination, const Limits &limits) noexcept {
     destination_ = destination;
     send_timeout_ = limits.send_timeout;
     ledger_ = ws::FlowLedger(limits.ledger_window);
-    limit_kernel(destination, limits);
+    limit_kernel(limits);
 #if (NGX_HTTP_SSL)
     // What is held is written again from another address, and in parts.
     if (destination->ssl != nullptr) {
@@ -66,6 +99,22 @@ void Lane::open(ngx_connection_t *destination, const Limits &limits) noexcept {
                      SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     }
 #endif
+}
+
+// The kernel is asked only if enough was written since, so that small messages cost no call each.
+size_t Lane::room(size_t most) noexcept {
+    if (window_ == 0) {
+        return most;
+    }
+    const size_t bounded = ngx_min(most, most_unsent);
+    if (ledger_.taken() - delivered_ <= least_read) {
+        return bounded;
+    }
+    const uint64_t in_window = left_in_window(ledger_.taken(), window_);
+    const uint64_t to_send = left_of(most_unsent, unsent(destination_));
+    const uint64_t left = ngx_min(in_window, to_send);
+    const uint64_t wanted = ngx_max(left, least_read);
+    return ngx_min(wanted, bounded);
 }
 
 void Lane::write(std::span<uint8_t> bytes) noexcept {
@@ -171,8 +220,15 @@ void Lane::note_stall() noexcept {
 size_t Lane::send(std::span<uint8_t> bytes) noexcept {
     size_t sent = 0;
     while (sent < bytes.size() && !lost_ && destination_->write->ready) {
-        const ssize_t n =
-            destination_->send(destination_, bytes.data() + sent, bytes.size() - sent);
+        const size_t size = sendable(bytes.size() - sent);
+        if (size == 0) {
+            wait_for_room();
+            break;
+        }
+        const ssize_t n = destination_->send(destination_, bytes.data() + sent, size);
+#if (NGX_HTTP_SSL)
+        begun_ = n == NGX_AGAIN && destination_->ssl != nullptr;
+#endif
         if (n == NGX_AGAIN || n == 0) {
             break;
         }
@@ -181,9 +237,29 @@ size_t Lane::send(std::span<uint8_t> bytes) noexcept {
             break;
         }
         sent += static_cast<size_t>(n);
+        ledger_.wrote(static_cast<uint64_t>(n));
     }
-    ledger_.wrote(sent);
     return sent;
+}
+
+// The kernel fills up its last segment whatever its bound says, which on a link with many of them
+// under way would be each of ours. TLS wants as many bytes again as it could not write before.
+size_t Lane::sendable(size_t size) noexcept {
+    if (window_ == 0 || begun_) {
+        return size;
+    }
+    const uint64_t left = left_in_window(ledger_.written(), size);
+    return ngx_min(size, left);
+}
+
+// More is in the kernel than it calls writable. Asking for the event again is what makes it tell.
+void Lane::wait_for_room() noexcept {
+    ngx_event_t *write = destination_->write;
+    write->ready = 0;
+    if ((ngx_event_flags & NGX_USE_CLEAR_EVENT) != 0 &&
+        ngx_add_event(write, NGX_WRITE_EVENT, NGX_CLEAR_EVENT) != NGX_OK) {
+        fail();
+    }
 }
 
 void Lane::hold(std::span<uint8_t> bytes) noexcept {

@@ -27,6 +27,10 @@ public:
 
     void open(ngx_connection_t *destination, const Limits &limits) noexcept;
 
+    // How many bytes, at most `most`, to read for this lane: what the destination is likely to
+    // take, so that little has to be held if it is slow.
+    [[nodiscard]] size_t room(size_t most) noexcept;
+
     // Writes at once what the destination takes and holds the rest; only if nothing is held. After
     // a loss bytes go nowhere.
     void write(std::span<uint8_t> bytes) noexcept;
@@ -63,7 +67,12 @@ public:
     [[nodiscard]] bool still_moving() noexcept;
 
 private:
+    void limit_kernel(const Limits &limits) noexcept;
+    // What the window leaves behind the first `total` bytes, exact if it is less than `wanted`.
+    [[nodiscard]] uint64_t left_in_window(uint64_t total, size_t wanted) noexcept;
     size_t send(std::span<uint8_t> bytes) noexcept;
+    [[nodiscard]] size_t sendable(size_t size) noexcept;
+    void wait_for_room() noexcept;
     void hold(std::span<uint8_t> bytes) noexcept;
     void fail() noexcept;
     void release() noexcept;
@@ -73,11 +82,14 @@ private:
     ngx_connection_t *destination_ = nullptr;
     HeldBuffer *held_ = nullptr;
     ws::FlowLedger ledger_;
+    size_t window_ = 0;       // bytes in the kernel; 0: as it likes
+    uint64_t delivered_ = 0;  // acknowledged() when it was last asked for the window
     ngx_msec_t send_timeout_ = 0;
     uint64_t acknowledged_ = 0;  // when the send timer was armed
     ngx_msec_t stalled_ = 0;
     ngx_msec_t stalled_since_ = 0;  // if waiting_
     bool waiting_ = false;          // blocked or paused
+    bool begun_ = false;            // a TLS record that was not taken has to be written first
     bool finished_ = false;
     bool fin_sent_ = false;  // which it is not on a lost connection
     bool lost_ = false;

@@ -130,7 +130,8 @@ void Relay::start() noexcept {
 }
 
 void Relay::release() noexcept {
-    lost_to_client_ = to_client_.undelivered();
+    const uint64_t lost = to_client_.undelivered();
+    lost_to_client_ = lost > close_size_ ? lost - close_size_ : 0;
     lost_to_backend_ = to_backend_.undelivered() + dropped_ + held_in_framing();
     log_end();
     abort_backend_if_cut();
@@ -188,7 +189,8 @@ void Relay::pump_to_backend() noexcept {
 }
 
 bool Relay::read_client() noexcept {
-    const std::span<uint8_t> room = scratch().from_client;
+    const std::span<uint8_t> buffer = scratch().from_client;
+    const std::span<uint8_t> room = buffer.first(to_backend_.room(buffer.size()));
     // After our FIN everything is dropped, TLS records unread: only the end is waited for.
     const ssize_t n = to_client_.finished() ? ngx_recv(client_, room.data(), room.size())
                                             : client_->recv(client_, room.data(), room.size());
@@ -357,6 +359,9 @@ void Relay::send_due() noexcept {
     if (session_.anything_due()) {
         std::array<uint8_t, ws::Session::max_due_size> frames;
         const size_t size = session_.write_due(frames);
+        if (session_.close_sent()) {
+            close_size_ += size;
+        }
         to_client_.write(std::span{frames}.first(size));
     }
 }

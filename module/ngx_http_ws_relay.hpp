@@ -105,6 +105,7 @@ private:
     void on_client_gone() noexcept;
     void on_backend_gone(bool reset) noexcept;
     void on_backend_lost() noexcept;
+    void close_lost(ClosedBy by, ws::CloseCode code, std::string_view why) noexcept;
     void settle() noexcept;
     void settle_closing() noexcept;
     [[nodiscard]] bool client_is_silent() const noexcept;
@@ -141,9 +142,10 @@ private:
     ngx_event_t resume_{};  // posted when there is more to do than one turn allows
     ngx_event_t poll_{};    // a timer: has the backend acknowledged by now
 
-    uint64_t bytes_in_ = 0;   // payload taken from the client
-    uint64_t bytes_out_ = 0;  // payload taken for it
-    uint64_t dropped_ = 0;    // payload of the client that came when the session was ending
+    uint64_t bytes_in_ = 0;    // payload taken from the client
+    uint64_t bytes_out_ = 0;   // payload taken for it
+    uint64_t dropped_ = 0;     // payload of the client that came when the session was ending
+    uint64_t close_size_ = 0;  // bytes of our Close, which are no loss
     uint64_t lost_to_client_ = 0;
     uint64_t lost_to_backend_ = 0;
 

@@ -1,0 +1,416 @@
+"""Where bytes hide between a client and a service, and the window that bounds each place."""
+
+import os
+import re
+import socket
+import threading
+import time
+
+import pytest
+import websockets
+
+from backends import RecordingBackend, ScriptedBackend, SilentBackend
+from flood import MEGABYTE, Flood, digest, frames, noise
+from gateway import client_tls, wait_until
+from raw import BINARY, PING, PONG
+from tcp_info import Hidden, bytes_acked, bytes_received
+
+PROMISE = 256 * 1024  # hidden bytes of a connection, by default
+
+UNLIMITED = "ws_backend_window 0; ws_client_window 0; ws_notsent_lowat 0; ws_client_rcvbuf 0;"
+
+both = pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+
+
+class StoppableBackend(ScriptedBackend):
+    """Reads at once `first` bytes, then `rate` bytes a second, and all from resume() on."""
+
+    def __init__(self, first=0, rate=0, **options):
+        self._first, self._rate = first, rate
+        self._resumed = threading.Event()
+        super().__init__(self._read, **options)
+
+    def _read(self, connection):
+        while len(connection.received) < self._first:
+            connection.read()
+        while not self._resumed.wait(0.05):
+            if self._rate:
+                connection.read(self._rate // 20)
+        connection.read_all()
+
+    def resume(self):
+        self._resumed.set()
+
+    def stop(self):
+        super().stop()
+        self._resumed.set()
+
+
+def hidden_of(one, tls):
+    """TLS records of 16 KiB have at least 22 bytes around them, the frames 14 each."""
+    # Or it takes megabytes itself.
+    one.client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 262144)
+    return Hidden(one.client.sock, one.connection.sock,
+                  100_000 / 100_014 * (16384 / 16406 if tls else 1))
+
+
+def assert_idle(front, seconds=0.5):
+    before = front.cpu_seconds()
+    time.sleep(seconds)
+    used = front.cpu_seconds() - before
+    assert used <= 0.05 * seconds, f"{used} s of CPU in {seconds} s of standstill"
+
+
+# --- client to backend
+
+
+@both
+@pytest.mark.parametrize("first, rate", [(0, 0), (0, 100_000), (12 * MEGABYTE, 0)],
+                         ids=["reads nothing", "reads 100 kB/s", "stops in the middle"])
+def test_little_hides_from_a_client_whose_backend_is_slow(session, tls, first, rate):
+    one = session(StoppableBackend, first, rate, tls=tls, client={"timeout": 30})
+    data = noise(16 * MEGABYTE)
+    hidden = hidden_of(one, tls)
+    flood = Flood(one.client.send, frames(data))
+    if first:
+        one.connection.wait_received(first)
+    assert 0 < hidden.watch(1) <= PROMISE
+    if not rate:
+        flood.wait_stalled(0.1)
+        assert_idle(one.front)
+    assert hidden.now() <= PROMISE and flood.running()
+
+    one.service.resume()
+    flood.wait_done()
+    assert digest(one.connection.wait_received(len(data), 30)) == digest(data)
+
+
+def test_much_hides_where_nothing_is_bounded(session):
+    """Or the other tests would tell nothing."""
+    one = session(SilentBackend, settings=UNLIMITED)
+    hidden = hidden_of(one, False)
+    flood = Flood(one.client.send, frames(noise(MEGABYTE) * 48))
+    flood.wait_stalled()
+    assert hidden.now() > 2 * PROMISE
+    one.client.reset()
+
+
+def test_each_of_eight_uploads_hides_as_little(gateway, backend, raw):
+    silent = backend(SilentBackend)
+    front = gateway(f"location / {{ ws_pass {silent.address}; }}", tls=True)
+    pieces = frames(noise(8 * MEGABYTE))
+    base, uploads = None, []
+    for number in range(8):
+        tls = number % 2 == 1
+        client = raw(front.ssl_port if tls else front.port, timeout=30,
+                     **({"tls": client_tls()} if tls else {}))
+        client.open("/")
+        base = base or front.memory()
+        hidden = Hidden(client.sock, silent.wait_connection(number).sock, 0.9985 if tls else 1)
+        uploads.append((hidden, client, Flood(client.send, pieces)))
+    for hidden, _, flood in uploads:
+        flood.wait_stalled(0.1)
+        hidden.now()
+    assert all(hidden.most <= PROMISE for hidden, *_ in uploads), [h.most for h, *_ in uploads]
+    assert_idle(front)
+    assert front.memory() < base + 4 * MEGABYTE
+    for _, client, _ in uploads:
+        client.reset()
+
+
+@pytest.mark.parametrize("window, most", [("32k", 240), ("1m", 1400)])
+def test_a_unix_backend_has_the_window_too(session, window, most):
+    """There it bounds what the backend has not read."""
+    one = session(SilentBackend, unix=True, settings=f"ws_backend_window {window};")
+    acked = bytes_acked(one.client.sock)
+    flood = Flood(one.client.send, frames(noise(8 * MEGABYTE)))
+    flood.wait_stalled()
+    assert bytes_acked(one.client.sock) - acked <= most * 1024
+    one.client.reset()
+
+
+def test_a_larger_receive_buffer_takes_more(session):
+    """And a smaller one less: the directive is what bounds that place."""
+    taken = {}
+    for size in ("64k", "1m"):
+        one = session(SilentBackend, settings=f"ws_client_rcvbuf {size};")
+        hidden = hidden_of(one, False)
+        # Much first, or the kernel would not have opened its window yet.
+        flood = Flood(one.client.send, frames(noise(16 * MEGABYTE)))
+        flood.wait_stalled()
+        taken[size] = hidden.now()
+        one.client.reset()
+    assert taken["64k"] <= 176 * 1024
+    assert taken["1m"] > taken["64k"] + 100_000
+
+
+# --- backend to client
+
+
+class FloodingBackend(ScriptedBackend):
+    """Sends it all, then FIN, and reads to the end."""
+
+    def __init__(self, data, **options):
+        self.flood = None
+        self._data = data
+        super().__init__(self._send, **options)
+
+    def _send(self, connection):
+        pieces = [self._data[at:at + 65536] for at in range(0, len(self._data), 65536)]
+        self.flood = Flood(connection.send, pieces)
+        connection.read_all()
+
+
+@both
+def test_what_a_client_does_not_read_is_bounded_by_its_window(session, tls):
+    data = noise(24 * MEGABYTE)
+    one = session(FloodingBackend, data, tls=tls, client={"timeout": 30, "receive_buffer": 65536},
+                  parts={"log_format": "$ws_bytes_out $ws_undelivered_client $ws_stall_client"})
+    base = one.front.memory()
+    flood = wait_until(lambda: one.service.flood, what="the flood")
+    flood.wait_stalled()
+    assert_idle(one.front)
+    assert one.front.memory() < base + 4 * MEGABYTE
+    arrived = bytes_received(one.client.sock)
+    one.client.reset()
+    taken, undelivered, stalled = one.front.access_log(lines=1)[0].split()
+    # The window, and one held buffer.
+    assert 0 < int(undelivered) <= MEGABYTE + 128 * 1024
+    assert int(taken) <= arrived + int(undelivered)
+    assert float(stalled) >= 0.5
+
+
+@both
+def test_a_small_client_window_holds_less(session, tls):
+    one = session(FloodingBackend, noise(16 * MEGABYTE), tls=tls,
+                  settings="ws_client_window 128k;", client={"receive_buffer": 65536},
+                  parts={"log_format": "$ws_undelivered_client"})
+    wait_until(lambda: one.service.flood, what="the flood").wait_stalled()
+    one.client.reset()
+    assert 0 < int(one.front.access_log(lines=1)[0]) <= 256 * 1024
+
+
+@both
+def test_what_a_client_did_not_read_for_a_while_arrives_whole(session, tls):
+    data = noise(16 * MEGABYTE)
+    one = session(FloodingBackend, data, tls=tls, client={"timeout": 30, "receive_buffer": 65536})
+    flood = wait_until(lambda: one.service.flood, what="the flood")
+    flood.wait_stalled()
+    assert digest(one.client.read_data(len(data))) == digest(data)
+    one.client.send_close(1000)
+    flood.wait_done()
+
+
+# --- pongs as acknowledgements
+
+
+PONGS = "ws_client_ack pong; ws_client_window 256k;"
+WINDOW = 256 * 1024
+
+
+class Ponger:
+    """Reads frames and keeps the pings, which the test answers when it likes."""
+
+    def __init__(self, client):
+        self.payload, self.pings = bytearray(), []
+        self._client = client
+
+    def read_until_quiet(self, quiet=0.4):
+        """Reads all that comes without an answer."""
+        self._client.timeout = quiet
+        self._client.sock.settimeout(quiet)
+        try:
+            while True:
+                self.read()
+        except AssertionError as error:
+            if "nothing came" not in str(error):
+                raise
+        return len(self.payload)
+
+    def read(self):
+        got = self._client.read_frame()
+        if got.opcode == PING:
+            self.pings.append(got.payload)
+        else:
+            assert got.opcode == BINARY, got
+            self.payload += got.payload
+
+    def pong(self, payload):
+        self._client.send_frame(PONG, payload)
+
+
+@both
+def test_client_that_pongs_late_pauses_the_backend(session, tls):
+    data = noise(4 * MEGABYTE)
+    one = session(FloodingBackend, data, tls=tls, settings=PONGS)
+    client = Ponger(one.client)
+    shown = client.read_until_quiet()
+    assert WINDOW <= shown <= WINDOW + 65536  # one read more at most
+    assert client.read_until_quiet() == shown
+    assert_idle(one.front)
+
+    # Half of the window is confirmed, and no more is sent than that leaves room for.
+    total = shown
+    while len(client.payload) < len(data):
+        assert client.pings, "no marker to answer"
+        client.pong(client.pings[-1])
+        client.pings.clear()
+        client.read_until_quiet(0.15)
+        assert total < len(client.payload) <= total + WINDOW + 65536
+        total = len(client.payload)
+    assert digest(client.payload) == digest(data)
+
+
+def test_pongs_that_answer_nothing_confirm_nothing(session):
+    one = session(FloodingBackend, noise(4 * MEGABYTE), settings=PONGS)
+    client = Ponger(one.client)
+    shown = client.read_until_quiet()
+    newest = client.pings[-1]
+    assert len(client.pings) >= 3
+    number, offset = newest[:4], int.from_bytes(newest[4:], "big")
+    assert shown < offset < shown + 1000  # with the frames' headers
+    after = (int.from_bytes(number, "big") + 1).to_bytes(4, "big")
+    for wrong in (b"", b"keepalive", newest[:-1], newest + b"\0", os.urandom(12),
+                  after + newest[4:],                        # from the future
+                  number + (offset + 1).to_bytes(8, "big"),  # altered
+                  number + bytes(8), bytes(12), b"\xff" * 12):
+        client.pong(wrong)
+    assert client.read_until_quiet() == shown
+    client.pong(client.pings[0])  # true, and not enough
+    assert client.read_until_quiet() == shown
+    client.pong(client.pings[0])
+    client.pong(newest)
+    client.pong(newest)
+    client.pong(client.pings[1])  # stale
+    assert client.read_until_quiet() > shown
+
+
+def test_client_that_sends_data_and_never_pongs_is_cut(session):
+    one = session(FloodingBackend, noise(4 * MEGABYTE),
+                  settings=PONGS + "ws_pong_timeout 700ms; ws_ping_interval 0;")
+    stop = threading.Event()
+
+    def talk():
+        while not stop.wait(0.05):
+            try:
+                one.client.send_frame(BINARY, b"I am alive")
+            except OSError:
+                return
+
+    threading.Thread(target=talk, daemon=True).start()
+    began = time.monotonic()
+    while (got := one.client.read_frame()).opcode in (BINARY, PING):
+        pass
+    stop.set()
+    assert got.close == (1008, "no pong in time")
+    assert time.monotonic() - began >= 0.5
+
+
+def test_client_that_pongs_is_not_cut(session):
+    data = noise(2 * MEGABYTE)
+    one = session(FloodingBackend, data,
+                  settings=PONGS + "ws_pong_timeout 700ms; ws_ping_interval 0;")
+    client = Ponger(one.client)
+    end = time.monotonic() + 1.5
+    client.read_until_quiet(0.2)
+    while time.monotonic() < end:  # slowly, and always in time
+        client.pong(client.pings.pop(0) if len(client.pings) > 1 else client.pings[0])
+        client.read_until_quiet(0.1)
+    one.client.sock.settimeout(10)
+    one.client.timeout = 10
+    while len(client.payload) < len(data):
+        if client.pings:
+            client.pong(client.pings.pop(0))
+        else:
+            client.read()
+    assert digest(client.payload) == digest(data)
+
+
+@pytest.mark.parametrize("interval", ["", "ws_ack_interval 4k;", "ws_ack_interval 1m;"],
+                         ids=["default", "4k", "beyond the window"])
+async def test_websockets_package_confirms_without_knowing(gateway, backend, interval):
+    data = noise(6 * MEGABYTE)
+    flooding = backend(FloodingBackend, data)
+    front = gateway(f"location / {{ ws_pass {flooding.address}; {PONGS} {interval} }}")
+    got = bytearray()
+    async with websockets.connect(front.url("/"), max_size=None) as client:
+        while len(got) < len(data):
+            got += await client.recv()
+    assert digest(got) == digest(data)
+
+
+def test_ws_package_confirms_without_knowing(gateway, backend, node):
+    data = noise(6 * MEGABYTE)
+    flooding = backend(FloodingBackend, data)
+    front = gateway(f"location / {{ ws_pass {flooding.address}; {PONGS} }}",
+                    log_format="$ws_undelivered_client $ws_rtt")
+    got = node.run(
+        """
+        const { WebSocket } = require('ws');
+        const hash = require('node:crypto').createHash('sha256');
+        const socket = new WebSocket(args.url);
+        let size = 0;
+        await new Promise((resolve, reject) => {
+            socket.on('error', reject);
+            socket.on('message', (data) => {
+                hash.update(data);
+                size += data.length;
+                if (size >= args.size) resolve();
+            });
+        });
+        socket.close(1000);
+        return hash.digest('hex');
+        """,
+        url=front.url("/"), size=len(data),
+    )
+    assert got == digest(data)
+    undelivered, rtt = front.access_log(lines=1)[0].split()
+    assert undelivered == "0"
+    assert 0 < float(rtt) < 5
+
+
+# --- what is told
+
+
+def test_stalls_and_round_trips_are_told(session):
+    one = session(SilentBackend, settings="ws_ping_interval 100ms;", client={"timeout": 30},
+                  parts={"log_format": "$ws_stall_backend $ws_stall_client $ws_rtt"
+                                       " $ws_undelivered_backend $ws_undelivered_client"})
+    assert one.client.read_frame().opcode == PING
+    time.sleep(0.2)  # or rather the time that the first ping has been on its way
+    one.client.send_frame(PONG, b"not this one")
+    ping = one.client.read_frame()
+    assert ping.opcode == PING
+    one.client.send_frame(PONG, ping.payload)
+    data = noise(8 * MEGABYTE)
+    flood = Flood(one.client.send, frames(data))
+    flood.wait_stalled(0.5)
+    one.service.resume()
+    flood.wait_done()
+    one.connection.wait_received(len(data))
+    one.client.send_close(1000)
+    while one.client.read_frame().opcode == PING:
+        pass
+    one.client.close()
+    backend, client, rtt, *undelivered = one.front.access_log(lines=1)[0].split()
+    assert 0.4 <= float(backend) < 10
+    assert float(client) < 0.4
+    assert re.fullmatch(r"\d+\.\d{3}", rtt) and float(rtt) < 5
+    assert undelivered == ["0", "0"]
+
+
+def test_nothing_is_told_of_a_round_trip_that_was_not_measured(session):
+    one = session(RecordingBackend, parts={"log_format": "$ws_rtt $ws_stall_backend"})
+    one.client.send_close(1000)
+    assert one.client.read_close() == (1000, "")
+    one.client.close()
+    assert one.front.access_log(lines=1)[0] == "- 0.000"
+
+
+@pytest.mark.parametrize("setting", ["ws_backend_window -1", "ws_client_window x",
+                                     "ws_client_rcvbuf 1.5k", "ws_notsent_lowat ''",
+                                     "ws_ack_interval 1z", "ws_client_ack tcp", "ws_receipts maybe",
+                                     "ws_half_close 1"])
+def test_wrong_value_is_refused(config_check, setting):
+    accepted, said = config_check(f"location / {{ ws_pass 127.0.0.1:9; {setting}; }}")
+    assert not accepted and setting.split()[0] in said and "nginx.conf:" in said
