@@ -8,6 +8,8 @@ import tempfile
 import threading
 import time
 
+import checker
+
 
 def has_ipv6():
     """Whether this machine's loopback has."""
@@ -17,6 +19,10 @@ def has_ipv6():
     except OSError:
         return False
     return True
+
+
+def _wait(news, condition, timeout):
+    return news.wait_for(condition, timeout * checker.SLOWNESS)
 
 
 class Connection:
@@ -82,14 +88,14 @@ class Connection:
     def wait_received(self, size, timeout=10):
         """The received bytes, once there are at least `size`."""
         with self._news:
-            came = self._news.wait_for(lambda: len(self.received) >= size, timeout)
+            came = _wait(self._news, lambda: len(self.received) >= size, timeout)
             assert came, f"{len(self.received)} of {size} bytes came in {timeout} s"
             return bytes(self.received)
 
     def wait_ended(self, timeout=10):
         """How the gateway ended its direction: "eof" or "reset"."""
         with self._news:
-            assert self._news.wait_for(lambda: self.ended, timeout), f"no end in {timeout} s"
+            assert _wait(self._news, lambda: self.ended, timeout), f"no end in {timeout} s"
             return self.ended
 
 
@@ -134,7 +140,7 @@ class Backend:
     def wait_connection(self, number=0, timeout=10):
         """The connection with this number, once it is there."""
         with self._news:
-            came = self._news.wait_for(lambda: len(self.connections) > number, timeout)
+            came = _wait(self._news, lambda: len(self.connections) > number, timeout)
             assert came, f"no connection in {timeout} s"
             return self.connections[number]
 

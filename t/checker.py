@@ -15,17 +15,17 @@ SLOWNESS = {"": 1, "asan": 3, "valgrind": 10}[CHECKER]
 MEASURES_MEMORY = not CHECKER
 
 
-def command(prefix):
-    """What stands before nginx in its command line."""
+def command(prefix, config_only=False):
+    """What stands before nginx in its command line. `nginx -t`, config_only, leaves what it holds
+    to the kernel, so its leaks are none."""
     if CHECKER != "valgrind":
         return []
     return ["valgrind", "--quiet", f"--log-file={prefix}/checker.%p", "--num-callers=30",
-            "--leak-check=full", "--show-leak-kinds=definite", "--track-fds=no",
+            f"--leak-check={'no' if config_only else 'full'}", "--show-leak-kinds=definite",
             f"--suppressions={SUPPRESSIONS}/valgrind"]
 
 
 def environment(prefix, config_only=False):
-    """`nginx -t` leaves what it holds to the kernel, so its leaks are none."""
     if CHECKER != "asan":
         return {}
     options = [

@@ -8,6 +8,8 @@ import struct
 import time
 from dataclasses import dataclass
 
+import checker
+
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -93,13 +95,13 @@ class RawClient:
 
     def __init__(self, port, host="127.0.0.1", *, tls=None, timeout=10, receive_buffer=None,
                  connect=True):
-        self.timeout = timeout
+        self.timeout = timeout * checker.SLOWNESS
         self.buffer = b""
         self._read_size, self._pause = 262144, 0
         self.sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.sock.settimeout(timeout)
+        self.sock.settimeout(self.timeout)
         if connect:
             self.sock.connect((host, port))
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
