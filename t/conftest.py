@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+import checker
 from gateway import Gateway, client_tls, nginx_t
 from node import Host
 from raw import RawClient
@@ -31,7 +32,7 @@ def pytest_pyfunc_call(pyfuncitem):
 @pytest.fixture(autouse=True)
 def _time_limit(request):
     marker = request.node.get_closest_marker("time_limit")
-    seconds = marker.args[0] if marker else TIME_LIMIT
+    seconds = (marker.args[0] if marker else TIME_LIMIT) * checker.SLOWNESS
 
     def expire(*_):
         raise TimeoutError(f"the test took more than {seconds} s")
