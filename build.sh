@@ -83,6 +83,11 @@ packages_for() {
             echo dnsmasq-base /usr/sbin/dnsmasq
             [ -n "$own_nginx" ] || echo libnginx-mod-stream /usr/lib/nginx/modules/ngx_stream_module.so
             ;;
+        services)
+            echo redis-server redis-server
+            echo openssh-server /usr/sbin/sshd
+            echo openssh-client ssh
+            ;;
         sanitize)
             [ -n "${NGINX_SRC:-}" ] || echo dpkg-dev dpkg-source
             echo libpcre2-dev /usr/include/pcre2.h
@@ -158,11 +163,11 @@ install_packages() {
 apt_install() {
     local get=("${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq)
     local install=("${get[@]}" -o Dpkg::Use-Pty=0 install -y --no-install-recommends "$@")
-    local service new=()
+    local service pid new=()
 
     mkdir -p "$build"
-    for service in nginx lighttpd haproxy; do
-        [ -e "/usr/sbin/$service" ] || new+=("$service")
+    for service in nginx lighttpd haproxy redis-server sshd; do
+        installed "$service" || new+=("$service")
     done
 
     if ! "${install[@]}" >"$build/apt.log" 2>&1; then
@@ -172,14 +177,20 @@ apt_install() {
 
     # The packages start system services that nobody asked for.
     for service in "${new[@]}"; do
-        if [ ! -e "/usr/sbin/$service" ]; then
+        if ! installed "$service"; then
             continue
         elif [ -d /run/systemd/system ]; then
-            "${as[@]}" systemctl disable --now "$service" >&2 || true
-        elif [ -e "/run/$service.pid" ]; then
-            "${as[@]}" kill "$(<"/run/$service.pid")" || true
+            "${as[@]}" systemctl disable --now "${service/sshd/ssh}" >&2 || true
+        else
+            for pid in "/run/$service.pid" /run/*/"$service.pid"; do
+                [ ! -e "$pid" ] || "${as[@]}" kill "$(<"$pid")" || true
+            done
         fi
     done
+}
+
+installed() {
+    [ -e "/usr/sbin/$1" ] || [ -e "/usr/bin/$1" ]
 }
 
 # --- the module -----------------------------------------------------------------------------------
@@ -295,7 +306,7 @@ locked() {
 
 announce deps "install the packages that building, running, testing and checking need"
 cmd_deps() {
-    need build unit test check
+    need build unit test services check
 }
 
 announce build "make build/ngx_http_ws_module.so for the installed nginx"
@@ -359,7 +370,7 @@ run_suite() {
 
 announce test "build, then run the unit tests and t/*.py; arguments go to pytest, which then runs alone"
 cmd_test() {
-    need build unit test
+    need build unit test services
     locked build_module
     locked install_node_packages
     if [ $# = 0 ]; then
@@ -373,7 +384,7 @@ announce sanitize "run t/*.py on nginx and the module as one program under ASan 
 cmd_sanitize() {
     local arguments
 
-    need build test sanitize
+    need build test services sanitize
     locked install_node_packages
     mapfile -d '' arguments < <(nginx_arguments)
     CC=$CC NGINX=$nginx OUT=$build/sanitize locked t/sanitize.sh "${arguments[@]}"
@@ -382,7 +393,7 @@ cmd_sanitize() {
 
 announce valgrind "run some tests of t/, or those named, on nginx under valgrind"
 cmd_valgrind() {
-    need build test valgrind
+    need build test services valgrind
     locked build_module
     locked install_node_packages
     [ $# -gt 0 ] || set -- t/test_smoke.py t/test_closing.py t/test_frames.py
@@ -408,55 +419,91 @@ demo_backend() {
     echo "$program"
 }
 
+# The demo's own services. Their program ends when a pipe does, which this shell alone holds open.
+start_backend() {
+    local backend echo ticker slow
+
+    backend=$(locked demo_backend)
+    echo=$(free_port $((port + 1)))
+    ticker=$(free_port $((echo + 1)))
+    slow=$(free_port $((ticker + 1)))
+    ports=(-e "s|@ECHO@|$echo|g" -e "s|@TICKER@|$ticker|g" -e "s|@SLOW@|$slow|g")
+    exec 8> >(exec "$backend" "echo=$echo" "ticker=$ticker" "slow=$slow" >/dev/null)
+}
+
+# The real service of the demo in the folder $1, which has a script for that.
+start_service() {
+    local service folder=$build/run/${1#demo/}
+
+    service=$(free_port $((port + 1)))
+    ports=(-e "s|@SERVICE@|$service|g" -e "s|@PACKAGES@|$build/npm/node_modules|g")
+    mkdir -p "$folder"
+    chmod 700 "$folder"
+    setpriv --pdeathsig TERM "$1/start" "$service" "$folder" &
+    servers+=($!)
+    wait_for_port "$service" "$1/start"
+}
+
+# Waits for the port $1 of the process started last, which the message calls $2.
+wait_for_port() {
+    until (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; do
+        kill -0 $! 2>/dev/null || die "$2 did not start"
+        sleep 0.1
+    done
+}
+
 # Fills in the template of a demo: $1 is the folder it is in.
 demo_config() {
-    sed -e "s|@PORT@|$port|g" -e "s|@ECHO@|$echo|g" -e "s|@TICKER@|$ticker|g" \
-        -e "s|@SLOW@|$slow|g" -e "s|@ROOT@|$root/demo|g" -e "s|@MODULE@|$module|g" \
-        -e "s|@PREFIX@|$build/run|g" "$1/nginx.conf" >"$build/run/nginx.conf"
+    sed "${ports[@]}" -e "s|@PORT@|$port|g" -e "s|@ROOT@|$root/demo|g" \
+        -e "s|@MODULE@|$module|g" -e "s|@PREFIX@|$build/run|g" \
+        "$1/nginx.conf" >"$build/run/nginx.conf"
 }
 
 announce run "build, then run nginx in the foreground with demo/nginx.conf, or demo/NAME: run [NAME]"
 cmd_run() {
-    local folder=demo${1:+/$1} port echo ticker slow backend globals=
+    local folder=demo${1:+/$1} port ports=() servers=() globals=
 
     [ -f "$folder/nginx.conf" ] || die "there is no $folder/nginx.conf"
     need build
     locked build_module
-    backend=$(locked demo_backend)
 
     port=$(free_port "${PORT:-8080}")
     [ "$port" = "${PORT:-8080}" ] || say "port ${PORT:-8080} is taken, using $port"
-    echo=$(free_port $((port + 1)))
-    ticker=$(free_port $((echo + 1)))
-    slow=$(free_port $((ticker + 1)))
     mkdir -p "$build/run"
+
+    trap stop_servers EXIT
+    trap 'exit 0' INT TERM HUP
+    if [ -x "$folder/start" ]; then
+        need services
+        start_service "$folder"
+    else
+        start_backend
+    fi
     demo_config "$folder"
 
     # The workers of root's nginx would be nobody, who cannot read a clone in root's home.
     [ "$(id -u)" != 0 ] || globals="user $(stat -c '%U %G' "$folder");"
 
-    # The backend ends when the pipe does, which this shell alone holds open.
-    exec 8> >(exec "$backend" "echo=$echo" "ticker=$ticker" "slow=$slow" >/dev/null)
-
-    trap stop_server EXIT
-    trap 'exit 0' INT TERM HUP
     setpriv --pdeathsig TERM "$nginx" -p "$build/run/" -c "$build/run/nginx.conf" \
         -e stderr -g "$globals" 8>&- &
-    server=$!
-
-    until (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
-        kill -0 $server 2>/dev/null || die "nginx did not start"
-        sleep 0.1
-    done
-    echo "open http://127.0.0.1:$port/ (Ctrl-C ends it)"
-    wait $server
+    servers+=($!)
+    wait_for_port "$port" nginx
+    if [ -f "$folder/index.html" ]; then
+        echo "open http://127.0.0.1:$port/ (Ctrl-C ends it)"
+    else
+        echo "ws://127.0.0.1:$port/${1:-} is there (Ctrl-C ends it)"
+    fi
+    wait $!
 }
 
-stop_server() {
-    if [ -n "${server:-}" ]; then
-        kill "$server" 2>/dev/null || true
-        wait "$server" 2>/dev/null || true
-    fi
+# nginx, then what stands behind it.
+stop_servers() {
+    local i
+
+    for ((i = ${#servers[@]} - 1; i >= 0; i--)); do
+        kill "${servers[i]}" 2>/dev/null || true
+        wait "${servers[i]}" 2>/dev/null || true
+    done
     exec 8>&-
 }
 

@@ -11,6 +11,7 @@ import checker
 from gateway import Gateway, client_tls, nginx_t
 from node import Host
 from raw import RawClient
+from services import Service, ServiceGateway
 
 TIME_LIMIT = 60  # seconds a test; @pytest.mark.time_limit(n) for another
 
@@ -81,6 +82,27 @@ def backend():
         one.stop()
     errors = [error for one in started for error in one.errors]
     assert not errors, f"a backend failed: {errors!r}"
+
+
+@pytest.fixture
+def real(tmp_path):
+    """Starts demos of real services: real("redis") gives the service and the gateway before it."""
+    started = []
+
+    def start(name):
+        service = Service(name, tmp_path / name)
+        started.append(service)
+        service.start()
+        front = ServiceGateway(tmp_path / f"gateway_{name}", service)
+        started.append(front)
+        return service, front.start()
+
+    yield start
+    for one in reversed(started):
+        one.stop()
+    for one in started:
+        if isinstance(one, ServiceGateway):
+            one.check_log()
 
 
 @pytest.fixture
