@@ -1,0 +1,190 @@
+// Session::wrap_messages(), as a client reads it: the content is what a backend says. It must be
+// the messages that a plain reading of the framing finds in it, however it is cut.
+#include "t/fuzz/framings.hpp"
+
+#include "ngx_ws_filter/session.hpp"
+#include "t/fuzz/server_frames.hpp"
+#include "t/fuzz/utf8_reference.hpp"
+
+using fuzz::Input;
+using fuzz::require;
+using ws::FramingSettings;
+using ws::Session;
+
+namespace {
+
+// What a client has of the messages, each with its opcode in front. The last may not be finished.
+struct Messages {
+    std::string text;
+    bool open = false;
+
+    void begin(unsigned opcode) {
+        text += "\x01 " + std::to_string(opcode) + " ";
+        open = true;
+    }
+    void end() {
+        text += "\x02";
+        open = false;
+    }
+};
+
+// The client's side. Its window is not limited.
+class Client {
+public:
+    Client() : memory_(ws::Inflater::memory_size(15)) {
+        require(inflater_.begin(memory_.span(), 15));
+    }
+
+    void take(fuzz::Bytes stream) {
+        while (!stream.empty()) {
+            const fuzz::ServerFrame frame = fuzz::take_fragment(stream);
+            require((frame.opcode == 0) == messages.open && frame.opcode < 8);
+            if (frame.opcode != 0) {
+                messages.begin(frame.opcode);
+                compressed_ = frame.compressed;
+            }
+            messages.text += compressed_ ? inflated(frame) : frame.payload;
+            if (frame.fin) {
+                messages.end();
+            }
+        }
+    }
+
+    Messages messages;
+
+private:
+    std::string inflated(const fuzz::ServerFrame &frame) {
+        std::string text(64 * 1024, '\0');
+        std::span<std::uint8_t> room{reinterpret_cast<std::uint8_t *>(text.data()), text.size()};
+        fuzz::Bytes from = fuzz::bytes(frame.payload);
+        require(inflater_.inflate(from, room, frame.fin) == ws::InflateStatus::needs_more);
+        text.resize(text.size() - room.size());
+        return text;
+    }
+
+    fuzz::Block memory_;
+    ws::Inflater inflater_;
+    bool compressed_ = false;
+};
+
+// A plain reading of the whole stream. False: the backend breaks a rule there.
+class Reference {
+public:
+    Reference(const FramingSettings &framing, bool text) : framing_(framing), text_(text) {}
+
+    bool read(std::string_view stream) {
+        return framing_.has_records() ? read_records(stream) : read_lines(stream);
+    }
+
+    Messages messages;
+
+private:
+    bool message(std::string_view payload, bool ends, unsigned opcode) {
+        const fuzz::Utf8Judgement judgement = fuzz::judge_utf8(fuzz::bytes(payload));
+        const bool good =
+            opcode != 1 || (judgement.valid == payload.size() && (!ends || judgement.pending == 0));
+        const std::string_view shown = opcode == 1 ? payload.substr(0, judgement.valid) : payload;
+        if (!shown.empty() || (ends && good)) {
+            messages.begin(opcode);
+            messages.text += shown;
+        }
+        if (ends && good) {
+            messages.end();
+        }
+        return good;
+    }
+
+    bool read_lines(std::string_view stream) {
+        while (!stream.empty()) {
+            const std::size_t end = stream.find('\n');
+            std::string_view line = stream.substr(0, end);
+            stream = end == std::string_view::npos ? "" : stream.substr(end + 1);
+            if (framing_.crlf && end != std::string_view::npos && line.ends_with('\r')) {
+                line.remove_suffix(1);
+            }
+            const bool fits = framing_.max == 0 || line.size() <= framing_.max;
+            if (!message(fits ? line : line.substr(0, framing_.max), fits, text_ ? 1 : 2) ||
+                !fits) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    bool read_records(std::string_view stream) {
+        while (!stream.empty()) {
+            if (stream.size() < framing_.length_size) {
+                return false;
+            }
+            std::uint64_t length = 0;
+            for (unsigned i = 0; i < framing_.length_size; ++i) {
+                const unsigned at = framing_.little_endian ? framing_.length_size - 1U - i : i;
+                length = length << 8U | static_cast<std::uint8_t>(stream[at]);
+            }
+            stream.remove_prefix(framing_.length_size);
+            unsigned opcode = text_ ? 1 : 2;
+            if (length > framing_.max_record()) {
+                return false;
+            }
+            if (framing_.kind == ws::FramingKind::typed) {
+                if (stream.empty() || (stream[0] != 1 && stream[0] != 2)) {
+                    return false;
+                }
+                opcode = static_cast<unsigned>(stream[0]);
+                stream.remove_prefix(1);
+            }
+            const bool whole = length <= stream.size();
+            if (!message(stream.substr(0, length), whole, opcode) || !whole) {
+                return false;
+            }
+            stream.remove_prefix(length);
+        }
+        return true;
+    }
+
+    const FramingSettings &framing_;
+    bool text_;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
+    Input input({data, size});
+    const FramingSettings framing = fuzz::choose_framing(input);
+    const std::size_t ways = input.choice();
+    const bool text = ways % 2 == 1;
+    const ws::DeflateSettings settings{.bits = 9, .memory_level = 1};
+    const fuzz::Block memory(ws::Deflater::memory_size(settings.bits, settings.memory_level));
+    ws::Deflater deflater;
+    require(deflater.begin(memory.span(), settings));
+    ws::Compression compression({.server_no_takeover = ways / 2 % 2 == 1}, ways / 4 % 8);
+    ws::Framer framer(framing);
+    Session session({.outgoing = text ? ws::Opcode::text : ws::Opcode::binary,
+                     .compression = ways >= 128 ? &compression : nullptr,
+                     .framer = &framer});
+
+    Reference reference(framing, text);
+    const bool fine = reference.read(fuzz::text(input.content()));
+
+    Client client;
+    ws::BackendFault fault = ws::BackendFault::none;
+    const auto give = [&](const Session::Framed &framed) {
+        require(fault == ws::BackendFault::none || framed.frames.empty());
+        fault = framed.fault;
+        client.take(framed.frames);
+    };
+    fuzz::in_parts(input, [&](fuzz::Bytes part) {
+        // Now and then there is no memory for one.
+        compression.lend(compression.keeps_deflater() || input.choice() % 4 != 0 ? &deflater
+                                                                                 : nullptr);
+        const fuzz::Block room(2 * part.size() + Session::min_framed_room);
+        give(session.wrap_messages(part, room.span()));
+    });
+    const fuzz::Block room(Session::min_framed_room);
+    give(session.wrap_end(room.span()));
+
+    require(fine == (fault == ws::BackendFault::none));
+    require(client.messages.text == reference.messages.text);
+    require(client.messages.open == reference.messages.open);
+    return 0;
+}
