@@ -87,6 +87,7 @@ packages_for() {
             echo redis-server redis-server
             echo openssh-server /usr/sbin/sshd
             echo openssh-client ssh
+            echo mosquitto /usr/sbin/mosquitto
             ;;
         sanitize)
             [ -n "${NGINX_SRC:-}" ] || echo dpkg-dev dpkg-source
@@ -166,7 +167,7 @@ apt_install() {
     local service pid new=()
 
     mkdir -p "$build"
-    for service in nginx lighttpd haproxy redis-server sshd; do
+    for service in nginx lighttpd haproxy redis-server sshd mosquitto; do
         installed "$service" || new+=("$service")
     done
 

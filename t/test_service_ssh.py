@@ -7,8 +7,6 @@ import shlex
 import struct
 import subprocess
 
-import pytest
-
 from raw import BINARY, frame
 from services import BRIDGE, needs
 
