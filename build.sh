@@ -88,6 +88,7 @@ packages_for() {
             echo openssh-server /usr/sbin/sshd
             echo openssh-client ssh
             echo mosquitto /usr/sbin/mosquitto
+            echo ngircd /usr/sbin/ngircd
             ;;
         sanitize)
             [ -n "${NGINX_SRC:-}" ] || echo dpkg-dev dpkg-source
@@ -167,7 +168,7 @@ apt_install() {
     local service pid new=()
 
     mkdir -p "$build"
-    for service in nginx lighttpd haproxy redis-server sshd mosquitto; do
+    for service in nginx lighttpd haproxy redis-server sshd mosquitto ngircd; do
         installed "$service" || new+=("$service")
     done
 
