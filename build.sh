@@ -89,6 +89,9 @@ packages_for() {
             echo openssh-client ssh
             echo mosquitto /usr/sbin/mosquitto
             echo ngircd /usr/sbin/ngircd
+            echo tigervnc-standalone-server Xtigervnc
+            echo x11-xserver-utils xsetroot
+            echo npm npm
             ;;
         sanitize)
             [ -n "${NGINX_SRC:-}" ] || echo dpkg-dev dpkg-source
@@ -477,6 +480,7 @@ cmd_run() {
     trap 'exit 0' INT TERM HUP
     if [ -x "$folder/start" ]; then
         need services
+        locked install_node_packages
         start_service "$folder"
     else
         start_backend
