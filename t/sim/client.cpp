@@ -43,7 +43,7 @@ void Client::send(Pipe &to_server) {
         return;
     }
     const bool ran_out = next_frame_ == script_.frames.size() && script_.end == End::vanishes;
-    if (ran_out) {
+    if (ran_out && !waits()) {
         to_server.shut();
         stopped_ = true;
     }
@@ -64,11 +64,15 @@ void Client::next_frame() {
         pongs_.erase(pongs_.begin());
         return;
     }
-    if (next_frame_ < script_.frames.size()) {
+    if (next_frame_ < script_.frames.size() && !waits()) {
         sending_ = script_.frames[next_frame_];
         ++next_frame_;
         sent_close_ = sent_close_ || (sending_[0] & 0xf) == 8;
     }
+}
+
+bool Client::waits() const {
+    return next_frame_ >= script_.frames_before_end && received_.size() < wanted_;
 }
 
 bool Client::take_frame() {

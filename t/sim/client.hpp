@@ -22,6 +22,9 @@ public:
     Client(const Client &) = delete;
     Client &operator=(const Client &) = delete;
 
+    // It does not end before it has got so much.
+    void wait_for(std::size_t bytes) { wanted_ = bytes; }
+
     // One turn: sends a little, reads a little.
     void turn(Pipe &to_server, Pipe &from_server);
 
@@ -40,6 +43,7 @@ public:
 private:
     void send(Pipe &to_server);
     void next_frame();
+    [[nodiscard]] bool waits() const;
     [[nodiscard]] bool take_frame();
     void take(unsigned first_byte, std::string payload);
     void take_data(bool compressed, std::string payload);
@@ -59,6 +63,7 @@ private:
 
     std::string unread_;
     std::string received_;
+    std::size_t wanted_ = 0;
     std::optional<std::string> close_;
     std::size_t answered_ = 0;
     bool read_end_ = false;

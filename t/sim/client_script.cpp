@@ -57,6 +57,7 @@ public:
         for (std::size_t left = random_.below(12); left > 0; --left) {
             add_message();
         }
+        script_.frames_before_end = script_.frames.size();
         switch (random_.below(4)) {
             case 0:
             case 1:
@@ -123,7 +124,7 @@ private:
             const unsigned code = random_.one_of(codes);
             script_.code = static_cast<ws::CloseCode>(code);
             add_number(payload, code, 2);
-            payload += random_text(random_, random_.below(100));
+            payload += random_text(random_, random_.below(80));
         }
         add(fin | 0x8, payload);
         while (random_.one_in(3)) {

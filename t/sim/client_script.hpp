@@ -18,6 +18,7 @@ struct Ping {
 
 struct ClientScript {
     std::vector<std::string> frames;
+    std::size_t frames_before_end = 0;
     std::vector<Ping> pings;
     std::string data;  // all that a backend may get
     End end = End::closes;

@@ -34,7 +34,11 @@ public:
                    .takes_text = options_.text,
                    .server_takeover = !options_.agreed.server_no_takeover}),
           gateway_(random_, judge_, options_),
-          backend_(random_, options_.text) {}
+          backend_(random_, options_.text) {
+        if (random_.one_in(3)) {
+            client_.wait_for(options_.text ? whole_text().size() : backend_.script().size());
+        }
+    }
 
     void run() {
         std::size_t turns = 0;
@@ -61,7 +65,7 @@ private:
             .server_no_takeover = random.one_in(2),
             .client_no_takeover = random.one_in(2),
         };
-        options.window = random.one_in(3) ? 0 : 1 + random.size(30'000);
+        options.window = random.one_in(3) ? 0 : 100 + random.size(30'000);
         return options;
     }
 
