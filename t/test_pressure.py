@@ -34,6 +34,7 @@ def method(request, config_check):
 # descriptor above 1023.
 TIGHT = {"listen": "rcvbuf=256k", "connections": 512}
 TIGHT_BACKEND = {"receive_buffer": 262144}
+SHORT = "ws_send_timeout 600ms;"
 
 
 def location(backend, *settings):
@@ -257,87 +258,6 @@ def test_many_stalled_sessions_hold_one_buffer_each_and_give_it_back(gateway, ba
 def test_wrong_buffer_size_is_refused(config_check, size):
     accepted, said = config_check(http=f'ws_buffer_size "{size}";')
     assert not accepted and "ws_buffer_size" in said and "nginx.conf:" in said
-
-
-# --- who takes nothing, and who takes little
-
-
-SHORT = "ws_send_timeout 600ms;"
-# With as much in the kernel as it likes to take: room for a write is long in coming.
-PATIENT = "ws_send_timeout 1s; ws_backend_window 0; ws_client_window 0; ws_notsent_lowat 0;"
-
-
-@pytest.mark.parametrize("unix", [False, True], ids=["tcp", "unix"])
-def test_backend_that_takes_nothing_is_cut(gateway, backend, raw, unix):
-    silent = backend(SilentBackend, unix=unix)
-    front = gateway(location(silent, SHORT), listen="rcvbuf=64k")
-    client = opened(front, raw, timeout=30)
-    flood = Flood(client.send, frames(noise(32 * MEGABYTE)))
-    code, reason = client.read_close()
-    assert code == 1013 and reason.endswith(" bytes undelivered, backend takes no data")
-    client.reset()
-    wait_until(lambda: not flood.running(), what="the flood's end")
-    front.wait_log(r"ws: gateway closed: backend takes no data, code 1013")
-
-
-def test_client_that_takes_nothing_is_cut(gateway, backend, raw):
-    flooding = backend(FloodingBackend, noise(32 * MEGABYTE))
-    front = gateway(location(flooding, SHORT, "ws_close_timeout 300ms;"))
-    client = opened(front, raw)
-    client.send_frame(BINARY, b"before the flood")
-    flooding.wait_stalled(0.2)
-    front.wait_log(r"ws: gateway closed: client takes no data, code 1008")
-    connection = flooding.wait_connection()
-    connection.wait_ended()
-    assert connection.received == b"before the flood"
-    wait_until(lambda: front.open_files() and not [
-        line for line in connections_of(front) if line], what="the client's connection to end")
-
-
-def connections_of(front):
-    """Established connections of the listener's port, as the kernel tells."""
-    rows = Path("/proc/net/tcp").read_text().splitlines()[1:]
-    port = f":{front.port:04X}"
-    return [row for row in rows if row.split()[1].endswith(port) and row.split()[3] == "01"]
-
-
-# Of a unix socket the kernel tells in steps of up to 48 kB, so a trickle must be faster than one in
-# the timeout.
-@pytest.mark.parametrize("unix, size", [(False, 2048), (True, 16384)], ids=["tcp", "unix"])
-def test_backend_that_trickles_is_not_cut(gateway, backend, raw, unix, size):
-    """For far longer than the timeout it reads a little at a time, with much in the kernel's
-    buffers, then the rest."""
-    fast = threading.Event()
-
-    def trickle(connection):
-        while not fast.wait(0.1) and connection.read(size):
-            pass
-        connection.read_all()
-
-    trickling = backend(ScriptedBackend, trickle, unix=unix, receive_buffer=8192)
-    front = gateway(location(trickling, PATIENT), listen="rcvbuf=64k")
-    client = opened(front, raw, timeout=30)
-    data = noise(12 * MEGABYTE)
-    flood = Flood(client.send, frames(data))
-    flood.wait_stalled()
-    client.nothing_comes(3)
-    fast.set()
-    flood.wait_done()
-    assert digest(trickling.wait_connection().wait_received(len(data), 30)) == digest(data)
-
-
-def test_client_that_trickles_is_not_cut(gateway, backend, raw):
-    data = noise(12 * MEGABYTE)
-    flooding = backend(FloodingBackend, data)
-    front = gateway(location(flooding, PATIENT))
-    client = opened(front, raw, receive_buffer=8192)
-    client.read_slowly(2048, 0.1)
-    got = client.read_data(60_000)
-    assert front.access_log() == []
-    client.read_slowly(262144, 0)
-    got += client.read_data(len(data) - len(got))
-    assert digest(got) == digest(data)
-    assert client.read_close() == (1000, "")
 
 
 # --- control frames and endings while data is backed up
