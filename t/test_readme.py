@@ -48,6 +48,12 @@ def default_of(name, setter, field):
     """The default in the form of canonical(), from the code that merges or initialises."""
     if name in SPECIAL_DEFAULTS:
         return SPECIAL_DEFAULTS[name]
+    if name == "ws_framing":
+        kind = re.search(r"FramingKind kind = FramingKind::(\w+);", library("framing.hpp"))
+        return kind[1]
+    if name == "ws_max_message_size":
+        # Where no message has to be held; see FramingConf::max_message_size().
+        return int(re.search(r"has_records\(\) \? default_held : (\d+);", SOURCES)[1])
     if name == "ws_origin":
         return re.search(r'ngx_str_set\(&conf.origins_text, "([^"]+)"\)', SOURCES)[1]
     member = field.rpartition(".")[2]
@@ -181,7 +187,7 @@ def test_reasons_of_the_relay_are_in_the_table_with_their_codes():
 
 
 def test_reasons_of_the_table_are_said():
-    sources = SOURCES + library("frame.cpp")
+    sources = SOURCES + library("frame.cpp") + library("framing.cpp")
     for reason, codes in endings().items():
         if not codes <= {1000, 1006} and ":" not in reason:
             assert f'"{reason}"' in sources, reason
