@@ -243,6 +243,9 @@ void Relay::abort_backend_if_cut() noexcept {
         const struct linger reset = {.l_onoff = 1, .l_linger = 0};
         (void)setsockopt(backend_->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
     }
+    // Of TLS the lane has said all that could be said. nginx would try it again, and lose the TLS
+    // connection's memory where there is no room for it.
+    backend_->error = 1;
 }
 
 void Relay::end() noexcept {
