@@ -6,10 +6,12 @@ import threading
 import pytest
 import websockets
 
+import checker
 from backends import EchoBackend
 from gateway import client_tls
 from raw import BINARY, PING, PONG
 
+TIMEOUT = 10 * checker.SLOWNESS
 PAGE = b"<!doctype html><title>a page</title>"
 
 
@@ -28,7 +30,7 @@ def test_wrong_value_is_refused_with_file_and_line(config_check):
 async def test_message_comes_back(gateway, backend):
     echo = backend(EchoBackend)
     front = gateway(f"location / {{ ws_pass {echo.address}; }}")
-    async with websockets.connect(front.url("/")) as client:
+    async with websockets.connect(front.url("/"), open_timeout=TIMEOUT) as client:
         await client.send(b"a message")
         assert await client.recv() == b"a message"
 
@@ -36,7 +38,8 @@ async def test_message_comes_back(gateway, backend):
 async def test_message_comes_back_over_tls_and_a_unix_socket(gateway, backend):
     echo = backend(EchoBackend, unix=True)
     front = gateway(f"location / {{ ws_pass {echo.address}; }}", tls=True)
-    async with websockets.connect(front.url("/", "wss"), ssl=client_tls()) as client:
+    async with websockets.connect(front.url("/", "wss"), ssl=client_tls(),
+                                  open_timeout=TIMEOUT) as client:
         await client.send(b"a message")
         assert await client.recv() == b"a message"
 
