@@ -66,7 +66,8 @@ def assert_idle(front, seconds=0.5):
 @pytest.mark.parametrize("first, rate", [(0, 0), (0, 100_000), (12 * MEGABYTE, 0)],
                          ids=["reads nothing", "reads 100 kB/s", "stops in the middle"])
 def test_little_hides_from_a_client_whose_backend_is_slow(session, tls, first, rate):
-    one = session(StoppableBackend, first, rate, tls=tls, client={"timeout": 30})
+    one = session(StoppableBackend, first, rate, tls=tls, client={"timeout": 30},
+                  receive_buffer=262144)
     data = noise(16 * MEGABYTE)
     hidden = hidden_of(one, tls)
     flood = Flood(one.client.send, frames(data))
