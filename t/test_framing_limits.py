@@ -169,7 +169,6 @@ def short(value):
 @pytest.mark.parametrize("setting, said, messages, code, reason", [
     ("line", b"one\nlast", [b"one", b"last"], 1000, ""),
     ("line", b"one\n", [b"one"], 1000, ""),
-    ("line", b"", [], 1000, ""),
     ("line crlf", b"one\r\nlast\r", [b"one", b"last\r"], 1000, ""),
     ("line max=5", b"12345\n123456\n", [b"12345", b"12345"], 1011,
      "backend sent a line that is too long"),
@@ -210,6 +209,13 @@ def test_end_of_what_a_backend_says(session, setting, said, messages, code, reas
             part = b""
     assert got + ([part] if part else []) == messages
     assert came.close == (code, reason)
+
+
+@pytest.mark.parametrize("setting", ["line", "line crlf", "length u16", "typed"])
+def test_backend_that_says_nothing_ends_the_session_cleanly(session, setting):
+    one = session(RecordingBackend, settings=f"ws_framing {setting};")
+    one.connection.finish()
+    assert one.client.read_close() == (1000, "")
 
 
 def test_code_point_may_be_cut_by_fragments(session):
