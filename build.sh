@@ -81,6 +81,7 @@ packages_for() {
             echo chromium chromium
             echo haproxy /usr/sbin/haproxy
             echo dnsmasq-base /usr/sbin/dnsmasq
+            echo netcat-openbsd nc
             [ -n "$own_nginx" ] || echo libnginx-mod-stream /usr/lib/nginx/modules/ngx_stream_module.so
             ;;
         services)
@@ -479,7 +480,8 @@ cmd_run() {
     trap stop_servers EXIT
     trap 'exit 0' INT TERM HUP
     if [ -x "$folder/start" ]; then
-        need services
+        # One that brings its own server needs no package for it.
+        [ -f "$folder/server.cpp" ] || need services
         locked install_node_packages
         start_service "$folder"
     else
