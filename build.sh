@@ -482,7 +482,7 @@ cmd_run() {
     if [ -x "$folder/start" ]; then
         # One that brings its own server needs no package for it.
         [ -f "$folder/server.cpp" ] || need services
-        locked install_node_packages
+        ! grep -q @PACKAGES@ "$folder/nginx.conf" || locked install_node_packages
         start_service "$folder"
     else
         start_backend
