@@ -116,7 +116,9 @@ InflateStatus Inflater::run(std::span<const std::uint8_t> &from,
         const int result = ::inflate(&stream_, Z_SYNC_FLUSH);
         from = from.subspan(given - stream_.avail_in);
         room = room.subspan(free - stream_.avail_out);
-        if (given != stream_.avail_in) {
+        // A block may end in a byte that was taken before, once what stands in front is written.
+        // Without either zlib does not say again where it is.
+        if (given != stream_.avail_in || free != stream_.avail_out) {
             between_blocks_ = (stream_.data_type & (after_block | unused_bits)) == after_block;
             final_block_ = false;
         }
