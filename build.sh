@@ -82,6 +82,7 @@ packages_for() {
             echo haproxy /usr/sbin/haproxy
             echo dnsmasq-base /usr/sbin/dnsmasq
             echo netcat-openbsd nc
+            echo iproute2 ss
             [ -n "$own_nginx" ] || echo libnginx-mod-stream /usr/lib/nginx/modules/ngx_stream_module.so
             ;;
         services)

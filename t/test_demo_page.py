@@ -2,6 +2,10 @@
 always under a Content-Security-Policy that allows nothing inline and nothing from elsewhere."""
 
 import os
+import re
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -176,6 +180,36 @@ def test_slow_service_makes_bufferedamount_grow(demo):
     assert 32 << 10 < got["later"]["echoed"] - got["first"]["echoed"] < 128 << 10
     assert got["compared"] == "matching"
     assert "before the Close frame" in got["closing"]
+
+
+def most(counter, sockets):
+    """What the kernel counted for that of the sockets of other processes that had the most."""
+    told = subprocess.run(["ss", "-tinHO", *sockets.split()], capture_output=True, text=True,
+                          check=True).stdout
+    return max(map(int, re.findall(rf"{counter}:(\d+)", told)), default=0)
+
+
+def test_gateway_hides_little_while_bufferedamount_grows(demo):
+    """The queue that the curve shows is the whole queue: what the page calls sent has arrived, but
+    for the gateway's windows."""
+    with ThreadPoolExecutor(1) as pool:
+        page = pool.submit(demo.run, """
+            await connect('slow');
+            await page.click('.bulk[data-mebibytes="64"]');
+            await page.waitForFunction(
+                () => document.getElementById('value-buffered').dataset.bytes > 7 << 20);
+            const before = await bytes('buffered');
+            await page.waitForTimeout(2000);
+            return [before, await bytes('buffered')];
+        """)
+        hidden = []
+        while not page.done():
+            taken = most("bytes_received", f"src 127.0.0.1:{demo.services.port('slow')}")
+            hidden.append(most("bytes_acked", f"dst 127.0.0.1:{demo.front.port}") - taken)
+            time.sleep(0.02)
+    assert min(page.result()) > 7 << 20, "the page waits"
+    # With what the browser has asked for before.
+    assert 64 << 10 < max(hidden) <= (256 << 10) + 8192
 
 
 def test_disconnect_is_a_clean_close_with_1000(demo):
