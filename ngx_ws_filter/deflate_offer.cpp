@@ -47,7 +47,7 @@ public:
     // Empty if there is none.
     [[nodiscard]] std::string_view token() noexcept;
 
-    // False at the end, and where the grammar is broken.
+    // False at the end, and where the grammar is broken; it is not called again.
     [[nodiscard]] bool next(Parameter &parameter) noexcept;
     [[nodiscard]] bool malformed() const noexcept { return malformed_; }
 
@@ -85,7 +85,7 @@ bool ExtensionReader::skip(char c) noexcept {
 
 bool ExtensionReader::next(Parameter &parameter) noexcept {
     rest_ = trim(rest_);
-    if (rest_.empty() || malformed_) {
+    if (rest_.empty()) {
         return false;
     }
     malformed_ = !read(parameter);

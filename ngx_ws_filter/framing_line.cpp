@@ -11,10 +11,10 @@ constexpr std::uint8_t cr = '\r';
 constexpr std::uint8_t lf = '\n';
 constexpr std::array<std::uint8_t, 1> lone_cr{cr};
 
-// Both are the size if there is none.
+// Both look at one byte at least, and are the size if there is none.
 
 [[nodiscard]] std::size_t find_lf(std::span<const std::uint8_t> bytes) noexcept {
-    const void *found = bytes.empty() ? nullptr : std::memchr(bytes.data(), lf, bytes.size());
+    const void *found = std::memchr(bytes.data(), lf, bytes.size());
     return found == nullptr
                ? bytes.size()
                : static_cast<std::size_t>(static_cast<const std::uint8_t *>(found) - bytes.data());

@@ -8,8 +8,6 @@ namespace ws {
 // It is put back in front of the bytes that are unread, and its bytes are the caller's again.
 class PieceRest {
 public:
-    [[nodiscard]] bool waits() const noexcept { return waits_; }
-
     // `piece`, the last that was read, without what was taken of it.
     void put_back(ReadBuffer &buffer, const Piece &piece) noexcept;
 

@@ -34,7 +34,7 @@ constexpr char two_continuations = static_cast<char>(0x80);  // the bit of that 
 
 using Table = std::array<std::uint8_t, 16>;
 
-[[nodiscard]] constexpr Table table_of(unsigned Pair::*half) noexcept {
+[[nodiscard]] consteval Table table_of(unsigned Pair::*half) noexcept {
     Table table{};
     for (std::size_t pair = 0; pair < wrong_pairs.size(); ++pair) {
         for (std::size_t value = 0; value < table.size(); ++value) {

@@ -127,7 +127,7 @@ void declines_a_window_that_zlib_does_not_have(void **) {
 
 void declines_wrong_values(void **) {
     for (const std::string_view bits : {"=7", "=16", "=0", "=010", "=08", "=9a", "=a", "=115",
-                                        "=-9", "=150", "=1", "=+9", "=\"16\""}) {
+                                        "=-9", "=150", "=1", "=1-", "=1:", "=+9", "=\"16\""}) {
         for (const std::string_view name : {"server_max_window_bits", "client_max_window_bits"}) {
             std::array<char, 64> parameter{};
             name.copy(parameter.data(), name.size());

@@ -158,6 +158,25 @@ void deflates_as_the_rfc_shows(void **) {
     unit::equal(unit::text(deflate(deflater, unit::bytes("Hello"))), hello);
 }
 
+// Parts of any size, of which the last may be empty.
+void stores_what_an_inflater_reads(void **) {
+    static std::array<std::uint8_t, largest> noise;
+    static std::array<std::uint8_t, 2 * Deflater::max_size(largest)> room;
+    std::mt19937 random(3);
+    fill_with_noise(noise, random);
+    OwnInflater inflater;
+    for (const std::size_t size : {0U, 1U, 100U, 65'535U, 65'536U, 70'000U}) {
+        const Bytes message = Bytes{noise}.first(size);
+        for (const std::size_t cut : {std::size_t{0}, size / 3, size}) {
+            std::size_t written = Deflater::store(message.first(cut), room, false);
+            const std::size_t needed = Deflater::max_size(size - cut);
+            const auto left = std::span{room}.subspan(written, needed);
+            written += Deflater::store(message.subspan(cut), left, true);
+            inflates_whole(inflater, Bytes{room}.first(written), message);
+        }
+    }
+}
+
 // What a deflater of each kind writes, an inflater with the same window reads.
 void inflates_what_was_deflated(void **) {
     static std::array<std::uint8_t, largest> words;
@@ -266,6 +285,7 @@ int main() {
         cmocka_unit_test(gives_a_bomb_no_more_than_its_room),
         cmocka_unit_test(writes_nothing_into_no_room),
         cmocka_unit_test(deflates_as_the_rfc_shows),
+        cmocka_unit_test(stores_what_an_inflater_reads),
         cmocka_unit_test(inflates_what_was_deflated),
         cmocka_unit_test(uses_takeover),
         cmocka_unit_test(never_needs_more_room_than_it_said),

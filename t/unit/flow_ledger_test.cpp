@@ -48,6 +48,30 @@ void pauses_at_the_window_and_resumes_at_half_of_it(void **) {
     unit::equal(ledger.in_flight(), 50);
 }
 
+// A read that was under way when the window closed is taken all the same.
+void stays_paused_when_more_is_taken(void **) {
+    ws::FlowLedger ledger(100);
+    ledger.took(100);
+    ledger.took(40);
+    ledger.wrote(140);
+    unit::check(ledger.paused());
+    unit::check(ledger.confirm(89));
+    unit::check(ledger.paused());
+    unit::check(ledger.confirm(90));
+    unit::check(!ledger.paused());
+}
+
+void does_not_pause_below_the_window(void **) {
+    ws::FlowLedger ledger(100);
+    for (std::uint64_t total = 90; total <= 900; total += 90) {
+        ledger.took(90);
+        ledger.wrote(90);
+        unit::check(!ledger.paused());
+        unit::check(ledger.confirm(total));
+        unit::check(!ledger.paused());
+    }
+}
+
 void never_pauses_without_a_window(void **) {
     ws::FlowLedger ledger;
     ledger.took(UINT64_MAX);
@@ -83,6 +107,8 @@ int main() {
         cmocka_unit_test(owes_what_was_taken_and_not_written),
         cmocka_unit_test(counts_beyond_32_bits),
         cmocka_unit_test(pauses_at_the_window_and_resumes_at_half_of_it),
+        cmocka_unit_test(stays_paused_when_more_is_taken),
+        cmocka_unit_test(does_not_pause_below_the_window),
         cmocka_unit_test(never_pauses_without_a_window),
         cmocka_unit_test(ignores_late_and_repeated_confirmations),
         cmocka_unit_test(believes_no_confirmation_of_what_was_not_written),

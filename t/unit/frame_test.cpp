@@ -10,7 +10,7 @@ using ws::Violation;
 
 namespace {
 
-constexpr auto last_violation = static_cast<unsigned>(Violation::message_too_big);
+constexpr auto last_violation = static_cast<unsigned>(Violation::line_end_inside);
 
 Violation violation(unsigned number) {
     return static_cast<Violation>(number);
@@ -34,8 +34,13 @@ void closes_with_1007_for_a_compressed_message_that_is_broken(void **) {
     unit::equal(ws::close_code(Violation::deflate_broken), CloseCode::invalid_payload);
 }
 
-void closes_with_1009_for_a_message_that_is_too_big(void **) {
+void closes_with_1007_for_a_line_end_in_a_message_that_is_one_line(void **) {
+    unit::equal(ws::close_code(Violation::line_end_inside), CloseCode::invalid_payload);
+}
+
+void closes_with_1009_for_a_message_or_a_line_that_is_too_big(void **) {
     unit::equal(ws::close_code(Violation::message_too_big), CloseCode::message_too_big);
+    unit::equal(ws::close_code(Violation::line_too_long), CloseCode::message_too_big);
 }
 
 void closes_with_1002_for_every_other_violation(void **) {
@@ -45,7 +50,7 @@ void closes_with_1002_for_every_other_violation(void **) {
             ++others;
         }
     }
-    unit::equal(others, last_violation - 4);
+    unit::equal(others, last_violation - 6);
 }
 
 void closes_with_1000_if_nothing_is_wrong(void **) {
@@ -78,7 +83,8 @@ int main() {
         cmocka_unit_test(tells_control_frames_from_data),
         cmocka_unit_test(closes_with_1007_for_text_that_is_not_utf8),
         cmocka_unit_test(closes_with_1007_for_a_compressed_message_that_is_broken),
-        cmocka_unit_test(closes_with_1009_for_a_message_that_is_too_big),
+        cmocka_unit_test(closes_with_1007_for_a_line_end_in_a_message_that_is_one_line),
+        cmocka_unit_test(closes_with_1009_for_a_message_or_a_line_that_is_too_big),
         cmocka_unit_test(closes_with_1002_for_every_other_violation),
         cmocka_unit_test(closes_with_1000_if_nothing_is_wrong),
         cmocka_unit_test(says_something_else_about_each_violation),

@@ -255,6 +255,10 @@ void refuses_a_malformed_half(void **) {
     unit::check(!read.parse(half, "h"));
     unit::check(!read.parse("h", half));
     unit::check(!read.parse(half, half));
+    const std::string longer(ws::Origin::max_size, 'a');
+    unit::check(!read.parse(longer, ""));
+    unit::check(!read.parse(longer, "h"));
+    unit::check(!read.parse("", longer));
 }
 
 void equals_nothing_before_it_is_read(void **) {

@@ -53,6 +53,9 @@ void believes_no_pong_from_the_future(void **) {
     unit::check(!sender.answer(ahead.mark(100)).believed);  // a number too high
     ws::PingMarkers beyond;
     unit::check(!sender.answer(beyond.mark(101)).believed);  // an offset too high
+    (void)sender.mark(100);
+    unit::check(!sender.answer(ws::PingMarkers{}.mark(101)).believed);  // the same of an older ping
+    unit::check(sender.answer(ws::PingMarkers{}.mark(100)).believed);
 }
 
 }  // namespace

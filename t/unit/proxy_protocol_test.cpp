@@ -161,6 +161,16 @@ void v2_pads_the_paths_of_unix_sockets(void **) {
     unit::check(std::all_of(rest.begin(), rest.end(), [](char c) { return c == 0; }));
 }
 
+// A socket that was never bound has no path.
+void v2_leaves_the_path_of_an_unbound_unix_socket_empty(void **) {
+    const auto header =
+        v2({.source = {.family = AddressFamily::local}, .destination = local("/run/s")});
+    std::string_view rest = behind_head(header, 0x31);
+    unit::equal(rest.size(), 216U);
+    unit::check(std::all_of(rest.begin(), rest.begin() + 108, [](char c) { return c == 0; }));
+    (void)after(rest.substr(108), "/run/s\0"sv);
+}
+
 void v2_of_unknown_addresses_has_none(void **) {
     unit::equal(behind_head(v2({.source = local("/a"), .destination = ipv4(server4, 1)}), 0x00),
                 "");
@@ -223,6 +233,22 @@ void v2_leaves_out_what_is_too_long_and_keeps_the_rest(void **) {
     }
 }
 
+// Its type, length and first fields are 8 bytes, and tell something without the texts.
+void v2_tells_of_tls_as_long_as_there_is_room(void **) {
+    static std::array<char, 600> room;
+    room.fill('x');
+    const ProxiedTls tls{.version = "TLSv1.3"};
+    ProxiedConnection connection = between_known_ends();
+    connection.tls = &tls;
+    constexpr std::size_t left = ws::max_proxy_header_size - 16 - 12;
+    for (std::size_t alpn = 480; alpn <= left - 3; ++alpn) {
+        connection.alpn = {room.data(), alpn};
+        const std::size_t behind = left - 3 - alpn;
+        const std::string_view told = facts(connection).substr(3 + alpn);
+        unit::equal(told.size(), behind >= 18 ? 18U : behind >= 8 ? 8U : 0U);
+    }
+}
+
 void v2_fits_whatever_its_facts_are(void **) {
     static std::array<char, 600> room;
     room.fill('x');
@@ -259,11 +285,13 @@ int main() {
         cmocka_unit_test(v2_maps_ipv4_beside_ipv6),
         cmocka_unit_test(v2_keeps_the_source_where_the_destination_is_a_unix_socket),
         cmocka_unit_test(v2_pads_the_paths_of_unix_sockets),
+        cmocka_unit_test(v2_leaves_the_path_of_an_unbound_unix_socket_empty),
         cmocka_unit_test(v2_of_unknown_addresses_has_none),
         cmocka_unit_test(v2_tells_facts_as_type_length_value),
         cmocka_unit_test(v2_tells_of_tls_without_a_certificate),
         cmocka_unit_test(v2_tells_of_the_clients_certificate),
         cmocka_unit_test(v2_leaves_out_what_is_too_long_and_keeps_the_rest),
+        cmocka_unit_test(v2_tells_of_tls_as_long_as_there_is_room),
         cmocka_unit_test(v2_fits_whatever_its_facts_are),
     };
     return unit::run("proxy_protocol", tests);

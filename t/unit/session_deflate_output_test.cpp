@@ -198,6 +198,7 @@ void keeps_to_the_window(void **) {
     for (unsigned bits = 9; bits <= 15; ++bits) {
         OwnDeflater deflater({.level = 9, .bits = bits});
         Compression compression({.server_bits = bits}, 0);
+        unit::equal(compression.agreed().server_bits, bits);
         compression.lend(&deflater);
         Session session({.compression = &compression});
         Client client(true, bits);

@@ -329,6 +329,32 @@ void drops_data_up_to_the_close(void **) {
     }
 }
 
+// However it comes; an answer to a ping of ours is still heard.
+void drops_data_in_every_cut(void **) {
+    ClientStream stream;
+    stream.frame(0x01, "text").frame(0x8a, "pong").frame(0x80, "\xff").frame(0xc2, "broken");
+    stream.frame(0x88, "\x03\xe8").frame(0x82, "too late");
+    unit::for_every_cut(stream.size(), [&](Cut cut) {
+        Compression compression(no_takeover, 0);
+        Session session({.compression = &compression});
+        Transcript events;
+        unit::receive(stream.bytes(), cut, [&](std::span<std::uint8_t> part) {
+            ws::ReadBuffer buffer{part.data(), part.data(), part.data() + part.size()};
+            for (Event event = Event::pong; event != Event::exhausted;) {
+                event = session.drop_data(buffer);
+                if (event != Event::exhausted) {
+                    events.add(event == Event::pong    ? "pong "
+                               : event == Event::close ? "close "
+                                                       : "?");
+                }
+            }
+            unit::check(buffer.unread == buffer.end);
+        });
+        unit::equal(events.text(), "pong close ");
+        unit::equal(session.peer_status().code, ws::CloseCode::normal);
+    });
+}
+
 void drops_nothing_that_breaks_the_rules_of_frames(void **) {
     Session session({});
     ClientStream stream;
@@ -366,6 +392,7 @@ int main() {
         cmocka_unit_test(shares_an_inflater_between_sessions),
         cmocka_unit_test(wants_an_inflater_for_the_clients_window),
         cmocka_unit_test(drops_data_up_to_the_close),
+        cmocka_unit_test(drops_data_in_every_cut),
         cmocka_unit_test(drops_nothing_that_breaks_the_rules_of_frames),
     };
     return unit::run("session_deflate", tests);
