@@ -1,11 +1,30 @@
 #!/usr/bin/env bash
-# How much of ngx_ws_filter/ the unit tests run, by file, with the numbers of the lines that they do
-# not run and, behind a question mark, of those whose branches they do not all take. Called by `./build.sh coverage` from the top folder, with OUT, CXX (clang)
-# and FLAGS (the module's own). Fails below the goals.
+# How much of ngx_ws_filter/ the unit tests run, by file, and what they do not, with the reason from
+# the list below. Called by `./build.sh coverage` from the top folder, with OUT, CXX (clang) and
+# FLAGS (the module's own). Fails below the goals, and where no reason is given.
 set -euo pipefail
 
 goal_lines=97
 goal_branches=90
+
+# Lines that are not run and branches that are not taken: the file, text that stands there, why.
+explanations() {
+    local enumerators="the switch has a case for each enumerator"
+
+    cat <<END
+accept_key.cpp|EVP_Digest(|libcrypto without SHA-1 or memory: not to be had from a unit test
+frame.cpp|switch (violation)|$enumerators
+frame.cpp|return {};|$enumerators
+framing.cpp|switch (fault)|$enumerators
+framing.cpp|return {};|$enumerators
+handshake.cpp|switch (verdict)|$enumerators
+handshake.cpp|return "unknown";|$enumerators
+mask.cpp|cpu_supports("avx2")|a processor without AVX2; what it runs is run for smaller payloads
+origin.cpp|inet_ntop(|fails for want of room alone, and the room is enough for any address
+proxy_protocol.cpp|switch (family)|$enumerators
+utf8_blocks.cpp|cpu_supports("avx2")|a processor without AVX2; what it runs is run for shorter texts
+END
+}
 
 # No input may reach an assert, so none is counted.
 make -s -j"$(nproc)" -f t/unit/Makefile OUT="$OUT" CXX="$CXX" FLAGS="$FLAGS -DNDEBUG" \
@@ -23,27 +42,69 @@ for test in t/unit/*_test.cpp; do
 done
 llvm-profdata merge -o "$OUT/merged" "${profiles[@]}"
 
+# What llvm-cov calls mismatched is each inline function in the programs that do not use it.
 llvm-cov export -format=lcov -instr-profile="$OUT/merged" "${objects[@]}" \
-    -ignore-filename-regex="(^|/)(t|usr)/" >"$OUT/lcov"
+    -ignore-filename-regex="(^|/)(t|usr)/" >"$OUT/lcov" 2>"$OUT/llvm-cov.log" ||
+    { cat "$OUT/llvm-cov.log" && exit 1; }
 
-awk -F '[:,]' -v root="$PWD/" -v goal_lines=$goal_lines -v goal_branches=$goal_branches '
+explanations >"$OUT/explanations"
+awk -F '[:,]' -v root="$PWD/" -v goal_lines=$goal_lines -v goal_branches=$goal_branches \
+    -v explanations="$OUT/explanations" '
     function percent(hit, all) { return all == 0 ? 100 : 100 * hit / all }
-    function row(name, lines, lines_hit, branches, branches_hit, missed) {
-        printf "%-42s %5d %6.1f%% %8d %6.1f%%  %s\n", name, lines, percent(lines_hit, lines),
-            branches, percent(branches_hit, branches), missed
+
+    function row(name, lines, lines_hit, branches, branches_hit) {
+        printf "%-38s %5d %6.1f%% %8d %6.1f%%\n", name, lines, percent(lines_hit, lines), branches,
+            percent(branches_hit, branches)
     }
-    BEGIN { printf "%-42s %5s %7s %8s %7s  %s\n", "", "lines", "run", "branches", "taken",
-        "not run, and branches not taken" }
-    /^SF/ { file = $2; sub(root, "", file); missed = ""; l = lh = b = bh = 0; delete untaken }
-    /^DA/ { ++l; if ($3 > 0) ++lh; else missed = missed " " $2 }
-    /^BRDA/ { ++b; if ($5 != "-" && $5 > 0) ++bh; else if (!($2 in untaken)) { untaken[$2]; missed = missed " ?" $2 } }
+
+    # The reason for one of the lines from first to last.
+    function reason(file, first, last,   i, at) {
+        for (i = 1; i <= reasons; ++i) {
+            for (at = first; at <= last; ++at) {
+                if (file ~ "/" reason_file[i] "$" && index(text[at], reason_text[i])) return why[i]
+            }
+        }
+        all_explained = 0
+        return "NOT EXPLAINED:" text[first]
+    }
+
+    # Lines that stand together, up to a comment between them, share a reason.
+    function tell_missed(file,   at, first, last) {
+        for (at = 1; (getline text[at] < (root file)) > 0; ++at) { }
+        for (first = 1; first < at; first = last + 1) {
+            last = first
+            if (!(first in missed)) continue
+            while ((last + 1) in missed || (last + 2) in missed) ++last
+            told[++tellings] = file ":" first (last > first ? "-" last : "") ": " \
+                reason(file, first, last)
+        }
+    }
+
+    BEGIN {
+        while ((getline line < explanations) > 0) {
+            split(line, part, "|")
+            reason_file[++reasons] = part[1]
+            reason_text[reasons] = part[2]
+            why[reasons] = part[3]
+        }
+        all_explained = 1
+        printf "%-38s %5s %7s %8s %7s\n", "", "lines", "run", "branches", "taken"
+    }
+    /^SF/ { file = $2; sub(root, "", file); l = lh = b = bh = 0; delete missed }
+    /^DA/ { ++l; if ($3 > 0) ++lh; else missed[$2] }
+    /^BRDA/ { ++b; if ($5 != "-" && $5 > 0) ++bh; else missed[$2] }
     /^end_of_record/ {
-        row(file, l, lh, b, bh, missed)
+        row(file, l, lh, b, bh)
+        tell_missed(file)
         lines += l; lines_hit += lh; branches += b; branches_hit += bh
     }
     END {
-        row("all", lines, lines_hit, branches, branches_hit, "")
-        met = percent(lines_hit, lines) >= goal_lines && percent(branches_hit, branches) >= goal_branches
-        printf "goals: %d%% of lines, %d%% of branches: %s\n", goal_lines, goal_branches, met ? "met" : "MISSED"
-        exit !met
+        row("all", lines, lines_hit, branches, branches_hit)
+        print "\nlines that are not run, and those whose branches are not all taken:"
+        for (i = 1; i <= tellings; ++i) print told[i]
+        met = percent(lines_hit, lines) >= goal_lines &&
+            percent(branches_hit, branches) >= goal_branches
+        printf "\ngoals: %d%% of lines, %d%% of branches: %s\n", goal_lines, goal_branches,
+            met ? "met" : "MISSED"
+        exit !(met && all_explained)
     }' "$OUT/lcov"
