@@ -13,29 +13,45 @@ fi
 
 # What a run finds of interest is kept in OUT, where the next one begins with it. The corpus in the
 # tree is only read.
-fuzz() {
-    local target=$1 each=$2 log=$out/log/$1 crash=$out/crash/$1-
-    local options=(-seed=1 -max_len=4096 -timeout=10 -rss_limit_mb=1024 -artifact_prefix="$crash")
-    local status=0
+run() {
+    local target=$1 seconds=$2
+    local options=(-seed=1 -max_len=4096 -rss_limit_mb=1024 -artifact_prefix="$out/crash/$target-")
 
-    mkdir -p "$out/log" "$out/crash" "$out/found/$target"
-    if [ "$each" = 0 ]; then
-        "$out/$target" "${options[@]}" -runs=0 "t/fuzz/corpus/$target" >"$log" 2>&1 || status=$?
-    else
-        "$out/$target" "${options[@]}" -max_total_time="$each" "$out/found/$target" \
-            "t/fuzz/corpus/$target" >"$log" 2>&1 || status=$?
-    fi
-    if [ $status = 0 ]; then
-        echo "$target: $(tail -n 1 "$log")"
+    if [ "$seconds" = 0 ]; then
+        "$out/$target" "${options[@]}" -timeout=600 -runs=0 "t/fuzz/corpus/$target"
         return
     fi
-
-    grep -vE '^(INFO|#[0-9])' "$log" | head -n 40
-    file=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
-    echo "$target: FAILED; to see it again: $out/$target $file"
-    return 1
+    "$out/$target" "${options[@]}" -timeout=10 -max_total_time="$seconds" "$out/found/$target" \
+        "t/fuzz/corpus/$target"
 }
-export -f fuzz
+
+# Whether an input takes long of itself: in seconds of computing, and not because the machine stood
+# still when its turn was.
+is_slow() {
+    ! (ulimit -t 10 && "$out/$1" -timeout=0 "$2") >/dev/null 2>&1
+}
+
+fuzz() {
+    local target=$1 left=$2 end=$((SECONDS + $2)) log=$out/log/$1 file
+
+    mkdir -p "$out/log" "$out/crash" "$out/found/$target"
+    until run "$target" "$left" >"$log" 2>&1; do
+        file=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
+        if [[ $file != *-timeout-* ]] || is_slow "$target" "$file"; then
+            grep -vE '^(INFO|#[0-9])' "$log" | head -n 40
+            echo "$target: FAILED; to see it again: $out/$target $file"
+            return 1
+        fi
+        rm "$file"
+        left=$((end - SECONDS))
+        if [ $left -le 0 ]; then
+            echo "$target: stopped by the clock, since the machine stood still"
+            return
+        fi
+    done
+    echo "$target: $(tail -n 1 "$log")"
+}
+export -f run is_slow fuzz
 export out
 
 each=$((seconds == 0 ? 0 : seconds * 2 / $# > 0 ? seconds * 2 / $# : 1))
