@@ -59,7 +59,7 @@ def run_load(asked, load, peer, pid):
         # Each is two descriptors for the server.
         connections = peer.idle or min(connections, asked.files // 2 - 100)
     command = [asked.out / "load", f"mode={load.mode}", f"path=/{load.service}",
-               f"protocol={'ws' if peer.websocket else 'raw'}", f"port={peer.port(load.service)}",
+               f"protocol={peer.protocol(load)}", f"port={peer.port(load.service)}",
                f"control={peer.backend.control}", f"server={pid}", f"size={load.size}",
                f"connections={connections}", f"depth={load.depth}", f"seconds={asked.seconds}"]
     try:

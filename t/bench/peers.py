@@ -94,10 +94,9 @@ class Backend:
 
 
 class Peer:
-    """`websocket` is what its clients speak, `idle` how many idle connections it is given."""
+    """`idle` is how many idle connections it is given."""
 
     name = title = program = ""
-    websocket = True
     idle = None
 
     def __init__(self, settings, prefix, backend):
@@ -114,6 +113,10 @@ class Peer:
 
     def port(self, service):
         raise NotImplementedError
+
+    def protocol(self, _load):
+        """What its clients speak."""
+        return "ws"
 
     def start(self, load):
         command = self.command(load)
@@ -163,7 +166,7 @@ class Nginx(Peer):
             connections=self.connections, files=self.settings.files))
 
     def command(self, load):
-        self.write_config(self.body())
+        self.write_config(self.body(load))
         return [self.settings.nginx, "-p", f"{self.prefix}/", "-c", self.prefix / "nginx.conf",
                 "-e", self.prefix / "error.log"]
 
@@ -183,8 +186,9 @@ class Nginx(Peer):
 
 
 class Stream(Nginx):
+    """Bytes as they are. Where the work is whole sessions, its backend speaks WebSocket, as that of
+    the tunnel does."""
     name, title = "stream", "nginx stream"
-    websocket = False
     buffer = ""
 
     @property
@@ -198,10 +202,14 @@ class Stream(Nginx):
     def port(self, service):
         return self._ports[service]
 
-    def body(self):
+    def protocol(self, load):
+        return "ws" if load.session else "raw"
+
+    def body(self, load):
+        targets = self.backend.ws if load.session else self.backend.raw
         servers = "\n".join(
             f"    server {{ listen 127.0.0.1:{port} backlog=4096;"
-            f" proxy_pass 127.0.0.1:{self.backend.raw[name]}; }}"
+            f" proxy_pass 127.0.0.1:{targets[name]}; }}"
             for name, port in self._ports.items())
         return f"stream {{\n    {self.buffer}\n{servers}\n}}"
 
@@ -221,7 +229,7 @@ class NginxHttp(Nginx):
     def port(self, service):
         return self._port
 
-    def body(self):
+    def body(self, _load):
         locations = "\n".join(
             f"        location = /{name} {{ "
             + self.location.format(raw=self.backend.raw[name], ws=self.backend.ws[name]) + " }"
