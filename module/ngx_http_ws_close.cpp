@@ -121,6 +121,9 @@ void Relay::settle_closing() noexcept {
         conclude();
     }
     if (!to_client_.blocked()) {
+        if (!verdict_pending_ && !session_.close_sent() && client_is_silent()) {
+            to_client_.gather();
+        }
         send_due();
     }
     // Once both Close frames, or ours after a violation, are through, the server closes first

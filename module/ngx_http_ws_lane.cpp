@@ -68,12 +68,25 @@ void limit_receive_buffer(const ngx_connection_t *c, size_t size) noexcept {
     set_option(c, SOL_SOCKET, SO_RCVBUF, size / 2);
 }
 
+// Before so many bytes nothing can hide that needs a bound: many sessions never come so far, and
+// the system calls are spared.
+void Lane::prepare(size_t size) noexcept {
+    if (nodelay_) {
+        nodelay_ = false;
+        (void)ngx_tcp_nodelay(destination_);
+    }
+    if (!limited_ && ledger_.taken() + size > least_read) {
+        limited_ = true;
+        limit_kernel();
+    }
+}
+
 // The kernel keeps what is not acknowledged in the send buffer, and makes the socket writable
 // again when a third of it is: its bound is our window, and acknowledgements wake us by themselves.
-void Lane::limit_kernel(const Limits &limits) noexcept {
-    window_ = usable_window(destination_, limits.kernel_window);
+void Lane::limit_kernel() noexcept {
+    window_ = usable_window(destination_, window_);
     set_option(destination_, SOL_SOCKET, SO_SNDBUF, window_ / 2);
-    set_option(destination_, IPPROTO_TCP, TCP_NOTSENT_LOWAT, limits.notsent_lowat);
+    set_option(destination_, IPPROTO_TCP, TCP_NOTSENT_LOWAT, notsent_lowat_);
     if (window_ != 0) {
         const size_t least = send_buffer(destination_);
         window_ = ngx_max(window_, least);
@@ -91,7 +104,9 @@ void Lane::open(ngx_connection_t *destination, const Limits &limits) noexcept {
     destination_ = destination;
     send_timeout_ = limits.send_timeout;
     ledger_ = ws::FlowLedger(limits.ledger_window);
-    limit_kernel(limits);
+    window_ = limits.kernel_window;
+    notsent_lowat_ = limits.notsent_lowat;
+    nodelay_ = limits.nodelay;
 #if (NGX_HTTP_SSL)
     // What is held is written again from another address, and in parts.
     if (destination->ssl != nullptr) {
@@ -118,6 +133,7 @@ size_t Lane::room(size_t most) noexcept {
 }
 
 void Lane::write(std::span<uint8_t> bytes) noexcept {
+    prepare(bytes.size());
     ledger_.took(bytes.size());
     const size_t sent = send(bytes);
     if (sent < bytes.size() && !lost_) {
@@ -161,6 +177,9 @@ void Lane::fail() noexcept {
 }
 
 uint64_t Lane::acknowledged() const noexcept {
+    if (ledger_.written() == 0) {
+        return 0;
+    }
     uint64_t pending = unacknowledged(destination_);
     // The FIN has a place in the sequence of bytes too.
     if (fin_sent_ && pending != 0) {
@@ -173,6 +192,10 @@ bool Lane::still_moving() noexcept {
     const uint64_t before = acknowledged_;
     arm();
     return acknowledged_ > before;
+}
+
+void Lane::gather() noexcept {
+    (void)ngx_tcp_nopush(destination_->fd);
 }
 
 void Lane::finish() noexcept {
@@ -245,7 +268,7 @@ size_t Lane::send(std::span<uint8_t> bytes) noexcept {
 // The kernel fills up its last segment whatever its bound says, which on a link with many of them
 // under way would be each of ours. TLS wants as many bytes again as it could not write before.
 size_t Lane::sendable(size_t size) noexcept {
-    if (window_ == 0 || begun_) {
+    if (window_ == 0 || !limited_ || begun_) {
         return size;
     }
     const uint64_t left = left_in_window(ledger_.written(), size);

@@ -21,6 +21,7 @@ public:
         // Bytes in the kernel, 0: as it likes.
         size_t kernel_window;  // not acknowledged
         size_t notsent_lowat;  // not even sent
+        bool nodelay;          // tcp_nodelay
         // Bytes not confirmed by other means than the kernel, 0: not asked for. See FlowLedger.
         size_t ledger_window;
     };
@@ -48,6 +49,9 @@ public:
     // Taken bytes that it has not.
     [[nodiscard]] uint64_t undelivered() const noexcept { return ledger_.taken() - acknowledged(); }
 
+    // What is written from now on goes out with the FIN of finish(), which has to follow at once.
+    void gather() noexcept;
+
     // Ends our side of the connection behind what was written.
     void finish() noexcept;
     [[nodiscard]] bool finished() const noexcept { return finished_; }
@@ -67,7 +71,8 @@ public:
     [[nodiscard]] bool still_moving() noexcept;
 
 private:
-    void limit_kernel(const Limits &limits) noexcept;
+    void prepare(size_t size) noexcept;
+    void limit_kernel() noexcept;
     // What the window leaves behind the first `total` bytes, exact if it is less than `wanted`.
     [[nodiscard]] uint64_t left_in_window(uint64_t total, size_t wanted) noexcept;
     size_t send(std::span<uint8_t> bytes) noexcept;
@@ -82,6 +87,7 @@ private:
     ngx_connection_t *destination_ = nullptr;
     HeldBuffer *held_ = nullptr;
     ws::FlowLedger ledger_;
+    size_t notsent_lowat_ = 0;
     size_t window_ = 0;       // bytes in the kernel; 0: as it likes
     uint64_t delivered_ = 0;  // acknowledged() when it was last asked for the window
     ngx_msec_t send_timeout_ = 0;
@@ -89,6 +95,8 @@ private:
     ngx_msec_t stalled_ = 0;
     ngx_msec_t stalled_since_ = 0;  // if waiting_
     bool waiting_ = false;          // blocked or paused
+    bool nodelay_ = false;          // to be set before the first byte
+    bool limited_ = false;          // the kernel knows the bounds
     bool begun_ = false;            // a TLS record that was not taken has to be written first
     bool finished_ = false;
     bool fin_sent_ = false;  // which it is not on a lost connection

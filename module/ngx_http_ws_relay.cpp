@@ -67,12 +67,10 @@ bool end_was_reset([[maybe_unused]] const ngx_connection_t *c) noexcept {
     return false;
 }
 
-void set_nodelay(ngx_http_request_t *r, ngx_connection_t *c) noexcept {
-    auto *clcf = static_cast<ngx_http_core_loc_conf_t *>(
-        ngx_http_get_module_loc_conf(r, ngx_http_core_module));
-    if (clcf->tcp_nodelay) {
-        (void)ngx_tcp_nodelay(c);
-    }
+bool wants_nodelay(ngx_http_request_t *r) noexcept {
+    return static_cast<ngx_http_core_loc_conf_t *>(
+               ngx_http_get_module_loc_conf(r, ngx_http_core_module))
+               ->tcp_nodelay != 0;
 }
 
 }  // namespace
@@ -92,13 +90,16 @@ Relay::Relay(ngx_http_request_t *r) noexcept
 void Relay::start() noexcept {
     backend_ = r_->upstream->peer.connection;
     const bool by_pong = conf_->client_ack == static_cast<ngx_uint_t>(ClientAck::pong);
+    const bool nodelay = wants_nodelay(r_);
     to_client_.open(client_, {.send_timeout = conf_->send_timeout,
                               .kernel_window = conf_->client_window,
                               .notsent_lowat = conf_->notsent_lowat,
+                              .nodelay = nodelay,
                               .ledger_window = by_pong ? conf_->client_window : 0});
     to_backend_.open(backend_, {.send_timeout = conf_->send_timeout,
                                 .kernel_window = conf_->backend_window,
                                 .notsent_lowat = conf_->notsent_lowat,
+                                .nodelay = nodelay,
                                 .ledger_window = 0});
     limit_receive_buffer(client_, conf_->client_rcvbuf);
 
@@ -110,16 +111,15 @@ void Relay::start() noexcept {
     r_->read_event_handler = ngx_http_block_reading;
     r_->write_event_handler = ngx_http_request_empty_handler;
     client_->log->action = const_cast<char *>("relaying a websocket");
-    set_nodelay(r_, client_);
-    set_nodelay(r_, backend_);
 
     heard_ = moved_ = confirmed_ = ngx_current_msec;
     answer_pending_ = true;
-    // Nobody has looked at the backend's socket since it was connected, or not to its end.
-    backend_->read->ready = 1;
     backend_->read->available = -1;
     // No event will tell of it again, and without it the last short read would be taken for all.
-    backend_->read->pending_eof = find_context(r_)->backend_ended;
+    if (find_context(r_)->backend_ended) {
+        backend_->read->ready = 1;
+        backend_->read->pending_eof = 1;
+    }
     for (ngx_event_t *ev : {&resume_, &poll_}) {
         ev->handler = on_resume;
         ev->data = client_;
