@@ -366,7 +366,7 @@ run_suite() {
 
     # Each run has its own folder for what its tests write, kept if one of them fails.
     out=$(mktemp -d "$build/test.XXXXXX")
-    WS_NGINX=$1 WS_MODULE=$2 NODE_PATH=$build/npm/node_modules \
+    WS_NGINX=$1 WS_MODULE=$2 WS_HOSTILE_OUT=$build/hostile NODE_PATH=$build/npm/node_modules \
         /usr/bin/python3 -B -m pytest -c t/pytest.ini --rootdir t -n 2 --basetemp "$out/t" \
         "${where[@]}" "${@:3}" || status=$?
 
@@ -533,6 +533,20 @@ cmd_sim() {
         return
     fi
     "$build/sim/sim" 0 "${1:-500}"
+}
+
+announce hostile "run hostile clients against the gateway, a million or so many, or the one that a seed makes: hostile [COUNT [FIRST] | seed SEED]"
+cmd_hostile() {
+    local first=0 count=1000000 seed=
+
+    case ${1:-} in
+        seed) seed=$2 ;;
+        ?*) count=$1 first=${2:-0} ;;
+    esac
+    need build test
+    locked build_module
+    WS_HOSTILE_COUNT=$count WS_HOSTILE_FIRST=$first WS_HOSTILE_SEED=$seed \
+        run_suite "$nginx" "$module" -n 0 -q -s t/test_hostile.py
 }
 
 announce fuzz "fuzz the parsers for 60 s in sum, or so many; 0 replays the corpora: fuzz [SECONDS [TARGET...]]"

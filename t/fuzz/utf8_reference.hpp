@@ -16,7 +16,7 @@ struct Utf8Judgement {
     constexpr std::uint32_t lowest[] = {0, 0, 0x80, 0x800, 0x10000};
     constexpr std::uint32_t first_mark[] = {0, 0x00, 0xc0, 0xe0, 0xf0};
     const std::uint32_t first_bits = size == 1 ? 7 : 7 - static_cast<std::uint32_t>(size);
-    if (begin[0] >> first_bits != first_mark[size] >> first_bits) {
+    if (std::uint32_t{begin[0]} >> first_bits != first_mark[size] >> first_bits) {
         return false;
     }
     std::uint32_t least = begin[0] & ((1U << first_bits) - 1);

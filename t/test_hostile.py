@@ -1,0 +1,69 @@
+"""Hostile clients by the thousand, each made by a seed: none of them kills, stalls or fattens the
+gateway, or touches a byte of those who keep to the rules. `./build.sh hostile` runs more of them."""
+
+import os
+
+import pytest
+
+import checker
+from flood import MEGABYTE
+from hostile_clients import PARTS, WARM_UP, Hostile, wait_files
+
+COUNT = int(os.environ.get("WS_HOSTILE_COUNT", "10000"))
+FIRST = int(os.environ.get("WS_HOSTILE_FIRST", "0"))
+SHOWN = os.environ.get("WS_HOSTILE_SEED", "")
+
+# What nginx says at "crit" of broken records.
+BROKEN_TLS = r"\[crit\].* SSL_(read|write|do_handshake)\(\) failed"
+
+
+@pytest.fixture
+def hostile(tmp_path_factory):
+    out = os.environ.get("WS_HOSTILE_OUT") or tmp_path_factory.getbasetemp() / "hostile"
+    with Hostile(out) as clients:
+        yield clients
+
+
+@pytest.fixture
+def attacked(gateway, hostile):
+    front = gateway(hostile.locations(), log_level="notice" if COUNT > 20000 else "info", **PARTS)
+    front.allow(BROKEN_TLS)
+    hostile.open(front)
+    return front
+
+
+@pytest.mark.skipif(bool(SHOWN), reason="one seed was asked for")
+@pytest.mark.time_limit(120 + COUNT // 50)
+def test_hostile_clients_harm_nobody_but_themselves(attacked, hostile):
+    workers = attacked.workers()
+    hostile.run(FIRST, WARM_UP)
+    files = attacked.open_files()
+    memory = attacked.memory()
+
+    done = hostile.run(FIRST + WARM_UP, COUNT - WARM_UP)
+    print(done, f"memory {memory} to {attacked.memory()}")
+    assert done["conversations"] == COUNT - WARM_UP
+    # Or it would be no test of much.
+    assert done["upgraded"] > done["conversations"] // 2
+    assert done["whole"] > done["conversations"] // 10
+    assert done["refused"] > done["conversations"] // 20
+    assert done["healthy_bytes"] > 0
+
+    wait_files(attacked, files)
+    assert attacked.memory() < memory + 2 * MEGABYTE
+    assert attacked.workers() == workers
+    assert "exited on signal" not in attacked.error_log()
+
+
+@pytest.mark.skipif(not SHOWN, reason="shows one seed, with WS_HOSTILE_SEED")
+def test_seed(attacked, hostile, capsys):
+    with capsys.disabled():
+        print("\n" + hostile.show(int(SHOWN)))
+    assert attacked.workers()
+    assert not hostile.faults
+
+
+def test_same_seed_makes_the_same_bytes(attacked, hostile):
+    said = [hostile.show(seed).partition("\ndone")[0] for seed in (7, 8, 7)]
+    assert said[0].splitlines()[:-1] == said[2].splitlines()[:-1] != said[1].splitlines()[:-1]
+    assert attacked.running()
