@@ -1,4 +1,5 @@
-// The backend of a simulated run: takes bytes, gives bytes, and may end before or after its peer.
+// The backend of a simulated run: takes bytes, gives bytes, and may end before or after its peer,
+// or vanish in between.
 #pragma once
 
 #include "t/sim/client_script.hpp"
@@ -8,7 +9,10 @@ namespace sim {
 
 class Backend {
 public:
-    Backend(Random &random, bool text) : random_(random), ends_first_(random.one_in(3)) {
+    Backend(Random &random, bool text)
+        : random_(random),
+          turns_left_(random.one_in(6) ? random.size(2'000) : SIZE_MAX),
+          ends_first_(random.one_in(3)) {
         const std::size_t size = random.one_in(10) ? random.below(200'000) : random.size(20'000);
         script_ = text ? random_text(random, size) : random_bytes(random, size);
         if (text && random.one_in(5)) {
@@ -17,6 +21,12 @@ public:
     }
 
     void turn(Pipe &from_gateway, Pipe &to_gateway) {
+        if (vanished_ || turns_left_-- == 0) {
+            vanished_ = true;
+            from_gateway.reset();
+            to_gateway.reset();
+            return;
+        }
         received_ += from_gateway.read(random_.size(40'000));
         sent_ += to_gateway.write(std::string_view(script_).substr(sent_));
         if (sent_ == script_.size() && (ends_first_ || from_gateway.ended())) {
@@ -25,8 +35,9 @@ public:
         done_ = from_gateway.ended();
     }
 
-    // It has got everything.
-    [[nodiscard]] bool done() const { return done_; }
+    // It has got everything, or will get nothing more.
+    [[nodiscard]] bool done() const { return done_ || vanished_; }
+    [[nodiscard]] bool vanished() const { return vanished_; }
     [[nodiscard]] const std::string &received() const { return received_; }
     [[nodiscard]] const std::string &script() const { return script_; }
 
@@ -35,8 +46,10 @@ private:
     std::string script_;
     std::string received_;
     std::size_t sent_ = 0;
+    std::size_t turns_left_;  // until it vanishes
     bool ends_first_;
     bool done_ = false;
+    bool vanished_ = false;
 };
 
 }  // namespace sim

@@ -49,7 +49,7 @@ void Client::send(Pipe &to_server) {
     }
 }
 
-// Pongs go between the frames of the script; now and then one is lost, which the next one covers.
+// Pongs go between the frames of the script.
 void Client::next_frame() {
     if (close_.has_value()) {
         // A client answers a Close at once; what it had not sent by then it never sends.
@@ -60,8 +60,7 @@ void Client::next_frame() {
         return;
     }
     if (!pongs_.empty() && !sent_close_) {
-        sending_ = masked_frame(random_, 0x8a, pongs_.front());
-        pongs_.erase(pongs_.begin());
+        sending_ = masked_frame(random_, 0x8a, next_pong());
         return;
     }
     if (next_frame_ < script_.frames.size() && !waits()) {
@@ -69,6 +68,29 @@ void Client::next_frame() {
         ++next_frame_;
         sent_close_ = sent_close_ || (sending_[0] & 0xf) == 8;
     }
+}
+
+// Now and then one comes late, behind newer ones, or again, or answers no ping that there was.
+std::string Client::next_pong() {
+    const std::size_t at = random_.one_in(4) ? pongs_.size() - 1 : 0;
+    std::string payload = pongs_[at];
+    if (random_.one_in(10)) {
+        switch (random_.below(3)) {
+            case 0:
+                payload[0] |= 0x40;  // of the number
+                break;
+            case 1:
+                payload[4] |= 0x40;  // of the offset
+                break;
+            default:
+                payload += 'x';
+        }
+        return payload;
+    }
+    if (!random_.one_in(8)) {
+        pongs_.erase(pongs_.begin() + static_cast<std::ptrdiff_t>(at));
+    }
+    return payload;
 }
 
 bool Client::waits() const {
@@ -101,6 +123,7 @@ bool Client::take_frame() {
     const unsigned first_byte = byte(0);
     std::string payload = unread_.substr(header, size);
     unread_.erase(0, header + size);
+    read_ += (first_byte & 0x8U) == 0 ? header + size : 0;
     take(first_byte, std::move(payload));
     return true;
 }
@@ -121,7 +144,8 @@ void Client::take(unsigned first_byte, std::string payload) {
             return;
         case 0x9:
             judge_.require(!compressed && payload.size() <= 125, "a good ping");
-            // Only the last ping needs an answer (RFC 6455, section 5.5.3).
+            // Only the last ping needs an answer (RFC 6455, section 5.5.3): those before it may be
+            // lost.
             if (random_.one_in(3)) {
                 pongs_.clear();
             }

@@ -33,6 +33,8 @@ public:
 
     [[nodiscard]] const ClientScript &script() const { return script_; }
     [[nodiscard]] const std::string &received() const { return received_; }
+    // Bytes of all data frames that it has read as a whole, headers included.
+    [[nodiscard]] std::uint64_t read() const { return read_; }
     [[nodiscard]] bool got_close() const { return close_.has_value(); }
     // The payload of the server's Close.
     [[nodiscard]] const std::string &close_payload() const { return *close_; }
@@ -43,6 +45,7 @@ public:
 private:
     void send(Pipe &to_server);
     void next_frame();
+    [[nodiscard]] std::string next_pong();
     [[nodiscard]] bool waits() const;
     [[nodiscard]] bool take_frame();
     void take(unsigned first_byte, std::string payload);
@@ -63,6 +66,7 @@ private:
 
     std::string unread_;
     std::string received_;
+    std::uint64_t read_ = 0;
     std::size_t wanted_ = 0;
     std::optional<std::string> close_;
     std::size_t answered_ = 0;

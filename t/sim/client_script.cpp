@@ -26,7 +26,7 @@ public:
     Compressor(const Compressor &) = delete;
     Compressor &operator=(const Compressor &) = delete;
 
-    [[nodiscard]] std::string message(std::string text) {
+    [[nodiscard]] std::string message(std::string text, bool final_block) {
         if (text.empty()) {
             return std::string(1, '\0');
         }
@@ -38,6 +38,13 @@ public:
         stream_.avail_in = static_cast<uInt>(text.size());
         stream_.next_out = reinterpret_cast<Bytef *>(compressed.data());
         stream_.avail_out = static_cast<uInt>(compressed.size());
+        if (final_block) {
+            // Section 7.2.3.4 of RFC 7692: an empty block behind it, less its last four bytes.
+            deflate(&stream_, Z_FINISH);
+            deflateReset(&stream_);
+            compressed.resize(compressed.size() - stream_.avail_out);
+            return compressed += '\0';
+        }
         deflate(&stream_, Z_SYNC_FLUSH);
         compressed.resize(compressed.size() - stream_.avail_out - 4);
         return compressed;
@@ -101,7 +108,7 @@ private:
         const std::string message =
             is_text ? random_text(random_, size) : random_bytes(random_, size);
         const bool compressed = dialect_.compression && !random_.one_in(3);
-        std::string wire = compressed ? compressor_.message(message) : message;
+        std::string wire = compressed ? compressor_.message(message, random_.one_in(5)) : message;
         unsigned first_byte = (is_text ? 1U : 2U) | (compressed ? rsv1 : 0U);
         while (random_.one_in(2)) {
             const std::string fragment = wire.substr(0, random_.size(wire.size()));
@@ -193,14 +200,18 @@ private:
     void break_text() {
         script_.code = ws::CloseCode::invalid_payload;
         const std::string good = random_text(random_, random_.size(3000));
-        constexpr std::string_view wrong[] = {"\xff", "\xc0", "\xf5", "\x80"};
-        const std::string_view byte = random_.one_of(wrong);
-        const std::string message = good + std::string(byte) + random_text(random_, 20);
+        // The last byte of each can stand nowhere behind those before it.
+        constexpr std::string_view wrong[] = {"\xff",     "\xc0",      "\xf5",         "\x80",
+                                              "\xe0\x9f", "\xed\xa0",  "\xf0\x8f",     "\xf4\x90",
+                                              "\xc3(",    "\xe8\xaa(", "\xf0\x9f\x98("};
+        const std::string_view bytes = random_.one_of(wrong);
+        const std::string message = good + std::string(bytes) + random_text(random_, 20);
         const std::size_t cut = random_.below(message.size());
         add(0x1, message.substr(0, cut));
         maybe_add_control();
         add(fin, message.substr(cut));
         script_.data += good;
+        script_.data += bytes.substr(0, bytes.size() - 1);
     }
 
     Random &random_;

@@ -1,5 +1,7 @@
 #include "t/sim/gateway.hpp"
 
+#include <utility>
+
 namespace sim {
 namespace {
 
@@ -29,6 +31,9 @@ Gateway::Gateway(Random &random, const Judge &judge, const GatewayOptions &optio
 }
 
 void Gateway::turn(Pipe &from_client, Pipe &to_client, Pipe &from_backend, Pipe &to_backend) {
+    if (to_backend.is_reset() && random_.one_in(20)) {
+        lose(to_backend);
+    }
     switch (random_.below(5)) {
         case 0:
             read_client(from_client);
@@ -54,14 +59,19 @@ void Gateway::turn(Pipe &from_client, Pipe &to_client, Pipe &from_backend, Pipe 
 // --- from the client ---
 
 void Gateway::read_client(Pipe &from_client) {
-    if (client_ended_ || !for_backend_.empty() || inward_.paused()) {
+    const bool waits = !backend_lost_ && (!for_backend_.empty() || inward_.paused());
+    if (client_ended_ || waits) {
         return;
     }
-    if (inflating_) {
+    if (inflating_ && !backend_lost_) {
         receive_compressed(std::move(for_inflating_));
         return;
     }
     std::string received = from_client.read(1 + random_.size(20'000));
+    if (!received.empty() && backend_lost_) {
+        drop(std::move(received));
+        return;
+    }
     if (!received.empty()) {
         options_.compression ? receive_compressed(std::move(received))
                              : receive(std::move(received));
@@ -102,6 +112,18 @@ void Gateway::receive_compressed(std::string received) {
     for_inflating_ = text({buffer.unread, buffer.end});
 }
 
+// What is left of a message that was being inflated comes first.
+void Gateway::drop(std::string received) {
+    received.insert(0, std::exchange(for_inflating_, {}));
+    const std::span<std::uint8_t> part = writable(received);
+    ws::ReadBuffer buffer{part.data(), part.data(), part.data() + part.size()};
+    ws::Event event;
+    do {
+        event = session_.drop_data(buffer);
+        meet(event);
+    } while (event != ws::Event::exhausted);
+}
+
 void Gateway::took(std::string_view data) {
     inward_.took(data.size());
     for_backend_ += data;
@@ -109,20 +131,30 @@ void Gateway::took(std::string_view data) {
 
 void Gateway::meet(ws::Event event) {
     if (event == ws::Event::ping) {
-        receipts_.add(session_.control_payload(), inward_.taken());
+        newest_ping_ = inward_.taken();
+        oldest_ping_ = oldest_ping_.value_or(newest_ping_);
+        receipts_.add(session_.control_payload(), newest_ping_);
     }
     if (event == ws::Event::pong) {
-        const ws::PingMarkers::Answer answer = markers_.answer(session_.control_payload());
-        if (answer.believed) {
-            confirm(outward_, answer.offset);
-            unanswered_ = unanswered_ && !answer.newest;
-        }
+        meet_pong(session_.control_payload());
     }
     if (event == ws::Event::close) {
         end(Cause::client_closed);
     }
     if (event == ws::Event::violation) {
         end(Cause::rule_broken);
+    }
+}
+
+void Gateway::meet_pong(Bytes payload) {
+    const ws::PingMarkers::Answer answer = markers_.answer(payload);
+    const auto same = [&](Bytes mark) { return std::ranges::equal(mark, payload); };
+    judge_.require(answer.believed == std::ranges::any_of(marks_, same),
+                   "a pong is believed if its ping was sent");
+    if (answer.believed) {
+        judge_.require(answer.newest == same(marks_.back()), "the last ping is the newest");
+        confirm(outward_, answer.offset);
+        unanswered_ = unanswered_ && !answer.newest;
     }
 }
 
@@ -213,7 +245,8 @@ void Gateway::mark() {
     const bool far = outward_.written() - marked_ >= options_.window / 4;
     if (far || (outward_.paused() && !unanswered_)) {
         marked_ = outward_.written();
-        session_.ping(markers_.mark(marked_));
+        marks_.push_back(markers_.mark(marked_));
+        session_.ping(marks_.back());
         unanswered_ = true;
     }
 }
@@ -259,7 +292,13 @@ void Gateway::answer_pings() {
     while (receipts_.ripe(inward_.confirmed())) {
         session_.pong(receipts_.payload());
         receipts_.pop();
+        oldest_ping_.reset();
+        if (receipts_.waiting()) {
+            oldest_ping_ = newest_ping_;
+        }
     }
+    judge_.require(!oldest_ping_.has_value() || inward_.confirmed() < *oldest_ping_,
+                   "a ping waits no longer than for the data before it, whatever comes behind it");
 }
 
 void Gateway::check_ledger(const ws::FlowLedger &ledger) {
@@ -273,7 +312,30 @@ void Gateway::check_ledger(const ws::FlowLedger &ledger) {
                    "what is in flight is bounded");
 }
 
+// The backend takes nothing more. How much it did not confirm is told to the client; the last that
+// the kernel had to say may be lost.
+void Gateway::lose(Pipe &to_backend) {
+    if (backend_lost_) {
+        return;
+    }
+    backend_lost_ = true;
+    if (random_.one_in(2)) {
+        confirm(inward_, to_backend.acknowledged());
+    }
+    for_backend_.clear();
+    to_backend.shut();
+    const bool no_receipt = cause_ == Cause::client_closed && inward_.in_flight() != 0;
+    if (cause_ == Cause::none || no_receipt) {
+        cause_ = no_receipt ? Cause::no_receipt : Cause::backend_vanished;
+        session_.close(ws::CloseCode::internal_error, std::to_string(inward_.in_flight()));
+    }
+}
+
 void Gateway::finish(Pipe &from_client, Pipe &to_client, Pipe &to_backend) {
+    if (cause_ == Cause::client_closed && inward_.in_flight() != 0 && !options_.patient &&
+        random_.one_in(100)) {
+        lose(to_backend);
+    }
     // The answer to a Close is a receipt for all that came before it.
     if (cause_ == Cause::client_closed && for_backend_.empty() && inward_.in_flight() == 0 &&
         !receipts_.waiting()) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "ngx_ws_filter/flow_ledger.hpp"
 #include "ngx_ws_filter/ping_marker.hpp"
@@ -17,10 +18,21 @@ struct GatewayOptions {
     bool compression = false;
     ws::DeflateParameters agreed;
     std::uint64_t window = 0;  // of both directions
+    bool patient = true;       // with a backend that is slow to confirm what stands before a Close
 };
 
 // Why the session ends, by what came first.
-enum class Cause { none, client_closed, rule_broken, client_vanished, backend_ended, no_text };
+enum class Cause {
+    none,
+    client_closed,
+    rule_broken,
+    client_vanished,
+    backend_ended,
+    backend_vanished,
+    no_text,
+    no_receipt,  // the client closed, and what it had sent was not confirmed
+};
+inline constexpr std::size_t causes = 8;
 
 class Gateway {
 public:
@@ -39,6 +51,7 @@ private:
     void read_client(Pipe &from_client);
     void receive(std::string received);
     void receive_compressed(std::string received);
+    void drop(std::string received);
     void took(std::string_view data);
     void meet(ws::Event event);
     void end(Cause cause);
@@ -53,6 +66,8 @@ private:
     void hear_of_confirmations(Pipe &to_backend);
     void confirm(ws::FlowLedger &ledger, std::uint64_t total);
     void answer_pings();
+    void meet_pong(Bytes payload);
+    void lose(Pipe &to_backend);
     void finish(Pipe &from_client, Pipe &to_client, Pipe &to_backend);
     void check_ledger(const ws::FlowLedger &ledger);
 
@@ -70,6 +85,8 @@ private:
     ws::FlowLedger outward_;
     ws::PingMarkers markers_;
     ws::PingReceipts receipts_;
+    std::optional<std::uint64_t> oldest_ping_;  // where it stands that has waited longest
+    std::uint64_t newest_ping_ = 0;
 
     std::string for_inflating_;  // received, and put aside until there is room
     bool inflating_ = false;
@@ -77,13 +94,14 @@ private:
     std::string for_client_;  // of one frame, or of control frames
     bool data_for_client_ = false;
     std::uint64_t marked_ = 0;
-    bool unanswered_ = false;          // the last ping
-    std::vector<std::uint64_t> late_;  // confirmations on their way
+    std::vector<ws::PingMarkers::Payload> marks_;  // of all pings
+    bool unanswered_ = false;                      // the last ping
+    std::vector<std::uint64_t> late_;              // confirmations on their way
 
     Cause cause_ = Cause::none;
     bool client_ended_ = false;
     bool backend_ended_ = false;
-    bool backend_shut_ = false;
+    bool backend_lost_ = false;
     bool done_ = false;
 };
 

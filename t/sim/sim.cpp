@@ -1,11 +1,16 @@
 // Simulated sessions, each made by a seed alone: `sim SEED` runs one, `sim FIRST COUNT` many.
+#include <sys/time.h>
 #include <charconv>
+#include <csignal>
 #include <cstring>
 
 #include "ngx_ws_filter/utf8.hpp"
 #include "t/sim/backend.hpp"
 #include "t/sim/client.hpp"
 #include "t/sim/gateway.hpp"
+
+// There with the sanitizers alone.
+extern "C" [[gnu::weak]] void __sanitizer_set_death_callback(void (*callback)());
 
 namespace {
 
@@ -16,6 +21,16 @@ constexpr std::size_t most_turns = 5'000'000;
 
 [[nodiscard]] std::size_t capacity(Random &random) {
     return 40 + random.size(60'000);
+}
+
+[[nodiscard]] std::uint64_t number(const char *text) {
+    std::uint64_t value = 0;
+    const char *end = text + std::strlen(text);
+    if (std::from_chars(text, end, value).ptr != end || text == end) {
+        std::fprintf(stderr, "not a number: %s\n", text);
+        std::exit(2);
+    }
+    return value;
 }
 
 class Run {
@@ -66,6 +81,7 @@ private:
             .client_no_takeover = random.one_in(2),
         };
         options.window = random.one_in(3) ? 0 : 100 + random.size(30'000);
+        options.patient = !random.one_in(4);
         return options;
     }
 
@@ -73,7 +89,7 @@ private:
         switch (random_.below(4)) {
             case 0:
                 client_.turn(client_to_gateway_, gateway_to_client_);
-                check_pongs();
+                check_receipts();
                 break;
             case 1:
                 backend_.turn(gateway_to_backend_, backend_to_gateway_);
@@ -81,18 +97,32 @@ private:
             default:
                 gateway_.turn(client_to_gateway_, gateway_to_client_, backend_to_gateway_,
                               gateway_to_backend_);
+                check_ledgers();
         }
     }
 
     [[nodiscard]] bool over() const { return gateway_.done() && backend_.done() && client_.done(); }
 
-    // A pong is a receipt for the data before its ping.
-    void check_pongs() {
+    // Whatever was said, and however often: nothing is confirmed that was not read, or
+    // acknowledged.
+    void check_ledgers() {
+        judge_.require(gateway_.inward().confirmed() <= gateway_to_backend_.seen_acknowledged(),
+                       "what is confirmed was acknowledged by the backend");
+        judge_.require(gateway_.outward().confirmed() <= client_.read(),
+                       "what is confirmed was read by the client");
+    }
+
+    // A pong is a receipt for the data before its ping, and a Close like the client's own for all.
+    void check_receipts() {
+        const std::uint64_t acknowledged = gateway_to_backend_.seen_acknowledged();
         const std::size_t answered = client_.answered_pings();
         if (answered != 0) {
-            judge_.require(gateway_to_backend_.seen_acknowledged() >=
-                               client_.script().pings[answered - 1].data_before,
+            judge_.require(acknowledged >= client_.script().pings[answered - 1].data_before,
                            "a pong comes when the data before its ping is acknowledged");
+        }
+        if (client_.got_close() && gateway_.cause() == Cause::client_closed) {
+            judge_.require(acknowledged == client_.script().data.size(),
+                           "a Close is answered when all data is acknowledged");
         }
     }
 
@@ -101,7 +131,7 @@ private:
         switch (gateway_.cause()) {
             case Cause::client_closed:
                 judge_.require(script.end == End::closes, "the client closed");
-                judge_.require(backend_.received() == script.data, "the backend has it all");
+                check_all_for_backend();
                 judge_.require(client_.answered_pings() == script.pings.size(),
                                "the last ping is answered");
                 check_prefix_for_client();
@@ -109,13 +139,13 @@ private:
                 break;
             case Cause::rule_broken:
                 judge_.require(script.end == End::breaks_a_rule, "the client broke a rule");
-                judge_.require(backend_.received() == script.data, "the backend has what is good");
+                check_all_for_backend();
                 check_prefix_for_client();
                 check_close(script.code);
                 break;
             case Cause::client_vanished:
                 judge_.require(script.end == End::vanishes, "the client vanished");
-                judge_.require(backend_.received() == script.data, "the backend has it all");
+                check_all_for_backend();
                 check_prefix_for_client();
                 judge_.require(!client_.got_close(), "nobody is there to get a Close");
                 break;
@@ -129,11 +159,45 @@ private:
                 check_prefix_for_backend();
                 check_close(ws::CloseCode::internal_error);
                 break;
+            case Cause::no_receipt:
+                judge_.require(script.end == End::closes, "the client closed");
+                judge_.require(gateway_.inward().taken() == script.data.size(), "all was taken");
+                check_undelivered();
+                break;
+            case Cause::backend_vanished:
+                judge_.require(backend_.vanished(), "the backend vanished");
+                check_undelivered();
+                break;
             case Cause::none:
                 judge_.require(false, "there is a cause");
         }
-        judge_.require(gateway_.inward().written() == backend_.received().size(),
-                       "the ledger counts what the backend gets");
+        judge_.require(gateway_.session().violation() == ws::Violation::none ||
+                           script.end == End::breaks_a_rule,
+                       "who keeps to the rules is not refused");
+        judge_.require(
+            backend_.vanished() || gateway_.inward().written() == backend_.received().size(),
+            "the ledger counts what the backend gets");
+    }
+
+    // All that was good, unless it was not there any more to read it.
+    void check_all_for_backend() {
+        if (backend_.vanished()) {
+            check_prefix_for_backend();
+            return;
+        }
+        judge_.require(backend_.received() == client_.script().data, "the backend has it all");
+    }
+
+    // The Close counts what the backend did not acknowledge, or what nobody said that it did.
+    void check_undelivered() {
+        check_prefix_for_client();
+        check_prefix_for_backend();
+        check_close(ws::CloseCode::internal_error);
+        const std::uint64_t told = number(client_.close_payload().substr(2).c_str());
+        const ws::FlowLedger &inward = gateway_.inward();
+        judge_.require(told + gateway_to_backend_.seen_acknowledged() >= inward.taken(),
+                       "no byte is missing in the count");
+        judge_.require(told <= inward.taken(), "nothing is counted that was not taken");
     }
 
     void check_prefix_for_client() {
@@ -176,14 +240,33 @@ private:
     Backend backend_;
 };
 
-[[nodiscard]] std::uint64_t number(const char *text) {
-    std::uint64_t value = 0;
-    const char *end = text + std::strlen(text);
-    if (std::from_chars(text, end, value).ptr != end || text == end) {
-        std::fprintf(stderr, "not a number: %s\n", text);
-        std::exit(2);
+// What ends the program where no judge does, an assert, a sanitizer or a loop without an end, must
+// not hide which run it was.
+std::uint64_t running = 0;
+
+void name_the_run() {
+    std::fprintf(stderr, "seed %llu: the program ended in it\n",
+                 static_cast<unsigned long long>(running));
+}
+
+void name_the_run_and_end(int signal) {
+    name_the_run();
+    std::signal(signal, SIG_DFL);
+    std::raise(signal);
+}
+
+void watch() {
+    if (__sanitizer_set_death_callback != nullptr) {
+        __sanitizer_set_death_callback(name_the_run);
     }
-    return value;
+    std::signal(SIGABRT, name_the_run_and_end);
+    std::signal(SIGVTALRM, name_the_run_and_end);
+}
+
+// In seconds of computing, so that a busy machine does no harm.
+void limit_time() {
+    const itimerval limit{.it_interval = {}, .it_value = {.tv_sec = 60, .tv_usec = 0}};
+    static_cast<void>(setitimer(ITIMER_VIRTUAL, &limit, nullptr));
 }
 
 }  // namespace
@@ -191,18 +274,25 @@ private:
 int main(int argc, char **argv) {
     const std::uint64_t first = argc > 1 ? number(argv[1]) : 0;
     const std::uint64_t count = argc > 2 ? number(argv[2]) : 1;
-    std::size_t causes[6] = {};
+    std::size_t ended_by[causes] = {};
     std::size_t moved = 0;
+    watch();
     for (std::uint64_t seed = first; seed < first + count; ++seed) {
+        running = seed;
+        limit_time();
         Run run(seed);
         run.run();
-        ++causes[static_cast<std::size_t>(run.cause())];
+        ++ended_by[static_cast<std::size_t>(run.cause())];
         moved += run.bytes_moved();
     }
-    std::printf(
-        "%llu sessions, %zu bytes; ended by client's Close %zu, broken rule %zu, "
-        "vanished client %zu, backend %zu, no text %zu\n",
-        static_cast<unsigned long long>(count), moved, causes[1], causes[2], causes[3], causes[4],
-        causes[5]);
+    std::printf("%llu sessions, %zu bytes; ended by:", static_cast<unsigned long long>(count),
+                moved);
+    constexpr const char *names[causes] = {
+        "nobody",  "client's Close",   "broken rule", "vanished client",
+        "backend", "vanished backend", "no text",     "Close without receipt"};
+    for (std::size_t i = 1; i < causes; ++i) {
+        std::printf("%s %s %zu", i == 1 ? "" : ",", names[i], ended_by[i]);
+    }
+    std::printf("\n");
     return 0;
 }

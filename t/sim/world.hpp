@@ -75,7 +75,7 @@ public:
 
     // Takes from the front, and returns how much that was.
     std::size_t write(std::string_view from) {
-        if (stalls(stalled_writes_)) {
+        if (reset_ || stalls(stalled_writes_)) {
             return 0;
         }
         const std::size_t room = std::min(capacity_ - held_.size(), from.size());
@@ -97,11 +97,21 @@ public:
     }
 
     void shut() { shut_ = true; }
+    // One side is gone, and with it what was not read. What was acknowledged stays so.
+    void reset() {
+        static_cast<void>(acknowledged());
+        held_.clear();
+        reset_ = true;
+    }
+    [[nodiscard]] bool is_reset() const { return reset_; }
     [[nodiscard]] bool is_shut() const { return shut_; }
-    [[nodiscard]] bool ended() const { return shut_ && held_.empty(); }
+    [[nodiscard]] bool ended() const { return shut_ && !reset_ && held_.empty(); }
     [[nodiscard]] std::uint64_t written() const { return written_; }
     // What the other side's kernel has: what it has read, and a part of what it has not.
     [[nodiscard]] std::uint64_t acknowledged() {
+        if (reset_) {
+            return acknowledged_;
+        }
         const std::uint64_t read = written_ - held_.size();
         acknowledged_ = std::max(acknowledged_, read + random_.below(held_.size() + 1));
         return acknowledged_;
@@ -125,6 +135,7 @@ private:
     std::size_t stalled_writes_ = 0;
     std::size_t stalled_reads_ = 0;
     bool shut_ = false;
+    bool reset_ = false;
 };
 
 }  // namespace sim
