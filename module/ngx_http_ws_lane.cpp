@@ -81,6 +81,14 @@ void Lane::prepare(size_t size) noexcept {
     }
 }
 
+void free_tls_buffer([[maybe_unused]] ngx_connection_t *c) noexcept {
+#if (NGX_HTTP_SSL)
+    if (c->ssl != nullptr) {
+        ngx_ssl_free_buffer(c);
+    }
+#endif
+}
+
 // The kernel keeps what is not acknowledged in the send buffer, and makes the socket writable
 // again when a third of it is: its bound is our window, and acknowledgements wake us by themselves.
 void Lane::limit_kernel() noexcept {

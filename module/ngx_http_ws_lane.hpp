@@ -14,6 +14,10 @@ namespace ngx_ws {
 // Bounds what our kernel takes from a peer before we read it; 0: as the kernel likes.
 void limit_receive_buffer(const ngx_connection_t *c, size_t size) noexcept;
 
+// Gives back what nginx gathers its own output in, over TLS: ssl_buffer_size. Only when all of it
+// is sent; nginx makes another if it needs one.
+void free_tls_buffer(ngx_connection_t *c) noexcept;
+
 class Lane {
 public:
     struct Limits {

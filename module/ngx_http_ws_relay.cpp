@@ -385,6 +385,7 @@ bool Relay::send_answer() noexcept {
         on_client_gone();
         return true;
     }
+    free_tls_buffer(client_);
     take_early_bytes();
     take_early_frames();
     return true;

@@ -12,6 +12,8 @@ import checker
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 
+IP_BIND_ADDRESS_NO_PORT = 24  # the port is chosen when the other end is known
+
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
@@ -94,7 +96,7 @@ class RawClient:
     """A socket to the gateway. Whatever reads fails after `timeout` seconds."""
 
     def __init__(self, port, host="127.0.0.1", *, tls=None, timeout=10, receive_buffer=None,
-                 connect=True):
+                 connect=True, source=None):
         self.timeout = timeout * checker.SLOWNESS
         self.buffer = b""
         self._read_size, self._pause = 262144, 0
@@ -102,6 +104,9 @@ class RawClient:
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.sock.settimeout(self.timeout)
+        if source:
+            self.sock.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+            self.sock.bind((source, 0))
         if connect:
             self.sock.connect((host, port))
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
