@@ -19,15 +19,16 @@ namespace ws {
 // a deflater; with it, each from the first message that used it.
 class Compression {
 public:
-    // Messages to the client shorter than `min_length` bytes go out as they are.
+    // Messages to the client shorter than `min_length` bytes, 0 or more, go out as they are.
     Compression(const DeflateParameters &agreed, std::size_t min_length) noexcept
         : agreed_(agreed), min_length_(min_length) {}
 
     [[nodiscard]] const DeflateParameters &agreed() const noexcept { return agreed_; }
 
-    // Of the smallest window that reads all that the client may send.
+    // Of the smallest window that reads all that the client may send: 9 to 15.
     [[nodiscard]] unsigned inflater_bits() const noexcept;
 
+    // Null takes a state back.
     void lend(Inflater *inflater) noexcept { inflater_ = inflater; }
     void lend(Deflater *deflater) noexcept { deflater_ = deflater; }
     [[nodiscard]] bool keeps_inflater() const noexcept { return inflater_in_use_; }
@@ -38,11 +39,13 @@ public:
     // Writes what a piece of a compressed message holds, and removes from it what is done.
     [[nodiscard]] InflateStatus inflate(Piece &piece, Room &room) noexcept;
 
-    // Counts inflated bytes of a message, and returns how many of them are over the limit.
+    // Counts inflated bytes of a message, and returns how many of them are over the limit, if it
+    // is not 0.
     [[nodiscard]] std::size_t excess(std::size_t size, std::uint64_t limit) noexcept;
 
-    // The payload of the compressed message, at the front of `room`, or nothing if it should go
-    // out as it is. Of a message in parts this is for the first, which is not empty.
+    // The payload of the compressed message, at the front of `room`, Deflater::max_size() bytes or
+    // more, or nothing if it should go out as it is. Of a message in parts this is for the first,
+    // which is not empty.
     [[nodiscard]] std::span<std::uint8_t> deflate(std::span<const std::uint8_t> message,
                                                   std::span<std::uint8_t> room,
                                                   bool ends_message = true) noexcept;

@@ -9,7 +9,8 @@
 
 namespace ws {
 
-// The memory that zlib gets, and gives back all at once.
+// The memory that zlib gets, and gives back all at once. It is the caller's, aligned as malloc()
+// aligns, and lasts as long as the stream that it was lent to.
 class ZlibMemory {
 public:
     void use(std::span<std::uint8_t> memory) noexcept;
@@ -35,7 +36,8 @@ enum class InflateStatus : std::uint8_t {
 class Inflater {
 public:
     // Bytes that begin() needs for a window of 2^bits, 9 to 15. A window may be larger than that of
-    // the compressor, so one of 15 bits reads everything.
+    // the compressor, so one of 15 bits reads everything. What refers farther back than the window
+    // is broken, unless the room of this call still holds it: it is never read as something else.
     [[nodiscard]] static constexpr std::size_t memory_size(unsigned bits) noexcept {
         return 7424 + (std::size_t{1} << bits);
     }
@@ -52,9 +54,9 @@ public:
     // Forgets all messages before, which the next one cannot refer to any more.
     void reset() noexcept;
 
-    // Takes bytes off the front of `from` and writes to the front of `room`, which is moved behind
-    // what was written. `ends_message`: nothing of this message follows `from`; until it is taken
-    // as a whole it is offered again, with what is left of `from`.
+    // Section 7.2.2. Takes bytes off the front of `from` and writes to the front of `room`, moved
+    // behind what was written. `ends_message`: nothing of this message follows `from`; until it is
+    // taken as a whole it is offered again, with what is left of `from`.
     [[nodiscard]] InflateStatus inflate(std::span<const std::uint8_t> &from,
                                         std::span<std::uint8_t> &room, bool ends_message) noexcept;
 
@@ -111,9 +113,9 @@ public:
                              const DeflateSettings &settings) noexcept;
     void reset() noexcept;
 
-    // Writes the payload of a compressed message to the front of `room`, max_size() bytes or more,
-    // and returns how many bytes it has: at least one. Of a message in parts only the last may be
-    // empty.
+    // Section 7.2.1. Writes the payload of a compressed message, at most UINT_MAX bytes, to the
+    // front of `room`, max_size() bytes or more, and returns how many bytes it has: at least one.
+    // Of a message in parts only the last may be empty.
     [[nodiscard]] std::size_t deflate(std::span<const std::uint8_t> message,
                                       std::span<std::uint8_t> room,
                                       bool ends_message = true) noexcept;
@@ -123,6 +125,7 @@ public:
                                            std::span<std::uint8_t> room,
                                            bool ends_message) noexcept;
 
+    // As begin() was told.
     [[nodiscard]] const DeflateSettings &settings() const noexcept { return settings_; }
     [[nodiscard]] std::size_t used() const noexcept { return memory_.used(); }
 

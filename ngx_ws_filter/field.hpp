@@ -17,7 +17,7 @@ namespace ws {
 
 // Walks a comma-separated list (RFC 9110, section 5.6.1): elements are trimmed, empty ones
 // skipped, and a comma inside a quoted string separates nothing. A quote that is never closed
-// lasts to the end of the value.
+// lasts to the end of the value. Elements lie in the value, which has to last as long.
 class ListReader {
 public:
     explicit ListReader(std::string_view field_value) noexcept : rest_(field_value) {}

@@ -18,6 +18,7 @@ public:
         paused_ = paused_ || (window_ != 0 && in_flight() >= window_);
     }
 
+    // At most unwritten().
     void wrote(std::uint64_t bytes) noexcept { wrote_ += bytes; }
 
     // The destination says that it has all of the first `total` bytes. Late and repeated sayings
@@ -33,6 +34,7 @@ public:
         return true;
     }
 
+    // Totals since the beginning, and their differences.
     [[nodiscard]] std::uint64_t taken() const noexcept { return took_; }
     [[nodiscard]] std::uint64_t written() const noexcept { return wrote_; }
     [[nodiscard]] std::uint64_t confirmed() const noexcept { return confirmed_; }

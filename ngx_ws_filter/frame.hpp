@@ -62,8 +62,8 @@ enum class Violation : std::uint8_t {
 struct FrameHeader {
     Opcode opcode = Opcode::continuation;
     bool fin = true;
-    bool compressed = false;  // RSV1, RFC 7692 section 6
-    std::uint64_t payload_length = 0;
+    bool compressed = false;           // RSV1, RFC 7692 section 6
+    std::uint64_t payload_length = 0;  // less than 2^63, section 5.2
 };
 
 inline constexpr std::size_t max_control_payload = 125;  // section 5.5

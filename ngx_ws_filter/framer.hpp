@@ -8,7 +8,8 @@
 
 namespace ws {
 
-// For every framing but the stream, which needs none. The settings last as long as the object.
+// For every framing but the stream, which needs none. The settings last as long as the object, and
+// so does the memory that was lent, until it is taken away.
 class Framer {
 public:
     explicit Framer(const FramingSettings &settings) noexcept

@@ -7,19 +7,21 @@
 
 namespace ws {
 
+// With the HTTP status of the answer and, in brackets, the item of section 4.2.1. A request without
+// Host (item 2) is the HTTP server's to refuse.
 enum class Handshake : std::uint8_t {
     accepted,
-    upgrade_missing,        // 426: no "websocket" in any Upgrade field, an ordinary request
+    upgrade_missing,        // 426: no "websocket" in any Upgrade field, an ordinary request (3)
     http_2,                 // 505: HTTP/2 and later carry no Upgrade field
-    http_1_0,               // 400: an upgrade needs HTTP/1.1
-    method_not_get,         // 405
-    connection_missing,     // 400: no "upgrade" in any Connection field
-    version_missing,        // 400
-    version_unsupported,    // 426, with Sec-WebSocket-Version: 13
-    key_missing,            // 400
-    key_malformed,          // 400: repeated, or not base64 of 16 bytes
+    http_1_0,               // 400: an upgrade needs HTTP/1.1 (1)
+    method_not_get,         // 405 (1)
+    connection_missing,     // 400: no "upgrade" in any Connection field (4)
+    version_missing,        // 400 (6)
+    version_unsupported,    // 426, with Sec-WebSocket-Version: 13; section 4.4
+    key_missing,            // 400 (5)
+    key_malformed,          // 400: repeated, or not base64 of 16 bytes (5)
     body_present,           // 400: bytes behind the request are frames, so it has no body
-    subprotocol_malformed,  // 400: an offer that is no list of tokens
+    subprotocol_malformed,  // 400: an offer that is no list of tokens (8)
     subprotocol_missing,    // 400: required, and none of ours was offered
 };
 
@@ -29,7 +31,7 @@ enum class Handshake : std::uint8_t {
 [[nodiscard]] std::string_view words(Handshake verdict) noexcept;
 
 // Collects what the field lines of one request say, one line after another in any order. The
-// values are looked at, not copied.
+// values are looked at, not copied, and have to last as long as the object.
 class UpgradeRequest {
 public:
     // Field names match whole and ignore case; fields that mean nothing here are passed over.
@@ -48,6 +50,7 @@ public:
     // Whether it asks for an upgrade to WebSocket at all: what an origin check guards.
     [[nodiscard]] bool wants_websocket() const noexcept { return upgrade_; }
 
+    // Once accepted: 24 characters, for make_accept_key().
     [[nodiscard]] std::string_view key() const noexcept { return key_; }
 
 private:
@@ -63,6 +66,7 @@ private:
 // if `accepted` is empty. RFC 6455, sections 1.9 and 11.3.4. Offers are compared with case.
 class SubprotocolChoice {
 public:
+    // The list lasts as long as the object, and so does each value that is offered.
     explicit SubprotocolChoice(std::span<const std::string_view> accepted) noexcept
         : accepted_(accepted) {}
 

@@ -28,6 +28,7 @@ public:
     // Here "host:" is "host" (RFC 3986, section 3.2.3).
     [[nodiscard]] bool parse(std::string_view scheme, std::string_view authority) noexcept;
 
+    // In the object.
     [[nodiscard]] std::string_view scheme() const noexcept;
     [[nodiscard]] std::string_view host() const noexcept;
     // 0 if none was given and the scheme has no default (http, ws: 80; https, wss: 443).
@@ -58,6 +59,7 @@ private:
 // it matches nothing.
 class OriginPattern {
 public:
+    // False as Origin::parse(), of what follows "*." too.
     [[nodiscard]] bool parse(std::string_view text) noexcept;
     [[nodiscard]] bool matches(const Origin &origin) const noexcept;
 

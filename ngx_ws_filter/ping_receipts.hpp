@@ -14,7 +14,8 @@ namespace ws {
 // follow, and the newest. Those between need no answer of their own (RFC 6455, section 5.5.3).
 class PingReceipts {
 public:
-    // `payload`: at most max_control_payload bytes. `offset`: bytes of the stream before the ping.
+    // `payload`: at most max_control_payload bytes, which are copied. `offset`: bytes of the stream
+    // before the ping; it never goes back.
     void add(std::span<const std::uint8_t> payload, std::uint64_t offset) noexcept;
 
     [[nodiscard]] bool waiting() const noexcept { return oldest_.waits; }
@@ -24,11 +25,12 @@ public:
         return oldest_.waits && confirmed >= oldest_.offset;
     }
 
+    // While one is waiting; in the object, until pop().
     [[nodiscard]] std::span<const std::uint8_t> payload() const noexcept {
         return {oldest_.payload.data(), oldest_.size};
     }
 
-    // It is answered.
+    // It is answered: now the newest has waited longest, if there is one.
     void pop() noexcept {
         oldest_ = newest_;
         newest_.waits = false;

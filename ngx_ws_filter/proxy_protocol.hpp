@@ -31,7 +31,8 @@ struct ProxiedTls {
 
 // Both families of the internet may meet: IPv4 is then written as mapped into IPv6. A destination
 // of another kind than the source is written as the unspecified address, so that the source is not
-// lost. What is empty is left out.
+// lost. What is empty is left out. Facts lie with the caller, and are copied as they are: bytes
+// that a client chose stay such bytes.
 struct ProxiedConnection {
     ProxiedAddress source;
     ProxiedAddress destination;
@@ -45,7 +46,8 @@ struct ProxiedConnection {
 // Section 2: a header fits into the smallest TCP segment, so that it is never cut.
 inline constexpr std::size_t max_proxy_header_size = 536;
 
-// Each returns the size of what it wrote. Version 1, section 2.1, has words for TCP only.
+// Each returns the size of what it wrote, and none can fail. Version 1, section 2.1, has words for
+// TCP only.
 [[nodiscard]] std::size_t write_proxy_v1(std::span<std::uint8_t, max_proxy_header_size> to,
                                          const ProxiedConnection &connection) noexcept;
 

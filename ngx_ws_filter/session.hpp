@@ -1,4 +1,50 @@
-// One WebSocket conversation as its server sees it. RFC 6455, sections 5 to 8.
+// The server's side of WebSocket, without a socket: the header to begin with. A Session is one
+// conversation, from the end of its opening handshake to its Close. RFC 6455, sections 5 to 8, and
+// RFC 7692, section 6.
+//
+// Bytes go in, bytes and events come out:
+//
+//     ws::Session session({.outgoing = ws::Opcode::binary});
+//
+//     ws::ReadBuffer buffer{bytes, bytes, bytes + size};  // what a read has brought
+//     while ((event = session.receive(buffer)) != ws::Event::exhausted) { ... }
+//     // [bytes, buffer.packed): what the client's messages hold, unmasked, checked, side by side
+//
+//     session.wrap(payload).frame;  // what a backend has sent, as a message in place
+//     session.write_due(room);      // the control frames that have to go out
+//
+// What the core owns:
+// - The rules. What a client sends is passed on only as far as it breaks none, and the first that
+//   is broken has a name, after which nothing is read. What goes out is well-formed, and in order:
+//   control frames stand between others, and a Close is the last.
+// - The state of one conversation: the header, code point or compressed block that a read has cut,
+//   the message that is open, one pong, one ping and one Close that are due. It is in the objects,
+//   whose sizes are fixed. However a stream is cut, it means the same.
+//
+// What it leaves to its caller:
+// - Memory. Nothing is allocated. Buffers and rooms are given for a call; zlib's states and the
+//   memory of messages that have to be whole are lent, so that idle sessions can do without.
+// - Sockets. The caller reads, as much and as often as it likes, and keeps what a socket did not
+//   take. No call waits; its work is bounded by the bytes and the room that it is given.
+// - Time. There is no clock: timeouts, pings at intervals and round trips are the caller's.
+// - Decisions. Whether a ping is answered now or when its data has arrived, which limits hold,
+//   with which code a conversation ends, and how TCP is closed after it.
+//
+// What stands beside it:
+// - handshake, accept_key, origin and deflate_offer: the opening handshake, before a Session.
+// - compression and deflate: RFC 7692, lent to a Session by its options.
+// - framer and framing*: messages as a backend's lines or records; lent in the same way.
+// - flow_ledger, ping_receipts and ping_marker: how far bytes have come, and what that answers.
+// - proxy_protocol: who the client is, for the backend.
+// - frame_reader, frame_writer, mask, utf8 and close: what a Session is made of, good without it.
+//
+// In all of them sizes, limits and offsets are bytes. A span or string_view is looked at during the
+// call alone, unless its declaration says how long it has to last; what is returned lies in the
+// caller's memory, or in the object where that is said. Errors are values: a client's fault is a
+// Violation (frame.hpp), a backend's a BackendFault (framing.hpp), want of memory a false. Nothing
+// throws, and no input can reach an assert: these are for callers who break what a declaration asks
+// of them. Objects know nothing of each other but what they are given, and may each be used by one
+// thread at a time.
 #pragma once
 
 #include "ngx_ws_filter/close.hpp"
@@ -19,18 +65,18 @@ namespace ws {
 
 struct SessionOptions {
     Opcode outgoing = Opcode::binary;    // text or binary: what the client gets
-    std::uint64_t max_message_size = 0;  // see FrameReader; of compressed messages, once inflated
-    Compression *compression = nullptr;  // if it was negotiated; lasts as the session
+    std::uint64_t max_message_size = 0;  // 0: no limit. Of compressed messages, once inflated
+    Compression *compression = nullptr;  // if it was negotiated; outlives the session
     Framer *framer = nullptr;            // for every framing but the stream; the same
 };
 
-// What receive() met.
+// What receive() met. Only the last two need a room.
 enum class Event : std::uint8_t {
     exhausted,    // nothing: every received byte has been read
     ping,         // control_payload() waits for an answer
     pong,         // control_payload() is what came back
     close,        // peer_status(); everything received behind it is ignored
-    violation,    // violation()
+    violation,    // violation(); close_code() and words() make a Close of it
     room_full,    // there is more to read, although `unread` may be the end
     memory_full,  // the same; the framer wants memory, or more of it
 };
@@ -56,10 +102,11 @@ public:
     // checked. No receive() may follow.
     [[nodiscard]] Event drop_data(ReadBuffer &buffer) noexcept;
 
-    // Of the last ping or pong, until receive() is called again.
+    // Of the last ping or pong, 0 to 125 bytes in the session, until receive() is called again.
     [[nodiscard]] std::span<const std::uint8_t> control_payload() const noexcept {
         return reader_.control_payload();
     }
+    // Of the client; Violation::none as long as it keeps to the rules.
     [[nodiscard]] Violation violation() const noexcept { return violation_; }
 
     // Of the peer's Close; before there is one, CloseCode::abnormal. The reason lasts as the
@@ -113,13 +160,16 @@ public:
     // Of a ping of ours; small, because every connection has room for one.
     static constexpr std::size_t max_ping_payload = 16;
 
-    // Each makes one control frame due. A ping answered before the last answer was written
-    // replaces that answer (section 5.5.3). The first close() counts, and nothing is due after it.
+    // Each makes one control frame due (sections 5.5.1 to 5.5.3), and copies what it is given. A
+    // ping answered before the last answer was written replaces that answer. A pong has at most
+    // max_control_payload bytes, a ping max_ping_payload; a reason is cut to max_close_reason, and
+    // a code that may not be sent makes an empty Close. The first close() counts, and nothing is
+    // due after it.
     void answer_ping() noexcept;
     void pong(std::span<const std::uint8_t> payload) noexcept;  // the same, some time later
     void ping(std::span<const std::uint8_t> payload) noexcept;
     void close(CloseCode code, std::string_view reason) noexcept;
-    // The answer to the peer's Close: its code, or nothing if it had none (section 5.5.1).
+    // The answer to the peer's Close: its code without the reason, or nothing if it had none.
     void answer_close() noexcept;
 
     [[nodiscard]] bool anything_due() const noexcept {
@@ -127,7 +177,8 @@ public:
     }
 
     // Writes the control frames that are due, each whole or not at all, and returns the bytes
-    // written. max_due_size holds all that can be due at a time.
+    // written: 0 if nothing is due, or the first has no room. max_due_size holds all that can be
+    // due at a time.
     static constexpr std::size_t max_due_size = 2 * max_control_frame + 2 + max_ping_payload;
     [[nodiscard]] std::size_t write_due(std::span<std::uint8_t> to) noexcept;
 

@@ -12,7 +12,8 @@ namespace ws {
 // and code points above U+10FFFF included). Once failed it stays failed, until reset().
 class Utf8Validator {
 public:
-    // Takes the next bytes of the text. Returns whether all of them can stand in valid text so far.
+    // Takes the next bytes of the text, none of which are kept. Returns whether all of them can
+    // stand in valid text so far.
     [[nodiscard]] bool take(std::span<const std::uint8_t> bytes) noexcept;
 
     // Whether the text may end here: nothing failed and no code point is cut.
