@@ -1,6 +1,6 @@
 #include "t/hostile/conversation.hpp"
 
-#include <strings.h>
+#include "t/hostile/loop.hpp"
 
 namespace hostile {
 
@@ -35,6 +35,7 @@ Conversation::Conversation(const Front &front, Script script, Milliseconds now)
                 .tls = script_.tls,
                 .plan = script_.tls_plan}),
       deadline_(now + front.patience),
+      lost_before_(lost_ms()),
       patience_(front.patience) {
 }
 

@@ -55,6 +55,7 @@ private:
     [[nodiscard]] std::string judge_valid() const;
     [[nodiscard]] bool close_fits(unsigned code) const;
     [[nodiscard]] bool tells_all() const;
+    [[nodiscard]] bool was_late() const;
 
     Script script_;
     Channel channel_;
@@ -65,6 +66,7 @@ private:
     std::size_t taken_ = 0;                  // of the script's bytes
     std::size_t step_ = 0;
     Milliseconds deadline_;
+    Milliseconds lost_before_;  // see lost_ms()
     Milliseconds patience_;
     Milliseconds resume_at_ = 0;
     bool reads_ = true;

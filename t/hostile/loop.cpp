@@ -7,6 +7,29 @@
 
 namespace hostile {
 
+namespace {
+
+constexpr std::int64_t longest_turn = 100;  // milliseconds, for a loop that is not kept waiting
+
+std::int64_t lost;
+std::int64_t turned_at;
+
+std::int64_t clock_ms() {
+    timespec now = {};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+}
+
+void note_turn() {
+    const std::int64_t now = clock_ms();
+    if (turned_at != 0 && now - turned_at > longest_turn) {
+        lost += now - turned_at - longest_turn;
+    }
+    turned_at = now;
+}
+
+}  // namespace
+
 Loop::Loop() : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
 }
 
@@ -28,6 +51,7 @@ void Loop::turn(int milliseconds) {
     std::array<epoll_event, 512> events;
     const int count =
         epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), milliseconds);
+    note_turn();
     for (int i = 0; i < count; ++i) {
         const epoll_event &event = events[static_cast<std::size_t>(i)];
         static_cast<Watched *>(event.data.ptr)->ready(event.events);
@@ -35,9 +59,11 @@ void Loop::turn(int milliseconds) {
 }
 
 std::int64_t now_ms() {
-    timespec now = {};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+    return clock_ms() - lost;
+}
+
+std::int64_t lost_ms() {
+    return lost;
 }
 
 }  // namespace hostile

@@ -35,6 +35,10 @@ private:
     int epoll_;
 };
 
+// Time that this process had: what it was kept waiting for a processor is left out, and nobody is
+// blamed for it.
 [[nodiscard]] std::int64_t now_ms();
+// What was left out.
+[[nodiscard]] std::int64_t lost_ms();
 
 }  // namespace hostile
