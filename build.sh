@@ -102,6 +102,12 @@ packages_for() {
         valgrind)
             echo valgrind valgrind
             ;;
+        matrix)
+            echo dpkg dpkg-deb
+            echo debian-archive-keyring /usr/share/keyrings/debian-archive-keyring.gpg
+            echo patchelf patchelf
+            echo util-linux unshare
+            ;;
         check)
             echo clang-format clang-format
             echo clang-tidy clang-tidy
@@ -405,6 +411,45 @@ cmd_valgrind() {
     locked install_node_packages
     [ $# -gt 0 ] || set -- t/test_smoke.py t/test_closing.py t/test_frames.py
     WS_CHECKER=valgrind run_suite "$nginx" "$module" "$@"
+}
+
+# The suite for one release and compiler, e.g. sid-clang, as a line of the table: run_release
+# ENTRY [pytest's arguments].
+run_release() {
+    local release=${1%-*} compiler=${1##*-} out status=0
+    out=$build/matrix/$release
+
+    if ! OUT=$out locked t/matrix.sh "$release" "$compiler"; then
+        table+=("$release, $compiler: not built")
+        return 1
+    fi
+    WS_STREAM_MODULE=$out/root/usr/lib/nginx/modules/ngx_stream_module.so \
+        run_suite "$out/nginx" "$out/$compiler/ngx_http_ws_module.so" "${@:2}" |
+        tee "$out/$compiler/tests.log" || status=$?
+    table+=("$(<"$out/$compiler/title") $(tail -n 1 "$out/$compiler/tests.log" | tr -d =)")
+    return $status
+}
+
+announce matrix "run t/*.py with the nginx and compilers of Debian's releases: matrix [RELEASE[-gcc|-clang]...] [-- ARGUMENT...]"
+cmd_matrix() {
+    local entry table=() entries=() status=0
+
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do
+        case $1 in
+            *-gcc | *-clang) entries+=("$1") ;;
+            *) entries+=("$1-gcc" "$1-clang") ;;
+        esac
+        shift
+    done
+    [ ${#entries[@]} -gt 0 ] || entries=({bookworm,trixie,sid}-{gcc,clang})
+
+    need test services matrix
+    locked install_node_packages
+    for entry in "${entries[@]}"; do
+        run_release "$entry" "${@:2}" || status=1
+    done
+    printf '%s\n' "${table[@]}"
+    return $status
 }
 
 # The first free TCP port of loopback from $1 on.

@@ -45,7 +45,7 @@ REFUSED = {
     "trust that is not there": (
         "ws_ssl_verify on; ws_ssl_trusted_certificate /none.pem;", "/none.pem"),
     "trust that is no certificate": (
-        "ws_ssl_verify on; ws_ssl_trusted_certificate {key};", "SSL_CTX_load_verify_locations"),
+        "ws_ssl_verify on; ws_ssl_trusted_certificate {key};", '.key"'),
     "a list of the revoked that is not there": (
         "ws_ssl_verify on; ws_ssl_trusted_certificate {ca}; ws_ssl_crl /none.crl;", "/none.crl"),
     "passwords that are not there": (

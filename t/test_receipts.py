@@ -126,7 +126,7 @@ def test_empty_close_is_answered_empty_after_delivery(session):
     one.client.send_frame(BINARY, b"last words")
     one.client.send_close()
     assert one.client.read_close() == (None, "")
-    assert one.connection.received == b"last words"
+    assert one.connection.wait_received(10) == b"last words"
 
 
 def test_gateway_that_stops_tells_what_was_not_delivered(session):
