@@ -1,9 +1,6 @@
-"""Many sessions at once, by one thread for the clients and one for the service behind them."""
+"""Many sessions at once, and what they cost the gateway."""
 
 import resource
-import select
-import socket
-import threading
 import time
 
 from raw import BINARY, RawClient, frame
@@ -12,64 +9,11 @@ FILES = 200  # descriptors that a test process needs for itself
 
 
 def most_connections(wanted, each=2):
-    """As many sessions as one process may hold, with so many descriptors for each."""
+    """As many sessions as a process may hold that has so many descriptors for each: a worker."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return min(wanted, (hard - FILES) // each)
-
-
-class EchoService:
-    """Sends back what comes, to any number of connections."""
-
-    def __init__(self):
-        self._listener = socket.socket()
-        self._listener.bind(("127.0.0.1", 0))
-        self._listener.listen(4096)
-        self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
-        self._sockets = {}
-        self._poll = select.epoll()
-        self._poll.register(self._listener, select.EPOLLIN)
-        self._running = True
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._running = False
-        self._thread.join(10)
-        for sock in self._sockets.values():
-            sock.close()
-        self._listener.close()
-        self._poll.close()
-
-    def open(self):
-        return len(self._sockets)
-
-    def _serve(self):
-        while self._running:
-            for number, _ in self._poll.poll(0.1):
-                if number == self._listener.fileno():
-                    sock, _ = self._listener.accept()
-                    sock.settimeout(10)
-                    self._sockets[sock.fileno()] = sock
-                    self._poll.register(sock, select.EPOLLIN)
-                else:
-                    self._echo(number)
-
-    def _echo(self, number):
-        sock = self._sockets[number]
-        try:
-            data = sock.recv(65536)
-            sock.sendall(data)
-        except OSError:
-            data = b""
-        if not data:
-            self._poll.unregister(number)
-            del self._sockets[number]
-            sock.close()
 
 
 class Crowd:

@@ -66,7 +66,7 @@ BackendSession::~BackendSession() {
 
 void BackendSession::choose_mood() {
     static constexpr std::int64_t pauses[] = {0, 1, 3, 100, 200};
-    static constexpr std::size_t sizes[] = {1000, 4096, 65536};
+    static constexpr std::size_t sizes[] = {4096, 16384, 65536};
     pause_ = random_.one_of(pauses);
     read_size_ = pause_ > 50 ? 65536 : random_.one_of(sizes);
     // Together they would take too long.

@@ -66,6 +66,9 @@ void Conversation::turn(bool readable, Milliseconds now) {
 void Conversation::receive() {
     std::string got;
     channel_.receive(got);
+    if (!got.empty()) {
+        deadline_ = now_ms() + patience_;
+    }
     const bool upgraded = replies_.upgraded();
     replies_.take(sim::bytes(got));
     if (!upgraded && replies_.upgraded()) {

@@ -82,9 +82,9 @@ void Conversation::judge() {
     }
 }
 
-// The gateway need not wait for a request that we were kept from sending.
+// Of a client that was itself kept waiting, or its backend, the gateway need not expect any more.
 bool Conversation::was_late() const {
-    return replies_.status() == 0 && lost_ms() - lost_before_ > 500;
+    return lost_ms() - lost_before_ > 500;
 }
 
 // What came back was sent, and in this order.
@@ -143,14 +143,14 @@ std::string Conversation::judge_close() const {
     if (close) {
         return close_fits(*close) ? "" : "a Close with code " + number(*close);
     }
-    if (tells_all() && reading_->owed() && !cut_) {
+    if (tells_all() && reading_->owed() && !cut_ && !was_late()) {
         return "no Close where " + number(*reading_->owed()) + " is due";
     }
     return {};
 }
 
 std::string Conversation::judge_valid() const {
-    if (!script_.valid) {
+    if (!script_.valid || was_late()) {
         return {};
     }
     if (echoed().size() != reading_->payload().size()) {
