@@ -150,6 +150,27 @@ void Lane::write(std::span<uint8_t> bytes) noexcept {
     note_stall();
 }
 
+// Where it is held what remains is put together in the scratch buffer that it would have come
+// through.
+void Lane::forward(std::span<uint8_t> header, Pipe &payload) noexcept {
+    const size_t size = header.size() + payload.size();
+    prepare(size);
+    ledger_.took(size);
+    const size_t sent = send(header, payload);
+    if (sent < size) {
+        const std::span<uint8_t> rest = scratch().from_backend;
+        const std::span<uint8_t> head = header.subspan(ngx_min(sent, header.size()));
+        ngx_memcpy(rest.data(), head.data(), head.size());
+        const size_t read = payload.read_rest(rest.subspan(head.size()));
+        if (sent + head.size() + read < size) {
+            fail();
+        } else if (!lost_) {
+            hold(rest.first(head.size() + read));
+        }
+    }
+    note_stall();
+}
+
 void Lane::flush() noexcept {
     if (held_ == nullptr) {
         return;
@@ -271,6 +292,47 @@ size_t Lane::send(std::span<uint8_t> bytes) noexcept {
         ledger_.wrote(static_cast<uint64_t>(n));
     }
     return sent;
+}
+
+// The header is told to wait for its payload.
+size_t Lane::send(std::span<const uint8_t> header, Pipe &payload) noexcept {
+    const size_t size = header.size() + payload.size();
+    size_t sent = 0;
+    while (sent < size && !lost_ && destination_->write->ready) {
+        const size_t left = sendable(size - sent);
+        if (left == 0) {
+            wait_for_room();
+            break;
+        }
+        const std::span<const uint8_t> head = header.subspan(ngx_min(sent, header.size()));
+        const size_t wanted = head.empty() ? ngx_min(left, payload.size()) : head.size();
+        const ssize_t n = head.empty() ? payload.drain(destination_, wanted)
+                                       : ::send(destination_->fd, head.data(), wanted, MSG_MORE);
+        sent += note_sent(n, wanted);
+    }
+    return sent;
+}
+
+// What nginx's own send does behind the system call, of which n is the result.
+size_t Lane::note_sent(ssize_t n, size_t wanted) noexcept {
+    const ngx_err_t error = n < 0 ? ngx_errno : 0;
+    if (error == NGX_EINTR) {
+        return 0;
+    }
+    if (n < static_cast<ssize_t>(wanted)) {
+        destination_->write->ready = 0;
+    }
+    if (n < 0 && error != NGX_EAGAIN) {
+        destination_->write->error = 1;
+        (void)ngx_connection_error(destination_, error, const_cast<char *>("splice() failed"));
+        fail();
+    }
+    if (n <= 0) {
+        return 0;
+    }
+    destination_->sent += n;
+    ledger_.wrote(static_cast<uint64_t>(n));
+    return static_cast<size_t>(n);
 }
 
 // The kernel fills up its last segment whatever its bound says, which on a link with many of them

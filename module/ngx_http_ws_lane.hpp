@@ -2,6 +2,7 @@
 #pragma once
 
 #include "module/ngx_http_ws_buffers.hpp"
+#include "module/ngx_http_ws_pipe.hpp"
 
 #include "ngx_ws_filter/flow_ledger.hpp"
 
@@ -39,6 +40,9 @@ public:
     // Writes at once what the destination takes and holds the rest; only if nothing is held. After
     // a loss bytes go nowhere.
     void write(std::span<uint8_t> bytes) noexcept;
+    // The same with a payload that is in a pipe, which is empty then. For a connection that nothing
+    // but the socket stands behind, no TLS.
+    void forward(std::span<uint8_t> header, Pipe &payload) noexcept;
     // Writes what is held, as much as is taken.
     void flush() noexcept;
 
@@ -80,6 +84,8 @@ private:
     // What the window leaves behind the first `total` bytes, exact if it is less than `wanted`.
     [[nodiscard]] uint64_t left_in_window(uint64_t total, size_t wanted) noexcept;
     size_t send(std::span<uint8_t> bytes) noexcept;
+    size_t send(std::span<const uint8_t> header, Pipe &payload) noexcept;
+    size_t note_sent(ssize_t n, size_t wanted) noexcept;
     [[nodiscard]] size_t sendable(size_t size) noexcept;
     void wait_for_room() noexcept;
     void hold(std::span<uint8_t> bytes) noexcept;

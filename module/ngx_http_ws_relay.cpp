@@ -8,9 +8,6 @@ namespace ngx_ws {
 
 namespace {
 
-// Reads in one turn, before the other sessions of the worker have theirs.
-constexpr unsigned max_reads = 8;
-
 Relay *relay_of(ngx_connection_t *c) noexcept {
     return find_context(static_cast<ngx_http_request_t *>(c->data))->relay;
 }
@@ -55,16 +52,6 @@ void on_resume(ngx_event_t *ev) {
 
 void on_backend_write(ngx_event_t *ev) {
     run(ev, [](Relay &relay) { relay.on_backend_stalled(); });
-}
-
-// Of a TLS connection nginx tells a reset as an end; of an end alone OpenSSL keeps a note.
-bool end_was_reset([[maybe_unused]] const ngx_connection_t *c) noexcept {
-#if (NGX_HTTP_SSL) && defined(SSL_OP_IGNORE_UNEXPECTED_EOF)
-    if (c->ssl != nullptr) {
-        return (SSL_get_shutdown(c->ssl->connection) & SSL_RECEIVED_SHUTDOWN) == 0;
-    }
-#endif
-    return false;
 }
 
 bool wants_nodelay(ngx_http_request_t *r) noexcept {
@@ -112,6 +99,8 @@ void Relay::start() noexcept {
     r_->write_event_handler = ngx_http_request_empty_handler;
     client_->log->action = const_cast<char *>("relaying a websocket");
 
+    can_splice_ =
+        session_.passes_bytes() && client_->send == ngx_send && backend_->recv == ngx_recv;
     heard_ = moved_ = confirmed_ = ngx_current_msec;
     answer_pending_ = true;
     backend_->read->available = -1;
@@ -281,88 +270,6 @@ void Relay::on_event(ws::Event event, uint64_t offset) noexcept {
         case ws::Event::room_full:
         case ws::Event::memory_full:
             break;
-    }
-}
-
-void Relay::pump_to_client() noexcept {
-    for (unsigned reads = 0;; ++reads) {
-        to_client_.flush();
-        if (!to_client_.blocked()) {
-            send_due();
-        }
-        if (to_client_.blocked() || to_client_.paused() || backend_gone_ ||
-            !backend_->read->ready) {
-            return;
-        }
-        if (reads == max_reads) {
-            ngx_post_event(&resume_, &ngx_posted_next_events);
-            return;
-        }
-        if (!read_backend()) {
-            return;
-        }
-    }
-}
-
-bool Relay::read_backend() noexcept {
-    const std::span<uint8_t> room =
-        scratch().from_backend.subspan(ws::Session::headroom, max_payload());
-    const ssize_t n = to_backend_.finished() && closing()
-                          ? ngx_recv(backend_, room.data(), room.size())
-                          : backend_->recv(backend_, room.data(), room.size());
-    if (n == NGX_AGAIN) {
-        return false;
-    }
-    if (n <= 0) {
-        on_backend_gone(n != 0 || end_was_reset(backend_));
-        return false;
-    }
-    r_->upstream->state->bytes_received += n;
-    take_bytes(room.first(static_cast<size_t>(n)));
-    return true;
-}
-
-// What nginx had read itself, because the backend spoke before it was seen to be connected.
-void Relay::take_early_bytes() noexcept {
-    ngx_buf_t &early = r_->upstream->buffer;
-    const std::span<uint8_t> room = scratch().from_backend.subspan(ws::Session::headroom);
-    const auto size = static_cast<size_t>(early.last - early.pos);
-    if (size != 0) {
-        ngx_memcpy(room.data(), early.pos, size);
-        early.pos = early.last;
-        take_bytes(room.first(size));
-    }
-}
-
-void Relay::take_bytes(std::span<uint8_t> received) noexcept {
-    if (closing()) {
-        return;
-    }
-    moved_ = ngx_current_msec;
-    bytes_out_ += received.size();
-    if (framing_ != nullptr) {
-        take_framed(received);
-        return;
-    }
-    const ws::Session::Wrapped wrapped = wrap(received);
-    if (!wrapped.frame.empty()) {
-        to_client_.write(wrapped.frame);
-        send_marker();
-    }
-    if (!wrapped.valid) {
-        begin_close(ClosedBy::gateway, ws::CloseCode::internal_error,
-                    "backend sent bytes that are not UTF-8");
-    }
-}
-
-void Relay::send_due() noexcept {
-    if (session_.anything_due()) {
-        std::array<uint8_t, ws::Session::max_due_size> frames;
-        const size_t size = session_.write_due(frames);
-        if (session_.close_sent()) {
-            close_size_ += size;
-        }
-        to_client_.write(std::span{frames}.first(size));
     }
 }
 

@@ -57,6 +57,9 @@ public:
     void shut_down() noexcept;
 
 private:
+    // Reads in one turn, before the other sessions of the worker have theirs.
+    static constexpr unsigned max_reads = 8;
+
     // Client to backend.
     void pump_to_backend() noexcept;
     [[nodiscard]] bool read_client() noexcept;
@@ -80,6 +83,7 @@ private:
     // Backend to client.
     void pump_to_client() noexcept;
     [[nodiscard]] bool read_backend() noexcept;
+    [[nodiscard]] bool splice_backend() noexcept;
     void take_early_bytes() noexcept;
     void take_bytes(std::span<uint8_t> received) noexcept;
     void take_framed(std::span<uint8_t> received) noexcept;
@@ -165,6 +169,8 @@ private:
     std::string_view why_;  // the words of the log; a literal
     ws::CloseCode close_code_ = ws::CloseCode::abnormal;
     ClosedBy closed_by_ = ClosedBy::nobody;  // nobody: the session is open
+    bool can_splice_ = false;
+    bool floods_ = false;  // the backend: the last read was a full one
     bool awaiting_pong_ = false;
     bool timing_ = false;           // the newest ping is not answered yet
     bool answer_pending_ = false;   // the 101 is not sent yet

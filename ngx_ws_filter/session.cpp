@@ -92,6 +92,13 @@ Session::Wrapped Session::wrap(std::span<std::uint8_t> payload) noexcept {
     return {.frame = with_header(payload), .valid = valid};
 }
 
+std::span<std::uint8_t> Session::wrap_elsewhere(
+    std::size_t size, std::span<std::uint8_t, max_header_size> room) noexcept {
+    ++frames_out_;
+    std::uint8_t *const end = room.data() + room.size();
+    return {write_header_before(end, {.opcode = outgoing_, .payload_length = size}), end};
+}
+
 // What was held back and the payload, less what is to be held back now.
 std::span<std::uint8_t> Session::whole_text(std::span<std::uint8_t> payload, bool &valid) noexcept {
     const std::size_t held = held_back();

@@ -127,6 +127,15 @@ public:
     // inside a code point: what is left of one waits for the next call.
     [[nodiscard]] Wrapped wrap(std::span<std::uint8_t> payload) noexcept;
 
+    // Whether the messages of the backend are its bytes and nothing else.
+    [[nodiscard]] bool passes_bytes() const noexcept {
+        return outgoing_ == Opcode::binary && compression_ == nullptr && framer_ == nullptr;
+    }
+    // For such a session: the header alone of what wrap() would make of so many bytes, not 0, which
+    // are sent from elsewhere. At the end of `room`.
+    [[nodiscard]] std::span<std::uint8_t> wrap_elsewhere(
+        std::size_t size, std::span<std::uint8_t, max_header_size> room) noexcept;
+
     // The same for a session with compression: the frame stands in `room` if its payload was worth
     // compressing, and in place otherwise. A payload is at most max_payload(room.size()) bytes.
     [[nodiscard]] Wrapped wrap(std::span<std::uint8_t> payload,

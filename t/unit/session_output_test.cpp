@@ -74,6 +74,24 @@ void wraps_in_place(void **) {
     unit::equal(session.frames_out(), 1);
 }
 
+void wraps_what_is_sent_from_elsewhere_as_if_it_were_here(void **) {
+    static std::array<std::uint8_t, Session::headroom + 70'000> buffer;
+    for (const std::size_t size : {1U, 125U, 126U, 65'535U, 65'536U, 70'000U}) {
+        Session here({});
+        Session elsewhere({});
+        unit::check(elsewhere.passes_bytes());
+        const Session::Wrapped wrapped =
+            here.wrap(std::span{buffer}.subspan(Session::headroom, size));
+        std::array<std::uint8_t, ws::max_header_size> room{};
+        const std::span<std::uint8_t> header = elsewhere.wrap_elsewhere(size, room);
+        unit::equal(unit::text(header),
+                    unit::text(wrapped.frame.first(wrapped.frame.size() - size)));
+        unit::check(header.data() + header.size() == room.data() + room.size());
+        unit::equal(elsewhere.frames_out(), 1);
+    }
+    unit::check(!Session({.outgoing = Opcode::text}).passes_bytes());
+}
+
 void wraps_payloads_of_every_length_form(void **) {
     static std::array<std::uint8_t, Session::headroom + 70'000> buffer;
     constexpr std::array<std::pair<std::size_t, std::size_t>, 6> sizes{
@@ -321,6 +339,7 @@ void is_small(void **) {
 int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(wraps_in_place),
+        cmocka_unit_test(wraps_what_is_sent_from_elsewhere_as_if_it_were_here),
         cmocka_unit_test(wraps_payloads_of_every_length_form),
         cmocka_unit_test(wraps_any_bytes_as_binary),
         cmocka_unit_test(wraps_text_between_code_points),

@@ -1,0 +1,130 @@
+// What the backend says, on its way to the client.
+#include "module/ngx_http_ws_relay.hpp"
+
+namespace ngx_ws {
+
+namespace {
+
+// Of less the copy is cheaper than the calls.
+constexpr int least_splice = 16 * 1024;
+
+// Of a TLS connection nginx tells a reset as an end; of an end alone OpenSSL keeps a note.
+bool end_was_reset([[maybe_unused]] const ngx_connection_t *c) noexcept {
+#if (NGX_HTTP_SSL) && defined(SSL_OP_IGNORE_UNEXPECTED_EOF)
+    if (c->ssl != nullptr) {
+        return (SSL_get_shutdown(c->ssl->connection) & SSL_RECEIVED_SHUTDOWN) == 0;
+    }
+#endif
+    return false;
+}
+
+}  // namespace
+
+void Relay::pump_to_client() noexcept {
+    for (unsigned reads = 0;; ++reads) {
+        to_client_.flush();
+        if (!to_client_.blocked()) {
+            send_due();
+        }
+        if (to_client_.blocked() || to_client_.paused() || backend_gone_ ||
+            !backend_->read->ready) {
+            return;
+        }
+        if (reads == max_reads) {
+            ngx_post_event(&resume_, &ngx_posted_next_events);
+            return;
+        }
+        if (!read_backend()) {
+            return;
+        }
+    }
+}
+
+bool Relay::read_backend() noexcept {
+    if (floods_ && !closing() && splice_backend()) {
+        return true;
+    }
+    const std::span<uint8_t> room =
+        scratch().from_backend.subspan(ws::Session::headroom, max_payload());
+    const ssize_t n = to_backend_.finished() && closing()
+                          ? ngx_recv(backend_, room.data(), room.size())
+                          : backend_->recv(backend_, room.data(), room.size());
+    if (n == NGX_AGAIN) {
+        return false;
+    }
+    if (n <= 0) {
+        on_backend_gone(n != 0 || end_was_reset(backend_));
+        return false;
+    }
+    floods_ = can_splice_ && static_cast<size_t>(n) == room.size();
+    r_->upstream->state->bytes_received += n;
+    take_bytes(room.first(static_cast<size_t>(n)));
+    return true;
+}
+
+// What a flood has ready at once becomes one message whose payload is never copied.
+bool Relay::splice_backend() noexcept {
+    int available = 0;
+    if (ngx_socket_nread(backend_->fd, &available) == -1 || available < least_splice) {
+        return false;
+    }
+    Pipe &pipe = pipe_of_worker();
+    const size_t size = pipe.fill(backend_, ngx_min(static_cast<size_t>(available), max_payload()));
+    if (size == 0) {
+        return false;
+    }
+    backend_->read->available = -1;
+    moved_ = ngx_current_msec;
+    bytes_out_ += size;
+    r_->upstream->state->bytes_received += static_cast<off_t>(size);
+    std::array<uint8_t, ws::max_header_size> room;
+    to_client_.forward(session_.wrap_elsewhere(size, room), pipe);
+    send_marker();
+    return true;
+}
+
+// What nginx had read itself, because the backend spoke before it was seen to be connected.
+void Relay::take_early_bytes() noexcept {
+    ngx_buf_t &early = r_->upstream->buffer;
+    const std::span<uint8_t> room = scratch().from_backend.subspan(ws::Session::headroom);
+    const auto size = static_cast<size_t>(early.last - early.pos);
+    if (size != 0) {
+        ngx_memcpy(room.data(), early.pos, size);
+        early.pos = early.last;
+        take_bytes(room.first(size));
+    }
+}
+
+void Relay::take_bytes(std::span<uint8_t> received) noexcept {
+    if (closing()) {
+        return;
+    }
+    moved_ = ngx_current_msec;
+    bytes_out_ += received.size();
+    if (framing_ != nullptr) {
+        take_framed(received);
+        return;
+    }
+    const ws::Session::Wrapped wrapped = wrap(received);
+    if (!wrapped.frame.empty()) {
+        to_client_.write(wrapped.frame);
+        send_marker();
+    }
+    if (!wrapped.valid) {
+        begin_close(ClosedBy::gateway, ws::CloseCode::internal_error,
+                    "backend sent bytes that are not UTF-8");
+    }
+}
+
+void Relay::send_due() noexcept {
+    if (session_.anything_due()) {
+        std::array<uint8_t, ws::Session::max_due_size> frames;
+        const size_t size = session_.write_due(frames);
+        if (session_.close_sent()) {
+            close_size_ += size;
+        }
+        to_client_.write(std::span{frames}.first(size));
+    }
+}
+
+}  // namespace ngx_ws
