@@ -54,6 +54,8 @@ fuzz() {
 export -f run is_slow fuzz
 export out
 
-each=$((seconds == 0 ? 0 : seconds * 2 / $# > 0 ? seconds * 2 / $# : 1))
+at_once=$(($# < 2 ? 1 : 2))
+each=$((seconds * at_once / $#))
+[ "$seconds" = 0 ] || [ $each -gt 0 ] || each=1
 # shellcheck disable=SC2016  # for the inner shell to expand
-printf '%s\0' "$@" | xargs -0 -n 1 -P 2 bash -c 'fuzz "$0" '$each
+printf '%s\0' "$@" | xargs -0 -n 1 -P $at_once bash -c 'fuzz "$0" '$each
