@@ -94,11 +94,26 @@ ssize_t nothing_more(ngx_connection_t *, u_char *, size_t) {
     return NGX_AGAIN;
 }
 
+// Whoever is on the way to a backend behind TLS could have said what came before its handshake.
+// Later versions of nginx refuse it themselves.
+bool came_before_tls([[maybe_unused]] const ngx_http_upstream_t &u) noexcept {
+#if (NGX_HTTP_SSL)
+    return u.ssl && u.peer.connection->ssl == nullptr;
+#else
+    return false;
+#endif
+}
+
 // nginx reads here if the backend speaks before it was seen to be connected. The bytes stay in
 // u->buffer for the relay. Until that begins nginx finds nothing more, or it would read on, without
 // an end if the backend floods, and fail at a full buffer or at the end of the stream.
 ngx_int_t keep_early_bytes(ngx_http_request_t *r) {
     ngx_http_upstream_t &u = *r->upstream;
+    if (came_before_tls(u)) {
+        RequestLog log(r);
+        ngx_log_error(NGX_LOG_ERR, log.get(), 0, "ws: backend spoke before its TLS handshake");
+        return NGX_HTTP_UPSTREAM_INVALID_HEADER;
+    }
     find_context(r)->backend_ended = u.peer.connection->read->pending_eof != 0;
     u.peer.connection->recv = nothing_more;
     if (u.buffer.last < u.buffer.end) {

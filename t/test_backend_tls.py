@@ -1,6 +1,8 @@
 """ws_ssl: who the backend is is checked before the client sees 101, and who the gateway is is shown."""
 
+import os
 import re
+import signal
 import ssl
 import time
 
@@ -9,7 +11,7 @@ import pytest
 from backends import Backend, EchoBackend
 from pki import Authority, authority, client_pair, server_tls
 from raw import BINARY
-from tls_backend import TlsEchoBackend
+from tls_backend import ImpatientTlsBackend, TlsEchoBackend
 
 VERIFY = "ws_ssl_verify on; ws_ssl_name backend; ws_ssl_trusted_certificate {0};"
 TLS_1_2, TLS_1_3 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
@@ -327,6 +329,19 @@ def test_client_that_leaves_in_the_handshake_is_noticed(gateway, backend, raw):
     client.close()
     assert front.access_log(1) == ["499"]
     assert service.connections[0].wait_ended()
+
+
+def test_plain_bytes_before_the_handshake_are_no_data(gateway, backend, raw):
+    service = backend(ImpatientTlsBackend, tls=server_tls())
+    front = gateway(location(service, verify()))
+    # All at once, so that the worker finds the bytes before it has begun the handshake.
+    [worker] = front.workers()
+    os.kill(worker, signal.SIGSTOP)
+    clients = [raw(front.port) for _ in range(60)]
+    for client in clients:
+        client.send(client.request("/"))
+    os.kill(worker, signal.SIGCONT)
+    assert [client.read_response().status for client in clients] == [502] * 60
 
 
 @pytest.mark.parametrize("first", ["expired", "plain", "hangs", "wrong name"])

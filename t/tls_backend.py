@@ -36,5 +36,13 @@ class TlsEchoBackend(TlsBackend, EchoBackend):
     pass
 
 
+class ImpatientTlsBackend(TlsEchoBackend):
+    """Speaks before the handshake, and then as if it had not."""
+
+    def _run(self, connection):
+        connection.sock.sendall(b"in plain")
+        super()._run(connection)
+
+
 class TlsRecordingBackend(TlsBackend, RecordingBackend):
     pass
