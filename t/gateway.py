@@ -19,6 +19,10 @@ NGINX = os.environ.get("WS_NGINX", "/usr/sbin/nginx")
 MODULE = os.environ.get("WS_MODULE", str(ROOT / "build" / "ngx_http_ws_module.so"))
 LOAD_MODULE = f"load_module {MODULE};" if MODULE else ""  # none: nginx has it inside
 
+# What nginx says of itself: its version and OpenSSL's.
+BUILT = subprocess.run([NGINX, "-V"], capture_output=True, text=True, check=False).stderr
+VERSION = tuple(map(int, re.search(r"nginx/(\d+)\.(\d+)\.(\d+)", BUILT).groups()))
+
 # Lines of the error log that no test may cause unless it says so with Gateway.allow().
 FORBIDDEN = re.compile(
     r"\[(alert|emerg|crit)\]|exited on signal|runtime error:|(Address|Leak|UndefinedBehavior)Sanitizer"

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from backends import EchoBackend, has_ipv6
-from gateway import free_port, wait_until
+from gateway import VERSION, free_port, wait_until
 from raw import BINARY
 
 DNSMASQ = shutil.which("dnsmasq", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
@@ -143,6 +143,33 @@ def test_new_address_of_a_name_is_found(gateway, backend, raw, dnsmasq):
     dns.change({"moving.test": ["127.0.0.2"], "moved.test": ["127.0.0.2"]}, "moved.test")
     wait_until(lambda: dial(raw, front, f"moving.test:{old.port}") == new.address,
                what="the new address")
+
+
+@pytest.mark.skipif(VERSION < (1, 27, 3), reason="only later versions look servers up again")
+def test_server_of_an_upstream_moves_and_its_sessions_stay(gateway, backend, raw, dnsmasq):
+    old = backend(EchoBackend)
+    new = backend(EchoBackend, host="127.0.0.2", port=old.port)
+    dns = dnsmasq(moving=["127.0.0.1"])
+    front = gateway("location / { ws_pass service; }", log_format="$upstream_addr $status", http=(
+        f"resolver 127.0.0.1:{dns.port} ipv6=off valid=1s; upstream service {{ zone service 256k;"
+        f" server moving.test:{old.port} resolve; }}"))
+    # Until the name is known there is no server.
+    wait_until(lambda: raw(front.port).handshake("/").status == 101, what="the first server")
+    stays = raw(front.port)
+    stays.open("/")
+    dns.change({"moving.test": ["127.0.0.2"], "moved.test": ["127.0.0.2"]}, "moved.test")
+
+    def moved():
+        raw(front.port).open("/")
+        return new.connections
+
+    wait_until(moved, what="the new server")
+    stays.send_frame(BINARY, b"still there")
+    assert stays.read_data(11) == b"still there"
+    stays.send_close(1000)
+    assert stays.read_close() == (1000, "")
+    stays.close()
+    wait_until(lambda: f"{old.address} 101" in front.access_log(), what="its end in the log")
 
 
 def test_name_of_an_upstream_is_not_looked_up(gateway, backend, raw, dnsmasq):

@@ -2,7 +2,6 @@
 behind. WS_SCALE_CONNECTIONS of them, 300 if nothing is said; 8000 is what one worker should bear."""
 
 import os
-import subprocess
 import time
 
 import pytest
@@ -11,7 +10,7 @@ import checker
 from crowd import Crowd, most_connections, private_memory, wakeups
 from echo_process import EchoProcess
 from flood import MEGABYTE
-from gateway import NGINX, client_tls, wait_until
+from gateway import BUILT, VERSION, client_tls, wait_until
 
 WANTED = int(os.environ.get("WS_SCALE_CONNECTIONS", "300"))
 KIB = 1024
@@ -21,13 +20,11 @@ measures_memory = pytest.mark.skipif(not checker.MEASURES_MEMORY,
                                      reason="more than nginx's memory would be measured")
 PLAIN_AND_TLS = pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 
-BUILT = subprocess.run([NGINX, "-V"], capture_output=True, text=True, check=True).stderr
-NGINX_1_22 = "nginx/1.22." in BUILT
 # Its later versions take 8 KiB more for a connection.
 OPENSSL_3_0 = "OpenSSL 3.0." in BUILT
 
 # Pools that hold what a session needs, and no more.
-SMALL_POOLS = ("connection_pool_size 384; request_pool_size 7680;" if NGINX_1_22 else
+SMALL_POOLS = ("connection_pool_size 384; request_pool_size 7680;" if VERSION < (1, 23) else
                "connection_pool_size 512; request_pool_size 8064;")
 
 
