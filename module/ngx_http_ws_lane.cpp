@@ -210,10 +210,9 @@ uint64_t Lane::acknowledged() const noexcept {
         return 0;
     }
     uint64_t pending = unacknowledged(destination_);
-    // The FIN has a place in the sequence of bytes too.
-    if (fin_sent_ && pending != 0) {
-        --pending;
-    }
+    // Behind the data, and no data: the FIN has a place in the sequence of bytes too.
+    const uint64_t behind = fin_sent_ ? uint64_t{goodbye_} + 1 : 0;
+    pending -= ngx_min(pending, behind);
     return ledger_.written() > pending ? ledger_.written() - pending : 0;
 }
 
@@ -237,9 +236,12 @@ void Lane::finish() noexcept {
 #if (NGX_HTTP_SSL)
     if (c->ssl != nullptr) {
         // The alert only: nginx's own shutdown would not let us read on.
+        BIO *wire = SSL_get_wbio(c->ssl->connection);
+        const uint64_t before = BIO_number_written(wire);
         ERR_clear_error();
         (void)SSL_shutdown(c->ssl->connection);
         ERR_clear_error();
+        goodbye_ = static_cast<uint32_t>(BIO_number_written(wire) - before);
     }
 #endif
     if (ngx_shutdown_socket(c->fd, NGX_WRITE_SHUTDOWN) == -1 && ngx_socket_errno != NGX_ENOTCONN) {

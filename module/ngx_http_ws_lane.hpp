@@ -110,6 +110,7 @@ private:
     bool begun_ = false;            // a TLS record that was not taken has to be written first
     bool finished_ = false;
     bool fin_sent_ = false;  // which it is not on a lost connection
+    uint32_t goodbye_ = 0;   // bytes by which TLS says its end, behind the data
     bool lost_ = false;
 };
 

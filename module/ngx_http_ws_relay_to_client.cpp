@@ -46,14 +46,15 @@ bool Relay::read_backend() noexcept {
     }
     const std::span<uint8_t> room =
         scratch().from_backend.subspan(ws::Session::headroom, max_payload());
-    const ssize_t n = to_backend_.finished() && closing()
-                          ? ngx_recv(backend_, room.data(), room.size())
-                          : backend_->recv(backend_, room.data(), room.size());
+    // After our FIN everything is dropped, TLS records unread: only the end is waited for.
+    const bool drops = to_backend_.finished() && closing();
+    const ssize_t n = drops ? ngx_recv(backend_, room.data(), room.size())
+                            : backend_->recv(backend_, room.data(), room.size());
     if (n == NGX_AGAIN) {
         return false;
     }
     if (n <= 0) {
-        on_backend_gone(n != 0 || end_was_reset(backend_));
+        on_backend_gone(n != 0 || (!drops && end_was_reset(backend_)));
         return false;
     }
     floods_ = can_splice_ && static_cast<size_t>(n) == room.size();

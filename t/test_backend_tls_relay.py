@@ -9,7 +9,7 @@ from backends import ScriptedBackend, SilentBackend
 from flood import MEGABYTE, Flood, Reader, digest, frames, noise
 from gateway import wait_until
 from pki import server_tls
-from raw import BINARY, CLOSE, PING, PONG, close_payload, frame
+from raw import BINARY, PING, PONG, frame
 from tls_backend import TlsBackend, TlsEchoBackend, TlsRecordingBackend
 
 
@@ -142,8 +142,8 @@ def test_close_that_cannot_be_delivered_counts_no_more_than_was_sent(gateway, ba
     service = backend(TlsSilentBackend, tls=server_tls(), receive_buffer=4096)
     front, client = opened(gateway, raw, service, "ws_close_timeout 500ms;",
                            log_format="$ws_close_code $ws_bytes_in $ws_undelivered_backend")
-    # In one piece: behind data that cannot be read the Close would not be seen.
-    client.send(frame(BINARY, noise(40_000)) + frame(CLOSE, close_payload(1000)))
+    client.send_frame(BINARY, noise(40_000))
+    client.send_close(1000)
     code, reason = client.read_close()
     assert code == 1011
     client.close()
@@ -273,3 +273,18 @@ def test_bytes_that_are_no_record_are_no_clean_end(gateway, backend, raw):
     got, code, _ = client.read_to_close()
     assert got == b"good"
     assert code == 1011
+
+
+def test_backend_that_ends_without_a_goodbye_has_all_bytes_of_a_clean_close(gateway, backend, raw):
+    """It closes its connection once it has read the gateway's close_notify, and answers none."""
+    service = backend(TlsEchoBackend, tls=server_tls())
+    front, client = opened(gateway, raw, service)
+    for number in range(30):
+        if number:
+            client = raw(front.port)
+            client.open("/")
+        client.send(frame(BINARY, b"the last words") + frame(PING, b"there?"))
+        assert {client.read_frame().payload, client.read_frame().payload} == {
+            b"the last words", b"there?"}
+        client.send_close(4000 + number)
+        assert client.read_close() == (4000 + number, "")
