@@ -9,7 +9,7 @@ from backends import ScriptedBackend, SilentBackend
 from flood import MEGABYTE, Flood, Reader, digest, frames, noise
 from gateway import wait_until
 from pki import server_tls
-from raw import BINARY, PING, PONG, frame
+from raw import BINARY, CLOSE, PING, PONG, close_payload, frame
 from tls_backend import TlsBackend, TlsEchoBackend, TlsRecordingBackend
 
 
@@ -142,8 +142,8 @@ def test_close_that_cannot_be_delivered_counts_no_more_than_was_sent(gateway, ba
     service = backend(TlsSilentBackend, tls=server_tls(), receive_buffer=4096)
     front, client = opened(gateway, raw, service, "ws_close_timeout 500ms;",
                            log_format="$ws_close_code $ws_bytes_in $ws_undelivered_backend")
-    client.send_frame(BINARY, noise(40_000))
-    client.send_close(1000)
+    # In one piece: behind data that cannot be read the Close would not be seen.
+    client.send(frame(BINARY, noise(40_000)) + frame(CLOSE, close_payload(1000)))
     code, reason = client.read_close()
     assert code == 1011
     client.close()
