@@ -136,7 +136,7 @@ public:
     [[nodiscard]] std::span<std::uint8_t> wrap_elsewhere(
         std::size_t size, std::span<std::uint8_t, max_header_size> room) noexcept;
 
-    // The same for a session with compression: the frame stands in `room` if its payload was worth
+    // wrap() for a session with compression: the frame stands in `room` if its payload was worth
     // compressing, and in place otherwise. A payload is at most max_payload(room.size()) bytes.
     [[nodiscard]] Wrapped wrap(std::span<std::uint8_t> payload,
                                std::span<std::uint8_t> room) noexcept;
