@@ -24,7 +24,6 @@ PARTS = {
 }
 
 PATIENCE = 15  # seconds for a gateway that has all that it wants
-WARM_UP = 2000  # conversations until a worker's memory has its size
 
 
 class Hostile:

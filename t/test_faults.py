@@ -1,119 +1,19 @@
 """No memory, no connection, no file descriptor, no disk: the worker lives, the client gets a status
 or an end that tells the truth, nothing is leaked, and later sessions work."""
 
-from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
+import ssl
 
 import pytest
 
 from allocations import HEAP, MAPPINGS, Allocations
-from backends import EchoBackend, SilentBackend, SpeakFirstBackend
-from deflate_client import RSV1, DeflateClient, Deflater
+from backends import EchoBackend, ScriptedBackend, SilentBackend, SpeakFirstBackend
+from deflate_client import DeflateClient
 from endings import in_background
+from faulty_sessions import NO_MEMORY, Witness, all_ended, converse, each_allocation_fails
 from flood import MEGABYTE
-from gateway import client_tls, wait_until
-from raw import BINARY, CLOSE, PING, PONG, Closed
-
-MESSAGE = b"what a client has to say, again and again; " * 100
-QUESTION = b"are you there"
-
-# What nginx and the module may say where memory is lacking.
-NO_MEMORY = r"(malloc|posix_memalign|mmap)\(.*\) failed"
-
-
-@dataclass
-class Outcome:
-    """What the client of one session saw; what did not come is None."""
-
-    status: int = None
-    echo: bytes = b""
-    pong: bytes = None
-    close: tuple = None
-    end: str = None
-
-    def complete(self):
-        return self == Outcome(101, MESSAGE, QUESTION, (4000, ""), "eof")
-
-    def check(self):
-        """Whatever came is true, and an end came."""
-        assert self.status in (None, 101, 500, 502, 503), self
-        assert MESSAGE.startswith(self.echo) and self.pong in (None, QUESTION), self
-        assert self.close is None or self.close[0] in (1011, 1013) or self.complete(), self
-        assert self.end, self
-
-
-class Client(DeflateClient):
-    """Takes any answer to its handshake; one that is not 101 is the end."""
-
-    def __init__(self, seen, *args, **options):
-        self.seen = seen
-        super().__init__(*args, **options)
-
-    def handshake(self, *args, **how):
-        response = super().handshake(*args, **how)
-        self.seen.status = response.status
-        if response.status != 101:
-            raise Closed("refused")
-        return response
-
-
-def converse(front, tls=False, faults=nullcontext()):
-    """A session with all that is usual, however far it comes: compressed if the gateway agrees.
-    `faults` are there from its first byte on; under TLS, from the handshake's end, because newer
-    versions of OpenSSL crash if it lacks memory."""
-    seen = Outcome()
-    try:
-        with ExitStack() as stack:
-            if not tls:
-                stack.enter_context(faults)
-            secure = {"tls": client_tls()} if tls else {}
-            client = stack.enter_context(
-                Client(seen, front.ssl_port if tls else front.port, **secure))
-            if tls:
-                stack.enter_context(faults)
-            _converse(client, seen)
-            seen.end = client.read_end()
-    except Closed as end:
-        seen.end = end.how
-    except OSError:  # of TLS too
-        seen.end = "reset"
-    return seen
-
-
-def _converse(client, seen):
-    client.open("/")
-    if client.answer:
-        client.send_frame(BINARY, Deflater()(MESSAGE), rsv=RSV1)
-    else:
-        client.send_frame(BINARY, MESSAGE)
-    client.send_frame(PING, QUESTION)
-    while len(seen.echo) < len(MESSAGE) or seen.pong is None:
-        got = client.read_frame()
-        if got.opcode == CLOSE:
-            seen.close = got.close
-            client.send_close(*seen.close[:1])
-            return
-        if got.opcode == PONG:
-            seen.pong = got.payload
-        else:
-            seen.echo += got.payload
-    client.send_close(4000)
-    seen.close = client.read_close()
-
-
-class Witness:
-    """A session from before the fault, which must not notice it."""
-
-    def __init__(self, client):
-        self._client, self._count = client, 0
-        client.open("/")
-        self.check()
-
-    def check(self):
-        self._count += 1
-        said = b"said %d" % self._count
-        self._client.send_frame(BINARY, said)
-        assert self._client.read_data(len(said)) == said
+from gateway import certificate, wait_until
+from raw import BINARY, CLOSE, CONTINUATION, Closed
+from tls_backend import TlsEchoBackend
 
 
 @pytest.fixture
@@ -123,22 +23,18 @@ def allocations(tmp_path):
 
 @pytest.fixture
 def memory(gateway, backend, allocations):
-    """Starts an echo service behind a gateway whose memory can fail: memory(settings)."""
+    """Starts an echo service behind a gateway whose memory can fail: memory(settings). `target` is
+    what stands in ws_pass, with the service's address in $service."""
 
-    def start(settings="", kind=EchoBackend, *args, tls=False, **options):
+    def start(settings="", kind=EchoBackend, *args, tls=False, http="", target=None, **options):
         service = backend(kind, *args, **options)
-        front = gateway(f"location / {{ ws_pass {service.address}; {settings} }}", tls=tls,
+        front = gateway(f"location / {{ set $service {service.address};"
+                        f" ws_pass {target or service.address}; {settings} }}", tls=tls, http=http,
                         environment=allocations.environment())
         front.allow(NO_MEMORY)
         return service, front
 
     return start
-
-
-def all_ended(service, but=0):
-    """Of each connection, but for the first so many, the gateway has ended its direction."""
-    for connection in service.connections[but:]:
-        connection.wait_ended()
 
 
 # --- memory
@@ -161,31 +57,89 @@ def test_allocation_that_fails_under_tls_ends_no_more_than_its_session(memory, r
     each_allocation_fails(service, front, raw(front.port), allocations, 1, tls=True)
 
 
-def each_allocation_fails(service, front, client, allocations, count, tls=False):
-    """One session for each allocation that fails."""
-    witness = Witness(client)
-    workers = front.workers()
-    for _ in range(3):
-        usual = allocations.failing(front, HEAP)
-        assert converse(front, tls, usual).complete()
-    assert usual.seen >= 2 and usual.failed == 0
-    files = wait_until(lambda: len(service.connections) == 4 and front.open_files())
+def echo_behind_header(connection):
+    """Of the PROXY protocol, either version."""
+    head = connection.read_exactly(16)
+    if head[:6] == b"PROXY ":
+        while not head.endswith(b"\r\n"):
+            head += connection.read_exactly(1)
+    else:
+        connection.read_exactly(int.from_bytes(head[14:16], "big"))
+    while data := connection.read():
+        connection.send(data)
 
+
+# Nearly each allocation from a pool is one from the heap.
+TINY_POOLS = "connection_pool_size 256; request_pool_size 256;"
+
+
+@pytest.mark.time_limit(300)
+@pytest.mark.parametrize("settings, options", [
+    ("", {}),
+    ("ws_deflate on; ws_subprotocol a b;", {}),
+    ("ws_framing line;", {}),
+    ("ws_framing length u32; ws_deflate on;", {}),
+    ("ws_framing typed;", {}),
+    ("ws_proxy_protocol v1;", {"kind": ScriptedBackend, "script": echo_behind_header}),
+    ("ws_proxy_protocol v2;", {"kind": ScriptedBackend, "script": echo_behind_header}),
+    ("", {"target": "$service"}),
+    ("", {"unix": True}),
+], ids=["plain", "deflate", "line", "length", "typed", "proxy_v1", "proxy_v2", "variable", "unix"])
+def test_any_allocation_on_the_way_may_fail(memory, raw, allocations, settings, options):
+    service, front = memory(settings, http=TINY_POOLS, **options)
+    client = raw(front.port)
+    if "framing" in settings or "deflate" in settings:
+        client = DeflateClient(front.port)
+    each_allocation_fails(service, front, client, allocations, 1)
+    client.close()
+
+
+@pytest.mark.skipif(ssl.OPENSSL_VERSION_INFO >= (3, 2), reason="OpenSSL crashes without memory")
+@pytest.mark.time_limit(300)
+def test_any_allocation_for_tls_to_the_backend_may_fail(memory, raw, allocations):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate())
+    service, front = memory("ws_ssl on;", lambda: TlsEchoBackend(tls=context))
+    front.allow(r"SSL_\w+\(\) failed|ignoring stale global SSL error")
+    each_allocation_fails(service, front, raw(front.port), allocations, 1, step=4)
+
+
+@pytest.mark.time_limit(300)
+@pytest.mark.parametrize("settings", ["ws_framing length u32;", "ws_framing typed;"])
+def test_message_that_cannot_be_held_ends_its_session_alone(memory, raw, allocations, settings):
+    """One in fragments, of which no length is known before its end; with room for what is held
+    growing as it comes."""
+    service, front = memory(settings)
+    message = bytes(range(256)) * 1200
+    parts = [message[at:at + 30_000] for at in range(0, len(message), 30_000)]
+
+    def hold(client):
+        client.open("/")
+        for number, part in enumerate(parts):
+            client.send_frame(BINARY if number == 0 else CONTINUATION, part,
+                              fin=number == len(parts) - 1)
+        echo = b""
+        try:
+            while (got := client.read_frame()).opcode != CLOSE:
+                echo += got.payload
+                if echo == message:
+                    return "whole"
+            return got.close[0]
+        except Closed:
+            return "lost"  # a frame to it could not be finished
+
+    with allocations.failing(front, MAPPINGS) as usual:
+        assert hold(raw(front.port)) == "whole"
+    assert usual.seen >= 2
     failed = 0
     for number in range(1, usual.seen + 1):
-        injected = allocations.failing(front, HEAP, number, count)
-        converse(front, tls, injected).check()
+        front.reload()
+        with allocations.failing(front, MAPPINGS, number) as injected:
+            outcome = hold(raw(front.port))
         failed += injected.failed > 0
-        witness.check()
-        if number % 10 == 0:
-            assert converse(front, tls).complete(), f"after allocation {number} failed"
-    assert failed >= usual.seen // 2
-
-    assert converse(front, tls).complete()
-    all_ended(service, but=1)
-    wait_until(lambda: front.open_files() <= files, what="closed descriptors")
-    assert front.workers() == workers
-    witness.check()
+        assert outcome in ("whole", "lost", 1011, 1013)
+        assert hold(raw(front.port)) == "whole"
+    assert failed >= 2 and service.connections
 
 
 @pytest.mark.time_limit(300)

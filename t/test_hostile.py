@@ -7,10 +7,11 @@ import pytest
 
 import checker
 from flood import MEGABYTE
-from hostile_clients import PARTS, WARM_UP, Hostile, wait_files
+from hostile_clients import PARTS, Hostile, wait_files
 
 COUNT = int(os.environ.get("WS_HOSTILE_COUNT", "10000"))
 FIRST = int(os.environ.get("WS_HOSTILE_FIRST", "0"))
+WARM_UP = max(2000, COUNT // 20)  # conversations until a worker's memory has its size
 SHOWN = os.environ.get("WS_HOSTILE_SEED", "")
 
 # What nginx says at "crit" of broken records.
@@ -50,7 +51,7 @@ def test_hostile_clients_harm_nobody_but_themselves(attacked, hostile):
     assert done["healthy_bytes"] > 0
 
     wait_files(attacked, files)
-    assert attacked.memory() < memory + 2 * MEGABYTE
+    assert attacked.memory() < memory + 3 * MEGABYTE
     assert attacked.workers() == workers
     assert "exited on signal" not in attacked.error_log()
 

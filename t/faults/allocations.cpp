@@ -99,4 +99,10 @@ void *mmap64(void *at, std::size_t size, int access, int flags, int file, off_t 
     return refuses(flags) ? MAP_FAILED : real(at, size, access, flags, file, offset);
 }
 
+// Only ever asked to enlarge, and to move for it.
+void *mremap(void *at, std::size_t old_size, std::size_t size, int flags, ...) noexcept {
+    static auto *const real = next<void *(void *, std::size_t, std::size_t, int, ...)>("mremap");
+    return fails(mapping) ? MAP_FAILED : real(at, old_size, size, flags);
+}
+
 }  // extern "C"

@@ -85,6 +85,10 @@ void Replies::take_head() {
     if (end == std::string::npos) {
         return;
     }
+    if (unread_.starts_with("HTTP/1.1 100 ")) {
+        unread_.erase(0, end + head_end.size());
+        return;
+    }
     confused_ = confused_ || status_ != 0;
     head_ = unread_.substr(0, end + 2);
     unread_.erase(0, end + head_end.size());
