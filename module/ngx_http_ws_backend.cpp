@@ -2,6 +2,7 @@
 
 #include "module/ngx_http_ws_conf.hpp"
 #include "module/ngx_http_ws_framing.hpp"
+#include "module/ngx_http_ws_lane.hpp"
 #include "module/ngx_http_ws_log.hpp"
 #include "module/ngx_http_ws_proxy_protocol.hpp"
 #include "module/ngx_http_ws_relay.hpp"
@@ -194,6 +195,7 @@ ngx_int_t connect_backend(ngx_http_request_t *r, Context &ctx) noexcept {
 #if (NGX_HTTP_SSL)
     u.ssl = conf->ssl != 0;
 #endif
+    u.peer.rcvbuf = receive_buffer(conf->backend_rcvbuf);
     u.output.tag = &ngx_http_ws_module;
     u.output.output_filter = take_over;
     u.output.filter_ctx = r;

@@ -68,6 +68,7 @@ void merge_flow(LocConf &conf, const LocConf &prev) noexcept {
     ngx_conf_merge_size_value(conf.client_window, prev.client_window, 1024 * 1024);
     ngx_conf_merge_size_value(conf.notsent_lowat, prev.notsent_lowat, 16 * 1024);
     ngx_conf_merge_size_value(conf.client_rcvbuf, prev.client_rcvbuf, 144 * 1024);
+    ngx_conf_merge_size_value(conf.backend_rcvbuf, prev.backend_rcvbuf, 0);
     ngx_conf_merge_uint_value(conf.client_ack, prev.client_ack,
                               static_cast<ngx_uint_t>(ClientAck::kernel));
     ngx_conf_merge_size_value(conf.ack_interval, prev.ack_interval, 0);
@@ -123,6 +124,7 @@ void *ngx_http_ws_create_loc_conf(ngx_conf_t *cf) {
     conf->backend_window = NGX_CONF_UNSET_SIZE;
     conf->client_window = NGX_CONF_UNSET_SIZE;
     conf->client_rcvbuf = NGX_CONF_UNSET_SIZE;
+    conf->backend_rcvbuf = NGX_CONF_UNSET_SIZE;
     conf->notsent_lowat = NGX_CONF_UNSET_SIZE;
     conf->client_ack = NGX_CONF_UNSET_UINT;
     conf->ack_interval = NGX_CONF_UNSET_SIZE;

@@ -43,6 +43,7 @@ struct LocConf {
     size_t client_window;   // the same for the client
     size_t notsent_lowat;   // of either, not even sent
     size_t client_rcvbuf;   // taken by our kernel from the client ahead of us
+    size_t backend_rcvbuf;  // and from the backend
 
     ngx_uint_t client_ack;  // a ClientAck
     size_t ack_interval;    // bytes between two markers; 0: a quarter of client_window

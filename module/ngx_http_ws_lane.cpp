@@ -31,9 +31,13 @@ uint64_t left_of(uint64_t bound, uint64_t used) noexcept {
     return used < bound ? bound - used : 0;
 }
 
+int option_value(size_t value) noexcept {
+    return static_cast<int>(ngx_min(value, static_cast<size_t>(INT_MAX)));
+}
+
 // Without effect on a kernel or a kind of socket that does not know the option, which is no error.
 void set_option(const ngx_connection_t *c, int level, int option, size_t value) noexcept {
-    const int number = static_cast<int>(ngx_min(value, static_cast<size_t>(INT_MAX)));
+    const int number = option_value(value);
     if (value != 0) {
         (void)setsockopt(c->fd, level, option, &number, sizeof(number));
     }
@@ -64,6 +68,10 @@ size_t usable_window(const ngx_connection_t *c, size_t window) noexcept {
 
 // The kernel doubles the number, to have room for its own overhead, and may then use nearly all of
 // it for payload.
+int receive_buffer(size_t size) noexcept {
+    return option_value(size / 2);
+}
+
 void limit_receive_buffer(const ngx_connection_t *c, size_t size) noexcept {
     set_option(c, SOL_SOCKET, SO_RCVBUF, size / 2);
 }

@@ -12,7 +12,9 @@ namespace ngx_ws {
 // those that it has not read. For TLS these are bytes of records. 0 if it cannot be told.
 [[nodiscard]] size_t unacknowledged(const ngx_connection_t *c) noexcept;
 
-// Bounds what our kernel takes from a peer before we read it; 0: as the kernel likes.
+// Bounds what our kernel takes from a peer before we read it; 0: as the kernel likes. The first is
+// what SO_RCVBUF has to be set to for that, the second sets it.
+[[nodiscard]] int receive_buffer(size_t size) noexcept;
 void limit_receive_buffer(const ngx_connection_t *c, size_t size) noexcept;
 
 // Gives back what nginx gathers its own output in, over TLS: ssl_buffer_size. Only when all of it

@@ -107,6 +107,8 @@ ngx_command_t commands[] = {
             offsetof(LocConf, notsent_lowat)),
     setting(ngx_string("ws_client_rcvbuf"), NGX_CONF_TAKE1, ngx_http_ws_set_size,
             offsetof(LocConf, client_rcvbuf)),
+    setting(ngx_string("ws_backend_rcvbuf"), NGX_CONF_TAKE1, ngx_http_ws_set_size,
+            offsetof(LocConf, backend_rcvbuf)),
     setting(ngx_string("ws_client_ack"), NGX_CONF_TAKE1, ngx_http_ws_set_enum,
             offsetof(LocConf, client_ack), client_acks),
     setting(ngx_string("ws_ack_interval"), NGX_CONF_TAKE1, ngx_http_ws_set_size,

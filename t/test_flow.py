@@ -200,6 +200,21 @@ def test_what_a_client_did_not_read_for_a_while_arrives_whole(session, tls):
     flood.wait_done()
 
 
+def test_what_waits_in_the_kernel_for_a_slow_client_can_be_bounded(session):
+    """Once much has flowed a service gets rid of much more than the windows let through."""
+    taken = {}
+    for size in ("0", "64k"):
+        one = session(FloodingBackend, noise(MEGABYTE) * 64, client={"receive_buffer": 65536},
+                      settings=f"ws_backend_rcvbuf {size}; ws_client_window 128k;")
+        one.client.read_data(24 * MEGABYTE)
+        wait_until(lambda one=one: one.service.flood, what="the flood").wait_stalled()
+        taken[size] = bytes_acked(one.connection.sock) - bytes_received(one.client.sock)
+        one.client.reset()
+    # The client's window, a held buffer, and what was asked for.
+    assert taken["64k"] <= (128 + 64 + 64) * 1024
+    assert taken["64k"] + 32 * 1024 < taken["0"]
+
+
 # --- what is told
 
 
@@ -239,7 +254,8 @@ def test_nothing_is_told_of_a_round_trip_that_was_not_measured(session):
 
 
 @pytest.mark.parametrize("setting", ["ws_backend_window -1", "ws_client_window x",
-                                     "ws_client_rcvbuf 1.5k", "ws_notsent_lowat ''",
+                                     "ws_client_rcvbuf 1.5k", "ws_backend_rcvbuf -2",
+                                     "ws_notsent_lowat ''",
                                      "ws_ack_interval 1z", "ws_client_ack tcp", "ws_receipts maybe",
                                      "ws_half_close 1"])
 def test_wrong_value_is_refused(config_check, setting):
