@@ -89,7 +89,16 @@ void wraps_what_is_sent_from_elsewhere_as_if_it_were_here(void **) {
         unit::check(header.data() + header.size() == room.data() + room.size());
         unit::equal(elsewhere.frames_out(), 1);
     }
+}
+
+void passes_bytes_where_nothing_looks_at_them(void **) {
+    ws::Compression compression({}, 0);
+    const ws::FramingSettings lines{.kind = ws::FramingKind::line};
+    ws::Framer framer(lines);
+    unit::check(Session({}).passes_bytes());
     unit::check(!Session({.outgoing = Opcode::text}).passes_bytes());
+    unit::check(!Session({.compression = &compression}).passes_bytes());
+    unit::check(!Session({.framer = &framer}).passes_bytes());
 }
 
 void wraps_payloads_of_every_length_form(void **) {
@@ -340,6 +349,7 @@ int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(wraps_in_place),
         cmocka_unit_test(wraps_what_is_sent_from_elsewhere_as_if_it_were_here),
+        cmocka_unit_test(passes_bytes_where_nothing_looks_at_them),
         cmocka_unit_test(wraps_payloads_of_every_length_form),
         cmocka_unit_test(wraps_any_bytes_as_binary),
         cmocka_unit_test(wraps_text_between_code_points),
