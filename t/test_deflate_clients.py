@@ -103,10 +103,16 @@ def test_text_for_the_client_is_compressed_between_code_points(deflated, setting
     assert client.compressed > 0
 
 
+# The largest payload that goes there and back, by window bits.
+LARGEST = dict.fromkeys(range(9, 16), 300_000) | {9: 16 * MEGABYTE, 15: 16 * MEGABYTE}
+
+
 @pytest.mark.parametrize("takeover", [False, True])
-def test_ws_package_gets_its_bytes_back(gateway, backend, node, takeover):
+@pytest.mark.parametrize("bits", LARGEST)
+def test_ws_package_gets_its_bytes_back(gateway, backend, node, bits, takeover):
     echo = backend(EchoBackend)
     front = gateway(f"location / {{ ws_pass {echo.address}; ws_deflate on;"
+                    f" ws_deflate_window_bits {bits};"
                     f" ws_deflate_context_takeover {'on' if takeover else 'off'}; }}")
     result = node.run("""
         const { WebSocket } = require('ws');
@@ -116,11 +122,13 @@ def test_ws_package_gets_its_bytes_back(gateway, backend, node, takeover):
             badly: (size) => crypto.randomBytes(size).map((byte) => byte & 63),
             not: (size) => crypto.randomBytes(size),
         };
-        const client = new WebSocket(args.url, { perMessageDeflate: { threshold: 0 } });
+        const client = new WebSocket(args.url, {
+            perMessageDeflate: { threshold: 0, clientMaxWindowBits: true },
+        });
         await new Promise((resolve, reject) => { client.on('open', resolve).on('error', reject); });
         const wrong = [];
         for (const [kind, make] of Object.entries(kinds)) {
-            for (const size of [1, 1000, 100000, 16 << 20]) {
+            for (const size of [1, 1000, 100000, args.largest]) {
                 const data = make(size);
                 const back = new Promise((resolve) => {
                     const parts = [];
@@ -139,13 +147,15 @@ def test_ws_package_gets_its_bytes_back(gateway, backend, node, takeover):
         const closed = new Promise((resolve) => client.on('close', resolve));
         client.close(1000);
         return { params, wrong, code: await closed };
-    """, url=front.url())
+    """, url=front.url(), largest=LARGEST[bits])
     names = [] if takeover else ["server_no_context_takeover", "client_no_context_takeover"]
-    assert result == {"params": dict.fromkeys(names, True), "wrong": [], "code": 1000}
+    windows = [] if bits == 15 else ["server_max_window_bits", "client_max_window_bits"]
+    assert result == {"params": dict.fromkeys(names, True) | dict.fromkeys(windows, bits),
+                      "wrong": [], "code": 1000}
 
 
 @pytest.mark.parametrize("takeover", [False, True])
-@pytest.mark.parametrize("bits", [9, 15])
+@pytest.mark.parametrize("bits", LARGEST)
 def test_chromium_gets_its_bytes_back(gateway, backend, browser, takeover, bits):
     echo = backend(EchoBackend)
     front = gateway(f"""
@@ -155,13 +165,13 @@ def test_chromium_gets_its_bytes_back(gateway, backend, browser, takeover, bits)
                           ws_deflate_context_takeover {'on' if takeover else 'off'}; }}""")
     result = browser.run("""
         await page.goto(args.page);
-        return page.evaluate(async (url) => {
+        return page.evaluate(async ({ url, largest }) => {
             const socket = new WebSocket(url);
             socket.binaryType = 'arraybuffer';
             await new Promise((resolve) => { socket.onopen = resolve; });
             const wrong = [];
             for (const mask of [1, 63, 255]) {
-                for (const size of [1, 1000, 100000, 16 << 20]) {
+                for (const size of [1, 1000, 100000, largest]) {
                     const data = new Uint8Array(size);
                     for (let at = 0; at < size; at += 65536) {
                         crypto.getRandomValues(data.subarray(at, Math.min(at + 65536, size)));
@@ -184,12 +194,12 @@ def test_chromium_gets_its_bytes_back(gateway, backend, browser, takeover, bits)
                 }
             }
             return { extensions: socket.extensions, wrong };
-        }, args.url);
-    """, page=front.url("/", "http"), url=front.url("/echo"))
+        }, args);
+    """, page=front.url("/", "http"), url=front.url("/echo"), largest=LARGEST[bits])
     assert result["wrong"] == []
     parts = result["extensions"].split("; ")
     assert ("server_no_context_takeover" in parts) == (not takeover)
-    assert ("client_max_window_bits=9" in parts) == (bits == 9)
+    assert (f"client_max_window_bits={bits}" in parts) == (bits != 15)
 
 
 def test_both_ways_over_tls(gateway, backend):
