@@ -64,6 +64,9 @@ def converse(front, tls=False, faults=nullcontext()):
             client = stack.enter_context(
                 Client(seen, front.ssl_port if tls else front.port, **secure))
             if tls:
+                # The gateway's side of the handshake ends after the client's.
+                client.send(b"GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                assert client.read_response().status == 204
                 stack.enter_context(faults)
             _converse(client, seen)
             seen.end = client.read_end()

@@ -21,6 +21,7 @@ LOAD_MODULE = f"load_module {MODULE};" if MODULE else ""  # none: nginx has it i
 
 # What nginx says of itself: its version and OpenSSL's.
 BUILT = subprocess.run([NGINX, "-V"], capture_output=True, text=True, check=False).stderr
+OPENSSL_3_0 = "OpenSSL 3.0." in BUILT
 VERSION = tuple(map(int, re.search(r"nginx/(\d+)\.(\d+)\.(\d+)", BUILT).groups()))
 
 # Lines of the error log that no test may cause unless it says so with Gateway.allow().
