@@ -198,6 +198,12 @@ void Lane::flush() noexcept {
 
 void Lane::lose() noexcept {
     lost_ = true;
+#if (NGX_HTTP_SSL)
+    // Behind a part of a record nothing can be said: OpenSSL would refuse nginx its close_notify.
+    if (begun_) {
+        destination_->ssl->no_send_shutdown = 1;
+    }
+#endif
     if (held_ != nullptr) {
         release();
     }

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from backends import EchoBackend, RecordingBackend
+from backends import EchoBackend, RecordingBackend, TickerBackend
 from crowd import Crowd, most_connections
 from echo_process import EchoProcess
 from flood import MEGABYTE
@@ -75,6 +75,24 @@ def test_client_that_stops_inside_a_frame_is_let_go(gateway, backend, raw):
     client.close()
     assert recording.wait_connection().wait_ended() == "eof"
     assert recording.connections[0].received == b"and a part"
+
+
+def test_tls_client_that_stops_amid_a_flood_is_let_go_quietly(gateway, backend, raw):
+    """A record that it has a part of can neither be finished nor followed by a close_notify."""
+    flooding = backend(TickerBackend)
+    front = gateway(f"location / {{ ws_pass {flooding.address}; ws_ping_interval 200ms;"
+                    " ws_pong_timeout 200ms; ws_close_timeout 200ms; }", tls=True, http=SHORT)
+    files = front.open_files()
+    clients = [raw(front.ssl_port, tls=client_tls(), receive_buffer=4096) for _ in range(20)]
+    for client in clients:
+        client.open("/")
+    front.wait_log("(?s)" + r"ws: gateway closed: no pong in time.*" * len(clients), 30)
+    for client in clients:
+        try:
+            client.read_rest()
+        except OSError:
+            pass  # TLS that was cut
+    wait_until(lambda: front.open_files() <= files + 1, what="closed descriptors")
 
 
 class Neighbour:

@@ -9,7 +9,7 @@ namespace hostile {
 
 namespace {
 
-constexpr std::int64_t longest_turn = 100;  // milliseconds, for a loop that is not kept waiting
+constexpr std::int64_t longest_turn = 20;  // milliseconds, for a loop that is not kept waiting
 
 std::int64_t lost;
 std::int64_t turned_at;
