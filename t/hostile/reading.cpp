@@ -64,19 +64,29 @@ bool Reading::header_complete() {
     }
     const unsigned length = at(header_, 1) & 0x7fU;
     const std::size_t extended = length < 126 ? 0 : (length == 126 ? 2 : 8);
-    if (header_.size() == 2 + extended && !length_is_minimal(extended)) {
-        break_rule(1002);
+    if (header_.size() == 2 + extended) {
+        check_length(extended);
     }
     return header_.size() == 2 + extended + 4;
 }
 
-bool Reading::length_is_minimal(std::size_t extended) {
+// A message that is not compressed is as long as its headers say.
+void Reading::check_length(std::size_t extended) {
     length_ = extended == 0 ? at(header_, 1) & 0x7fU : 0;
     for (std::size_t i = 0; i < extended; ++i) {
         length_ = length_ << 8U | at(header_, 2 + i);
     }
-    return extended == 0 || (extended == 2 && length_ >= 126) ||
-           (extended == 8 && length_ >= 65536 && length_ >> 63U == 0);
+    const unsigned opcode = at(header_, 0) & 0xfU;
+    const bool goes_on = opcode == continuation;
+    const bool compressed = goes_on ? compressed_ : (at(header_, 0) & 0x40U) != 0;
+    const std::uint64_t most = place_.max_message;
+    const std::uint64_t before = goes_on ? std::min(most, claimed_) : 0;
+    if ((extended == 2 && length_ < 126) || (extended == 8 && length_ < 65536) ||
+        length_ >> 63U != 0) {
+        break_rule(1002);
+    } else if (opcode < close && !compressed && most != 0 && length_ > most - before) {
+        break_rule(1009);
+    }
 }
 
 void Reading::begin_frame() {
@@ -96,21 +106,11 @@ void Reading::begin_frame() {
             claimed_ = 0;
             message_at_ = text_checked_ = payload_.size();
         }
-        begin_data();
+        claimed_ += left_;
     }
     if (left_ == 0 && !owed_) {
         end_frame();
     }
-}
-
-// A message that is not compressed is as long as its headers say.
-void Reading::begin_data() {
-    const std::uint64_t most = place_.max_message;
-    if (!compressed_ && most != 0 && left_ > most - std::min(most, claimed_)) {
-        break_rule(1009);
-        return;
-    }
-    claimed_ += left_;
 }
 
 void Reading::take_payload(sim::Bytes bytes) {

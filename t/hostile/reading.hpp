@@ -32,9 +32,8 @@ public:
 
 private:
     [[nodiscard]] bool header_complete();
-    [[nodiscard]] bool length_is_minimal(std::size_t extended);
+    void check_length(std::size_t extended);
     void begin_frame();
-    void begin_data();
     void take_payload(sim::Bytes bytes);
     void take_data(sim::Bytes bytes);
     void end_frame();
