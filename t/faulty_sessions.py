@@ -1,4 +1,4 @@
-"""Sessions with all that is usual, in a worker whose allocations fail: whatever they see is true."""
+"""Sessions with all that is usual, in a worker whose allocations fail: what they see is true."""
 
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass

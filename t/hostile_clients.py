@@ -17,8 +17,8 @@ TIMES = {
 PARTS = {
     "tls": True,
     "listen": "backlog=4096",
-    "http": "ws_connect_timeout 1s; ws_deflate_memory 1000m; client_header_timeout 3s; keepalive_timeout 1s;"
-            " send_timeout 2s; lingering_timeout 500ms; lingering_time 1s;",
+    "http": "ws_connect_timeout 1s; ws_deflate_memory 1000m; client_header_timeout 3s;"
+            " keepalive_timeout 1s; send_timeout 2s; lingering_timeout 500ms; lingering_time 1s;",
     "log_format": "$status $ws_close_code $ws_closed_by $ws_bytes_in $ws_bytes_out $request",
     "server": "access_log /dev/null test;",
 }

@@ -1,11 +1,10 @@
 """Hostile clients by the thousand, each made by a seed: none of them kills, stalls or fattens the
-gateway, or touches a byte of those who keep to the rules. `./build.sh hostile` runs more of them."""
+gateway, or touches a byte of those who keep to the rules. `./build.sh hostile` runs more."""
 
 import os
 
 import pytest
 
-import checker
 from flood import MEGABYTE
 from hostile_clients import PARTS, Hostile, wait_files
 

@@ -1,5 +1,6 @@
-"""Reloads, dead workers and dead backends while sessions are at work: who is on an old worker goes on
-there and loses no byte, who comes is served by a new one. WS_RELOADS times, 10 if nothing is said."""
+"""Reloads, dead workers and dead backends while sessions are at work: who is on an old worker goes
+on there and loses no byte, who comes is served by a new one. WS_RELOADS times, 10 if nothing is
+said."""
 
 import os
 import random

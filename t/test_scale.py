@@ -1,5 +1,5 @@
 """Many sessions that say nothing: what each costs, and that a burst of all of them leaves nothing
-behind. WS_SCALE_CONNECTIONS of them, 300 if nothing is said; 8000 is what one worker should bear."""
+behind. WS_SCALE_CONNECTIONS of them, 300 if nothing is said; one worker should bear 8000."""
 
 import os
 import time
@@ -10,7 +10,7 @@ import checker
 from crowd import Crowd, most_connections, private_memory, wakeups
 from echo_process import EchoProcess
 from flood import MEGABYTE
-from gateway import OPENSSL_3_0, VERSION, client_tls, wait_until
+from gateway import OPENSSL_3_0, client_tls, wait_until
 
 WANTED = int(os.environ.get("WS_SCALE_CONNECTIONS", "300"))
 KIB = 1024
@@ -20,20 +20,16 @@ measures_memory = pytest.mark.skipif(not checker.MEASURES_MEMORY,
                                      reason="more than nginx's memory would be measured")
 PLAIN_AND_TLS = pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 
-# Pools that hold what a session needs, and no more.
-SMALL_POOLS = ("connection_pool_size 384; request_pool_size 7680;" if VERSION < (1, 23) else
-               "connection_pool_size 512; request_pool_size 8064;")
-
 
 class Scene:
     """A gateway with one worker, the service behind it, and how its clients connect."""
 
-    def __init__(self, gateway, service, tls, http=""):
+    def __init__(self, gateway, service, tls):
         self.service = service
         self.count = most_connections(WANTED)
         self.front = gateway(
             f"location / {{ ws_pass {service.address}; ws_ping_interval 0; }}", tls=tls,
-            connections=2 * self.count + 100, log_level="notice", http=http)
+            connections=2 * self.count + 100, log_level="notice")
         [self.pid] = self.front.workers()
         self._connect = (self.front.ssl_port if tls else self.front.port,)
         self._tls = client_tls() if tls else None
@@ -61,13 +57,13 @@ def scene(gateway):
 
 
 @measures_memory
-@pytest.mark.parametrize("tls, http, most", [
-    (False, "", 10 * KIB), (False, SMALL_POOLS, 9.3 * KIB),
+@pytest.mark.parametrize("tls, most", [
+    (False, 10 * KIB),
     # Later versions of OpenSSL take 8 KiB more for a connection.
-    (True, "", (26 if OPENSSL_3_0 else 34) * KIB),
-], ids=["plain", "small_pools", "tls"])
-def test_idle_session_costs_little(scene, tls, http, most, record_property):
-    one = scene(tls, http)
+    (True, (26 if OPENSSL_3_0 else 34) * KIB),
+], ids=["plain", "tls"])
+def test_idle_session_costs_little(scene, tls, most, record_property):
+    one = scene(tls)
     before = one.memory()
     with one.crowd() as crowd:
         crowd.echo(256)

@@ -1,6 +1,6 @@
-"""Clients that take all the time in the world: for the handshake, for a frame, for an answer. Who is
-beside them notices nothing, and afterwards nothing of them is left. WS_SCALE_CONNECTIONS of them, 300
-if nothing is said."""
+"""Clients that take all the time in the world: for the handshake, for a frame, for an answer. Who
+is beside them notices nothing, and afterwards nothing of them is left. WS_SCALE_CONNECTIONS of them,
+300 if nothing is said."""
 
 import os
 
