@@ -22,6 +22,7 @@ def command(prefix, config_only=False):
         return []
     return ["valgrind", "--quiet", f"--log-file={prefix}/checker.%p", "--num-callers=30",
             f"--leak-check={'no' if config_only else 'full'}", "--show-leak-kinds=definite",
+            "--sim-hints=lax-ioctls",  # SIOCOUTQNSD, which it does not know
             f"--suppressions={SUPPRESSIONS}/valgrind"]
 
 
