@@ -24,6 +24,11 @@ namespace {
     return bytes.size();
 }
 
+TlsPlan bearable(TlsPlan plan, const Front &front) {
+    plan.renews_keys = plan.renews_keys && front.renews_keys;
+    return plan;
+}
+
 }  // namespace
 
 Conversation::Conversation(const Front &front, Script script, Milliseconds now)
@@ -33,7 +38,7 @@ Conversation::Conversation(const Front &front, Script script, Milliseconds now)
                 .receive_buffer = script_.receive_buffer,
                 .segment = script_.segment,
                 .tls = script_.tls,
-                .plan = script_.tls_plan}),
+                .plan = bearable(script_.tls_plan, front)}),
       deadline_(now + front.patience),
       lost_before_(lost_ms()),
       patience_(front.patience) {

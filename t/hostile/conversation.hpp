@@ -14,6 +14,7 @@ struct Front {
     std::uint16_t port;
     std::uint16_t tls_port;
     Milliseconds patience;  // so long the gateway may take for anything
+    bool renews_keys;       // whether its TLS can do so at any time
 };
 
 class Conversation {

@@ -1,9 +1,10 @@
 // Hostile clients against a gateway that runs: conversations made by seeds alone. Commands come on
 // standard input, a line each, and each is answered by a line that begins with "done":
 //
-//   open PORT TLS_PORT PATIENCE   the gateway, and how many milliseconds it may take for anything
-//   run FIRST COUNT AT_ONCE       conversations with these seeds
-//   show SEED                     one of them, in all detail
+//   open PORT TLS_PORT PATIENCE KEYS   the gateway, how many milliseconds it may take for anything,
+//                                      and whether it may be asked for new keys of TLS, 1 or 0
+//   run FIRST COUNT AT_ONCE            conversations with these seeds
+//   show SEED                          one of them, in all detail
 #include "t/hostile/backends.hpp"
 #include "t/hostile/conversation.hpp"
 #include "t/hostile/healthy.hpp"
@@ -121,7 +122,7 @@ private:
         std::size_t at_once = 1;
         words >> command;
         if (command == "open") {
-            words >> front_.port >> front_.tls_port >> front_.patience;
+            words >> front_.port >> front_.tls_port >> front_.patience >> front_.renews_keys;
             healthy_.push_back(std::make_unique<Healthy>(front_, false, loop_));
             healthy_.push_back(std::make_unique<Healthy>(front_, true, loop_));
             say("done");
