@@ -58,7 +58,8 @@ void Relay::poll_again() noexcept {
     ngx_add_timer(&poll_, poll_wait_);
 }
 
-// The clean answer, or the number of bytes for which it would be a lie.
+// The clean answer, or the number of bytes for which it would be a lie. What the client said when
+// the backend had ended is not among them, but its own code is then no answer either.
 void Relay::conclude() noexcept {
     verdict_pending_ = false;
     const bool clean =
@@ -67,7 +68,7 @@ void Relay::conclude() noexcept {
         close_undelivered(ws::CloseCode::internal_error, "not acknowledged by the backend");
     } else if (held_in_framing() != 0) {
         close_undelivered(ws::CloseCode::internal_error, "message was not finished");
-    } else if (session_.close_received()) {
+    } else if (session_.close_received() && dropped_ == 0) {
         session_.answer_close();
     } else {
         session_.close(close_code_, {});

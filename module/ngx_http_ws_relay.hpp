@@ -148,7 +148,8 @@ private:
 
     uint64_t bytes_in_ = 0;    // payload taken from the client
     uint64_t bytes_out_ = 0;   // payload taken for it
-    uint64_t dropped_ = 0;     // payload of the client that came when the session was ending
+    uint64_t dropped_ = 0;     // payload of the client that came when the session was ending,
+                               // compressed as it came
     uint64_t close_size_ = 0;  // bytes of our Close, which are no loss
     uint64_t lost_to_client_ = 0;
     uint64_t lost_to_backend_ = 0;

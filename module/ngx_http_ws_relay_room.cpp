@@ -83,6 +83,7 @@ void Relay::drop_frames(std::span<uint8_t> received) noexcept {
     for (ws::Event event; (event = session_.drop_data(buffer)) != ws::Event::exhausted;) {
         on_event(event, offset);
     }
+    dropped_ += static_cast<uint64_t>(buffer.packed - received.data());
     rest_.clear();
 }
 

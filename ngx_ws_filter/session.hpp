@@ -98,8 +98,8 @@ public:
     [[nodiscard]] Event receive(ReadBuffer &buffer, Room &room) noexcept;
     static constexpr std::size_t min_room = Framer::min_room;
 
-    // The same for who waits only for the peer's Close: data is dropped, neither inflated nor
-    // checked. No receive() may follow.
+    // The same for who waits only for the peer's Close: data, neither inflated nor checked, is left
+    // between where `packed` was and where it is now. No receive() may follow.
     [[nodiscard]] Event drop_data(ReadBuffer &buffer) noexcept;
 
     // Of the last ping or pong, 0 to 125 bytes in the session, until receive() is called again.

@@ -130,7 +130,9 @@ Violation Session::check_delivered(Piece piece, Room &space) noexcept {
 
 Event Session::drop_data(ReadBuffer &buffer) noexcept {
     Piece piece;
-    (void)rest_.take(buffer, piece);
+    if (rest_.take(buffer, piece)) {
+        buffer.packed += piece.payload.size();
+    }
     if (over()) {
         buffer.unread = buffer.end;
         return Event::exhausted;

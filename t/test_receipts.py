@@ -313,3 +313,29 @@ def test_close_behind_data_that_nobody_read_is_answered_with_the_count(session):
     undelivered = len(data) - acknowledged(one)
     assert code == 1011
     assert reason == f"{undelivered} bytes undelivered, not acknowledged by the backend"
+
+
+@pytest.mark.parametrize("settings", ["", "ws_deflate on;", "ws_framing line;"],
+                         ids=["stream", "deflate", "line"])
+def test_close_that_crosses_the_end_of_the_backend_is_no_receipt_for_what_was_dropped(
+        session, raw, settings):
+    """The backend has ended, but not yet acknowledged all: what the client says then is dropped,
+    and its own code would be a lie."""
+    read_on = threading.Event()
+
+    def end_first(connection):
+        connection.read_exactly(1)
+        connection.finish()
+        read_on.wait(20)
+        connection.read_all()
+
+    one = session(ScriptedBackend, end_first, settings=f"ws_backend_window 4k; {settings}",
+                  client={"timeout": 20}, then=frame(BINARY, b"e" * 60_000), **TINY)
+    time.sleep(0.3)
+    one.client.send(frame(BINARY, b"late") + frame(CLOSE, close_payload(4000)))
+    time.sleep(0.1)
+    read_on.set()
+    code, _ = one.client.read_close()
+    one.connection.wait_ended()
+    assert b"late" not in one.connection.received
+    assert code != 4000
