@@ -11,6 +11,9 @@ SUPPRESSIONS = Path(__file__).resolve().parent / "suppressions"
 # Everything is slower under them, and what has to come at once may come later.
 SLOWNESS = {"": 1, "asan": 3, "valgrind": 10}[CHECKER]
 
+# Ends of pipes that a process has because of it.
+PIPES = 2 if CHECKER == "valgrind" else 0
+
 # Their own memory cannot be told from nginx's.
 MEASURES_MEMORY = not CHECKER
 
