@@ -5,7 +5,7 @@ import os
 import struct
 import subprocess
 
-from gateway import ROOT
+from gateway import ROOT, wait_until
 
 HEAP, MAPPINGS = 1, 2
 
@@ -34,7 +34,7 @@ class Allocations:
     def failing(self, front, kinds, first=0, count=_ALL):
         """Allocations of `kinds` fail from number `first` on; none if that is 0, and all are
         counted."""
-        [pid] = front.workers()
+        [pid] = wait_until(front.workers, what="the worker")  # none while an old one vanishes
         return _Failing(self._control, (pid, kinds, first, min(first + count - 1, _ALL)))
 
 
