@@ -2,7 +2,7 @@
 
 #include "module/ngx_http_ws_conf.hpp"
 #include "module/ngx_http_ws_framing.hpp"
-#include "module/ngx_http_ws_lane.hpp"
+#include "module/ngx_http_ws_kernel.hpp"
 #include "module/ngx_http_ws_log.hpp"
 #include "module/ngx_http_ws_proxy_protocol.hpp"
 #include "module/ngx_http_ws_relay.hpp"

@@ -1,18 +1,10 @@
 #include "module/ngx_http_ws_lane.hpp"
 
-#include <linux/sockios.h>
-#include <netinet/tcp.h>
-#include <sys/ioctl.h>
+#include "module/ngx_http_ws_kernel.hpp"
 
-#include <climits>
 #include <cstring>
 
 namespace ngx_ws {
-
-size_t unacknowledged(const ngx_connection_t *c) noexcept {
-    int bytes = 0;
-    return ioctl(c->fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<size_t>(bytes) : 0;
-}
 
 namespace {
 
@@ -21,60 +13,11 @@ namespace {
 constexpr size_t most_unsent = 64 * 1024;
 constexpr size_t least_read = 16 * 1024;
 
-// Of the unacknowledged bytes those that were not even sent; 0 if it cannot be told.
-size_t unsent(const ngx_connection_t *c) noexcept {
-    int bytes = 0;
-    return ioctl(c->fd, SIOCOUTQNSD, &bytes) == 0 && bytes > 0 ? static_cast<size_t>(bytes) : 0;
-}
-
 uint64_t left_of(uint64_t bound, uint64_t used) noexcept {
     return used < bound ? bound - used : 0;
 }
 
-int option_value(size_t value) noexcept {
-    return static_cast<int>(ngx_min(value, static_cast<size_t>(INT_MAX)));
-}
-
-// Without effect on a kernel or a kind of socket that does not know the option, which is no error.
-void set_option(const ngx_connection_t *c, int level, int option, size_t value) noexcept {
-    const int number = option_value(value);
-    if (value != 0) {
-        (void)setsockopt(c->fd, level, option, &number, sizeof(number));
-    }
-}
-
-size_t send_buffer(const ngx_connection_t *c) noexcept {
-    int bytes = 0;
-    socklen_t size = sizeof(bytes);
-    const bool told = getsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &bytes, &size) == 0 && bytes > 0;
-    return told ? static_cast<size_t>(bytes) : 0;
-}
-
-// The largest that the path has room for; the kernel's own figure begins small and grows.
-size_t segment_size(const ngx_connection_t *c) noexcept {
-    struct tcp_info info = {};
-    socklen_t size = sizeof(info);
-    return getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_advmss : 0;
-}
-
-// A receiver may be late with an acknowledgement until it has two whole segments (RFC 1122, section
-// 4.2.3.2): a smaller window would be waited for again and again. On loopback a segment is 64 KiB.
-size_t usable_window(const ngx_connection_t *c, size_t window) noexcept {
-    const size_t two_segments = 2 * segment_size(c);
-    return window == 0 ? 0 : ngx_max(window, two_segments);
-}
-
 }  // namespace
-
-// The kernel doubles the number, to have room for its own overhead, and may then use nearly all of
-// it for payload.
-int receive_buffer(size_t size) noexcept {
-    return option_value(size / 2);
-}
-
-void limit_receive_buffer(const ngx_connection_t *c, size_t size) noexcept {
-    set_option(c, SOL_SOCKET, SO_RCVBUF, size / 2);
-}
 
 // Before so many bytes nothing can hide that needs a bound: many sessions never come so far, and
 // the system calls are spared.
@@ -85,7 +28,7 @@ void Lane::prepare(size_t size) noexcept {
     }
     if (!limited_ && ledger_.taken() + size > least_read) {
         limited_ = true;
-        limit_kernel();
+        window_ = limit_send_buffer(destination_, window_, notsent_lowat_);
     }
 }
 
@@ -95,18 +38,6 @@ void free_tls_buffer([[maybe_unused]] ngx_connection_t *c) noexcept {
         ngx_ssl_free_buffer(c);
     }
 #endif
-}
-
-// The kernel keeps what is not acknowledged in the send buffer, and makes the socket writable
-// again when a third of it is: its bound is our window, and acknowledgements wake us by themselves.
-void Lane::limit_kernel() noexcept {
-    window_ = usable_window(destination_, window_);
-    set_option(destination_, SOL_SOCKET, SO_SNDBUF, window_ / 2);
-    set_option(destination_, IPPROTO_TCP, TCP_NOTSENT_LOWAT, notsent_lowat_);
-    if (window_ != 0) {
-        const size_t least = send_buffer(destination_);
-        window_ = ngx_max(window_, least);
-    }
 }
 
 uint64_t Lane::left_in_window(uint64_t total, size_t wanted) noexcept {
@@ -241,26 +172,42 @@ void Lane::gather() noexcept {
 }
 
 void Lane::finish() noexcept {
-    finished_ = true;
     if (lost_) {
+        finished_ = true;
         return;
     }
+    if (!say_goodbye()) {
+        return;
+    }
+    finished_ = true;
     fin_sent_ = true;
     ngx_connection_t *c = destination_;
-#if (NGX_HTTP_SSL)
-    if (c->ssl != nullptr) {
-        // The alert only: nginx's own shutdown would not let us read on.
-        BIO *wire = SSL_get_wbio(c->ssl->connection);
-        const uint64_t before = BIO_number_written(wire);
-        ERR_clear_error();
-        (void)SSL_shutdown(c->ssl->connection);
-        ERR_clear_error();
-        goodbye_ = static_cast<uint32_t>(BIO_number_written(wire) - before);
-    }
-#endif
     if (ngx_shutdown_socket(c->fd, NGX_WRITE_SHUTDOWN) == -1 && ngx_socket_errno != NGX_ENOTCONN) {
         ngx_connection_error(c, ngx_socket_errno, const_cast<char *>("shutdown() failed"));
     }
+}
+
+// The alert of TLS only: nginx's own shutdown would not let us read on. False if the kernel has no
+// room for it behind the data, and an event will tell when it has.
+bool Lane::say_goodbye() noexcept {
+#if (NGX_HTTP_SSL)
+    if (destination_->ssl == nullptr) {
+        return true;
+    }
+    SSL *tls = destination_->ssl->connection;
+    BIO *wire = SSL_get_wbio(tls);
+    const uint64_t before = BIO_number_written(wire);
+    ERR_clear_error();
+    const int result = SSL_shutdown(tls);
+    const bool waits = result < 0 && SSL_get_error(tls, result) == SSL_ERROR_WANT_WRITE;
+    ERR_clear_error();
+    goodbye_ += static_cast<uint32_t>(BIO_number_written(wire) - before);
+    if (waits) {
+        destination_->write->ready = 0;
+        return false;
+    }
+#endif
+    return true;
 }
 
 void Lane::confirm(uint64_t total) noexcept {

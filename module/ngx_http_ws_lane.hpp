@@ -8,15 +8,6 @@
 
 namespace ngx_ws {
 
-// Bytes that the kernel has of this connection and the peer has not acknowledged; of a unix socket
-// those that it has not read. For TLS these are bytes of records. 0 if it cannot be told.
-[[nodiscard]] size_t unacknowledged(const ngx_connection_t *c) noexcept;
-
-// Bounds what our kernel takes from a peer before we read it; 0: as the kernel likes. The first is
-// what SO_RCVBUF has to be set to for that, the second sets it.
-[[nodiscard]] int receive_buffer(size_t size) noexcept;
-void limit_receive_buffer(const ngx_connection_t *c, size_t size) noexcept;
-
 // Gives back what nginx gathers its own output in, over TLS: ssl_buffer_size. Only when all of it
 // is sent; nginx makes another if it needs one.
 void free_tls_buffer(ngx_connection_t *c) noexcept;
@@ -62,7 +53,8 @@ public:
     // What is written from now on goes out with the FIN of finish(), which has to follow at once.
     void gather() noexcept;
 
-    // Ends our side of the connection behind what was written.
+    // Ends our side of the connection behind what was written. To be asked again, at the next
+    // event, until it is finished(): TLS may want room for its end first.
     void finish() noexcept;
     [[nodiscard]] bool finished() const noexcept { return finished_; }
 
@@ -82,7 +74,6 @@ public:
 
 private:
     void prepare(size_t size) noexcept;
-    void limit_kernel() noexcept;
     // What the window leaves behind the first `total` bytes, exact if it is less than `wanted`.
     [[nodiscard]] uint64_t left_in_window(uint64_t total, size_t wanted) noexcept;
     size_t send(std::span<uint8_t> bytes) noexcept;
@@ -90,6 +81,7 @@ private:
     size_t note_sent(ssize_t n, size_t wanted) noexcept;
     [[nodiscard]] size_t sendable(size_t size) noexcept;
     void wait_for_room() noexcept;
+    [[nodiscard]] bool say_goodbye() noexcept;
     void hold(std::span<uint8_t> bytes) noexcept;
     void fail() noexcept;
     void release() noexcept;

@@ -2,6 +2,8 @@
 // timer, is always armed: nginx lets an exiting worker go as soon as none is.
 #include "module/ngx_http_ws_relay.hpp"
 
+#include "module/ngx_http_ws_kernel.hpp"
+
 namespace ngx_ws {
 
 namespace {

@@ -3,6 +3,7 @@
 #include "module/ngx_http_ws_context.hpp"
 #include "module/ngx_http_ws_deflate.hpp"
 #include "module/ngx_http_ws_framing.hpp"
+#include "module/ngx_http_ws_kernel.hpp"
 
 namespace ngx_ws {
 

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 
 import pytest
 
@@ -136,6 +137,26 @@ def test_clients_close_is_a_receipt_and_ends_the_backends_stream_in_order(gatewa
     client.close()
     assert front.access_log(1) == [f"client 4001 {len(data)} 0"]
     wait_until(lambda: below == [b""], what="the FIN behind the close_notify")
+
+
+def test_close_notify_waits_for_room_behind_the_data(gateway, backend, raw):
+    """Whatever size it is that leaves the kernel's buffer full without being held."""
+    service = backend(TlsSilentBackend, tls=server_tls(), receive_buffer=4096)
+    front, client = opened(gateway, raw, service)
+    clients = [client] + [raw(front.port) for _ in range(119)]
+    for number, client in enumerate(clients):
+        if number:
+            client.open("/")
+        client.send(frame(BINARY, bytes(100_000 + 400 * number)))
+        client.send_close(4000 + number)
+    time.sleep(0.3)
+    service.resume()
+    for number, client in enumerate(clients):
+        assert client.read_close() == (4000 + number, "")
+        assert client.read_end() == "eof"
+    for number in range(len(clients)):
+        connection = service.wait_connection(number)
+        assert connection.wait_ended() == "eof"
 
 
 def test_close_that_cannot_be_delivered_counts_no_more_than_was_sent(gateway, backend, raw):

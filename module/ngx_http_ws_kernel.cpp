@@ -1,0 +1,81 @@
+#include "module/ngx_http_ws_kernel.hpp"
+
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+
+#include <climits>
+
+namespace ngx_ws {
+
+namespace {
+
+int option_value(size_t value) noexcept {
+    return static_cast<int>(ngx_min(value, static_cast<size_t>(INT_MAX)));
+}
+
+// Without effect on a kernel or a kind of socket that does not know the option, which is no error.
+void set_option(const ngx_connection_t *c, int level, int option, size_t value) noexcept {
+    const int number = option_value(value);
+    if (value != 0) {
+        (void)setsockopt(c->fd, level, option, &number, sizeof(number));
+    }
+}
+
+size_t send_buffer(const ngx_connection_t *c) noexcept {
+    int bytes = 0;
+    socklen_t size = sizeof(bytes);
+    const bool told = getsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &bytes, &size) == 0 && bytes > 0;
+    return told ? static_cast<size_t>(bytes) : 0;
+}
+
+// The largest that the path has room for; the kernel's own figure begins small and grows.
+size_t segment_size(const ngx_connection_t *c) noexcept {
+    struct tcp_info info = {};
+    socklen_t size = sizeof(info);
+    return getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_advmss : 0;
+}
+
+// A receiver may be late with an acknowledgement until it has two whole segments (RFC 1122, section
+// 4.2.3.2): a smaller window would be waited for again and again. On loopback a segment is 64 KiB.
+size_t usable_window(const ngx_connection_t *c, size_t window) noexcept {
+    const size_t two_segments = 2 * segment_size(c);
+    return window == 0 ? 0 : ngx_max(window, two_segments);
+}
+
+}  // namespace
+
+size_t unacknowledged(const ngx_connection_t *c) noexcept {
+    int bytes = 0;
+    return ioctl(c->fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<size_t>(bytes) : 0;
+}
+
+size_t unsent(const ngx_connection_t *c) noexcept {
+    int bytes = 0;
+    return ioctl(c->fd, SIOCOUTQNSD, &bytes) == 0 && bytes > 0 ? static_cast<size_t>(bytes) : 0;
+}
+
+// The kernel doubles the number, to have room for its own overhead, and may then use nearly all of
+// it for payload.
+int receive_buffer(size_t size) noexcept {
+    return option_value(size / 2);
+}
+
+void limit_receive_buffer(const ngx_connection_t *c, size_t size) noexcept {
+    set_option(c, SOL_SOCKET, SO_RCVBUF, size / 2);
+}
+
+// The kernel keeps what is not acknowledged in the send buffer, and makes the socket writable
+// again when a third of it is: its bound is our window, and acknowledgements wake us by themselves.
+size_t limit_send_buffer(const ngx_connection_t *c, size_t window, size_t notsent_lowat) noexcept {
+    const size_t usable = usable_window(c, window);
+    set_option(c, SOL_SOCKET, SO_SNDBUF, usable / 2);
+    set_option(c, IPPROTO_TCP, TCP_NOTSENT_LOWAT, notsent_lowat);
+    if (usable == 0) {
+        return 0;
+    }
+    const size_t least = send_buffer(c);
+    return ngx_max(usable, least);
+}
+
+}  // namespace ngx_ws

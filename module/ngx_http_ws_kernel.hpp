@@ -1,0 +1,25 @@
+// What our kernel holds of a connection's bytes, and the bounds that it is given. Sizes are bytes.
+#pragma once
+
+#include "module/ngx.hpp"
+
+namespace ngx_ws {
+
+// Written bytes that the peer has not acknowledged; of a unix socket those that it has not read.
+// For TLS these are bytes of records. 0 if it cannot be told.
+[[nodiscard]] size_t unacknowledged(const ngx_connection_t *c) noexcept;
+
+// Of these the ones that were not even sent; 0 if it cannot be told.
+[[nodiscard]] size_t unsent(const ngx_connection_t *c) noexcept;
+
+// Bounds what is taken from a peer before we read it; 0: as the kernel likes. The first is what
+// SO_RCVBUF has to be set to for that, the second sets it.
+[[nodiscard]] int receive_buffer(size_t size) noexcept;
+void limit_receive_buffer(const ngx_connection_t *c, size_t size) noexcept;
+
+// Bounds the bytes that are not acknowledged, and those of them that are not even sent; 0: as the
+// kernel likes. Returns the window that there is now, which the kernel may have made larger.
+[[nodiscard]] size_t limit_send_buffer(const ngx_connection_t *c, size_t window,
+                                       size_t notsent_lowat) noexcept;
+
+}  // namespace ngx_ws
