@@ -6,16 +6,12 @@ import time
 
 import pytest
 
-from backends import ScriptedBackend, SilentBackend
+from backends import ScriptedBackend
 from flood import MEGABYTE, Flood, Reader, digest, frames, noise
 from gateway import wait_until
 from pki import server_tls
 from raw import BINARY, CLOSE, PING, PONG, close_payload, frame
-from tls_backend import TlsBackend, TlsEchoBackend, TlsRecordingBackend
-
-
-class TlsSilentBackend(TlsBackend, SilentBackend):
-    pass
+from tls_backend import TlsBackend, TlsEchoBackend, TlsRecordingBackend, TlsSilentBackend
 
 
 class TlsScriptedBackend(TlsBackend, ScriptedBackend):

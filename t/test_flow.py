@@ -2,7 +2,6 @@
 
 import re
 import socket
-import threading
 import time
 
 import pytest
@@ -20,28 +19,20 @@ UNLIMITED = "ws_backend_window 0; ws_client_window 0; ws_notsent_lowat 0; ws_cli
 both = pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 
 
-class StoppableBackend(ScriptedBackend):
+class StoppableBackend(SilentBackend):
     """Reads at once `first` bytes, then `rate` bytes a second, and all from resume() on."""
 
     def __init__(self, first=0, rate=0, **options):
         self._first, self._rate = first, rate
-        self._resumed = threading.Event()
-        super().__init__(self._read, **options)
+        super().__init__(**options)
 
-    def _read(self, connection):
+    def serve(self, connection):
         while len(connection.received) < self._first:
             connection.read()
         while not self._resumed.wait(0.05):
             if self._rate:
                 connection.read(self._rate // 20)
         connection.read_all()
-
-    def resume(self):
-        self._resumed.set()
-
-    def stop(self):
-        super().stop()
-        self._resumed.set()
 
 
 def hidden_of(one, tls):

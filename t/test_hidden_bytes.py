@@ -13,15 +13,11 @@ from gateway import client_tls
 from pki import server_tls
 from raw import BINARY, frame
 from tcp_info import Hidden
-from tls_backend import TlsBackend
+from tls_backend import TlsSilentBackend
 
 PROMISE = 256 * 1024
 SIZE = 20_000  # bytes of a message
 TOTAL = 4 * MEGABYTE
-
-
-class TlsSilentBackend(TlsBackend, SilentBackend):
-    pass
 
 
 def lines(count):

@@ -3,7 +3,7 @@
 import os
 import socket
 
-from backends import Backend, EchoBackend, RecordingBackend
+from backends import Backend, EchoBackend, RecordingBackend, SilentBackend
 
 
 class TlsBackend(Backend):
@@ -45,4 +45,8 @@ class ImpatientTlsBackend(TlsEchoBackend):
 
 
 class TlsRecordingBackend(TlsBackend, RecordingBackend):
+    pass
+
+
+class TlsSilentBackend(TlsBackend, SilentBackend):
     pass
