@@ -117,6 +117,14 @@ def wait_until(condition, timeout=10, what="a condition"):
         time.sleep(0.01)
 
 
+def assert_idle(front, seconds=0.5):
+    """The worker sleeps: while nothing moves there is nothing to do."""
+    before = front.cpu_seconds()
+    time.sleep(seconds)
+    used = front.cpu_seconds() - before
+    assert used <= 0.05 * seconds, f"{used} s of CPU in {seconds} s of standstill"
+
+
 class Gateway:
     """One nginx master and its workers.
 

@@ -8,7 +8,7 @@ import pytest
 
 from backends import RecordingBackend, ScriptedBackend, SilentBackend
 from flood import MEGABYTE, Flood, digest, frames, noise
-from gateway import client_tls, wait_until
+from gateway import assert_idle, client_tls, wait_until
 from raw import PING, PONG
 from tcp_info import Hidden, bytes_acked, bytes_received
 
@@ -41,13 +41,6 @@ def hidden_of(one, tls):
     one.client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 262144)
     return Hidden(one.client.sock, one.connection.sock,
                   100_000 / 100_014 * (16384 / 16406 if tls else 1))
-
-
-def assert_idle(front, seconds=0.5):
-    before = front.cpu_seconds()
-    time.sleep(seconds)
-    used = front.cpu_seconds() - before
-    assert used <= 0.05 * seconds, f"{used} s of CPU in {seconds} s of standstill"
 
 
 # --- client to backend

@@ -9,8 +9,9 @@ import pytest
 import websockets
 
 from flood import MEGABYTE, digest, frames, noise
+from gateway import assert_idle
 from raw import BINARY, PING, PONG
-from test_flow import FloodingBackend, assert_idle, both
+from test_flow import FloodingBackend, both
 
 PONGS = "ws_client_ack pong; ws_client_window 256k;"
 WINDOW = 256 * 1024
