@@ -1,8 +1,6 @@
 // Session::receive() with compression: the same data and events however the bytes and the room are
 // cut, and whether or not the bytes are put aside when the room is full.
-#include "t/fuzz/fuzz.hpp"
-
-#include "ngx_ws_filter/session.hpp"
+#include "t/fuzz/session_events.hpp"
 
 using fuzz::Input;
 using fuzz::require;
@@ -66,21 +64,9 @@ private:
         require(!over_ || (event == Event::exhausted && free.filled == begin));
         text_ += fuzz::text({begin, free.filled});
         require(event != Event::room_full || free.filled == free.end);
-        add(event);
+        text_ += fuzz::told(session_, event);
+        over_ = over_ || fuzz::ends(event);
         return event;
-    }
-
-    void add(Event event) {
-        if (event == Event::ping || event == Event::pong) {
-            text_ += "[" + std::string(fuzz::text(session_.control_payload())) + "]";
-        }
-        if (event == Event::close) {
-            text_ += "[close " + std::string(session_.peer_status().reason) + "]";
-        }
-        if (event == Event::violation) {
-            text_ += "[" + std::string(words(session_.violation())) + "]";
-        }
-        over_ = over_ || event == Event::close || event == Event::violation;
     }
 
     fuzz::Block memory_;

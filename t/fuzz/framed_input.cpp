@@ -1,8 +1,7 @@
 // Session::receive() with a framer and compression: the same bytes for the backend and the same
 // events however the bytes, the room and the memory for what is held are cut.
 #include "t/fuzz/framings.hpp"
-
-#include "ngx_ws_filter/session.hpp"
+#include "t/fuzz/session_events.hpp"
 
 using fuzz::Input;
 using fuzz::require;
@@ -59,7 +58,8 @@ private:
             require(begin <= room.filled && room.filled <= room.end);
             require(!over_ || (event == Event::exhausted && begin == room.filled));
             text_ += fuzz::text({begin, room.filled});
-            add(event);
+            text_ += fuzz::told(session_, event);
+            over_ = over_ || fuzz::ends(event);
             if (event == Event::memory_full) {
                 lend(size() + 1);
             }
@@ -74,19 +74,6 @@ private:
     void lend(std::size_t more) {
         held_.resize(held_.size() + more);
         framer_.hold_in({reinterpret_cast<std::uint8_t *>(held_.data()), held_.size()});
-    }
-
-    void add(Event event) {
-        if (event == Event::ping || event == Event::pong) {
-            text_ += "[" + std::string(fuzz::text(session_.control_payload())) + "]";
-        }
-        if (event == Event::close) {
-            text_ += "[close " + std::string(session_.peer_status().reason) + "]";
-        }
-        if (event == Event::violation) {
-            text_ += "[" + std::string(words(session_.violation())) + "]";
-        }
-        over_ = over_ || event == Event::close || event == Event::violation;
     }
 
     fuzz::Block memory_;

@@ -4,11 +4,13 @@
 
 #include "ngx_ws_filter/framing_length.hpp"
 #include "t/unit/client_stream.hpp"
+#include "t/unit/framing_settings.hpp"
 
 using namespace std::string_view_literals;
 using unit::Bytes;
 using unit::Cut;
 using unit::Transcript;
+using unit::with_max;
 using ws::BackendFault;
 using ws::FramingKind;
 using ws::FramingSettings;
@@ -28,11 +30,6 @@ constexpr FramingSettings u16_little{
 constexpr FramingSettings u32_little{
     .kind = FramingKind::length, .little_endian = true, .length_size = 4};
 constexpr FramingSettings typed{.kind = FramingKind::typed, .length_size = 4};
-
-FramingSettings with_max(FramingSettings settings, std::uint64_t max) {
-    settings.max = max;
-    return settings;
-}
 
 // Writes to rooms of one size, and holds in memory that grows by a few bytes.
 class Writing {

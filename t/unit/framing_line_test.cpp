@@ -4,11 +4,13 @@
 
 #include "ngx_ws_filter/framing_line.hpp"
 #include "t/unit/client_stream.hpp"
+#include "t/unit/framing_settings.hpp"
 
 using namespace std::string_view_literals;
 using unit::Bytes;
 using unit::Cut;
 using unit::Transcript;
+using unit::with_max;
 using ws::BackendFault;
 using ws::FramingKind;
 using ws::FramingSettings;
@@ -24,11 +26,6 @@ constexpr FramingSettings lf{.kind = FramingKind::line};
 constexpr FramingSettings lf_split{.kind = FramingKind::line, .split = true};
 constexpr FramingSettings crlf{.kind = FramingKind::line, .crlf = true};
 constexpr FramingSettings crlf_split{.kind = FramingKind::line, .crlf = true, .split = true};
-
-FramingSettings with_max(FramingSettings settings, std::uint64_t max) {
-    settings.max = max;
-    return settings;
-}
 
 // Writes to rooms that have just as much as one call needs, or as much as the message.
 class Writing {

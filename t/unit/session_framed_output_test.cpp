@@ -6,6 +6,7 @@
 #include "ngx_ws_filter/session.hpp"
 #include "t/unit/client_stream.hpp"
 #include "t/unit/compression_states.hpp"
+#include "t/unit/framing_settings.hpp"
 
 using namespace std::string_view_literals;
 using unit::Bytes;
@@ -14,6 +15,7 @@ using unit::Memory;
 using unit::OwnDeflater;
 using unit::OwnInflater;
 using unit::Transcript;
+using unit::with_max;
 using ws::Compression;
 using ws::Framer;
 using ws::FramingKind;
@@ -29,11 +31,6 @@ constexpr FramingSettings crlf{.kind = FramingKind::line, .crlf = true};
 constexpr FramingSettings u8{.kind = FramingKind::length, .length_size = 1};
 constexpr FramingSettings u16{.kind = FramingKind::length, .length_size = 2};
 constexpr FramingSettings typed{.kind = FramingKind::typed, .length_size = 4};
-
-FramingSettings with_max(FramingSettings settings, std::uint64_t max) {
-    settings.max = max;
-    return settings;
-}
 
 // A client, which inflates and joins what the session sends.
 class Client {

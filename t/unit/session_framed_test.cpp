@@ -6,6 +6,7 @@
 #include "ngx_ws_filter/session.hpp"
 #include "t/unit/client_stream.hpp"
 #include "t/unit/compression_states.hpp"
+#include "t/unit/framing_settings.hpp"
 
 using namespace std::string_view_literals;
 using unit::Bytes;
@@ -14,6 +15,7 @@ using unit::Cut;
 using unit::Memory;
 using unit::OwnInflater;
 using unit::Transcript;
+using unit::with_max;
 using ws::Compression;
 using ws::Event;
 using ws::Framer;
@@ -33,11 +35,6 @@ constexpr FramingSettings u16{.kind = FramingKind::length, .length_size = 2};
 constexpr FramingSettings typed{.kind = FramingKind::typed, .length_size = 4};
 
 constexpr auto hello = "\xf2\x48\xcd\xc9\xc9\x07\x00"sv;  // RFC 7692, section 7.2.3
-
-FramingSettings with_max(FramingSettings settings, std::uint64_t max) {
-    settings.max = max;
-    return settings;
-}
 
 // Gives rooms of one size, and memory that grows by a few bytes and is taken away as soon as it can
 // be.

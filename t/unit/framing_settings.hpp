@@ -1,0 +1,13 @@
+// Framings of the tests.
+#pragma once
+
+#include "ngx_ws_filter/framing.hpp"
+
+namespace unit {
+
+[[nodiscard]] inline ws::FramingSettings with_max(ws::FramingSettings settings, std::uint64_t max) {
+    settings.max = max;
+    return settings;
+}
+
+}  // namespace unit
