@@ -41,11 +41,19 @@ def sink(socks, schedule, size, done):
 
 
 class Path_:
-    """A gateway with one location for each of the settings, and where its two peers are."""
+    """A gateway with one location for each of the settings, and where its two peers are.
+    `congestion`: the algorithm with which the peers send; the gateway sends with the kernel's."""
 
-    def __init__(self, name, megabytes, rate=None, client_far=False, backend_far=False):
+    def __init__(self, name, megabytes, rate=None, client_far=False, backend_far=False,
+                 congestion=None):
         self.name, self.megabytes, self.rate = name, megabytes, rate
         self.client_far, self.backend_far = client_far, backend_far
+        self.congestion = congestion
+
+    def sends_with_it(self, sock):
+        """Before it is connected: an algorithm that paces leaves its pacing to the next one."""
+        if self.congestion:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, self.congestion.encode())
 
     @contextlib.contextmanager
     def opened(self, settings, prefix):
@@ -56,6 +64,7 @@ class Path_:
             host = FAR if self.backend_far else "127.0.0.1"
             with place():
                 listener = stack.enter_context(socket.create_server((host, 0)))
+            self.sends_with_it(listener)
             address = f"{host}:{listener.getsockname()[1]}"
             locations = "".join(f"location /{n} {{ ws_pass {address}; {text} }}"
                                 for n, text in enumerate(settings))
@@ -64,7 +73,9 @@ class Path_:
 
             def pair(number):
                 with (far if self.client_far else contextlib.nullcontext)():
-                    client = RawClient(front.port, NEAR if self.client_far else "127.0.0.1")
+                    client = RawClient(front.port, connect=False)
+                    self.sends_with_it(client.sock)
+                    client.sock.connect((NEAR if self.client_far else "127.0.0.1", front.port))
                 client.open(f"/{number}")
                 return client.sock, listener.accept()[0]
 
@@ -73,6 +84,7 @@ class Path_:
 
 PATHS = [
     Path_("loopback", 64),
+    Path_("loopback, peers cubic", 64, congestion="cubic"),
     Path_("backend at 100 Mbit/s", 3, "100mbit", backend_far=True),
     Path_("client at 100 Mbit/s", 3, "100mbit", client_far=True),
 ]
