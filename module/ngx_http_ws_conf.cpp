@@ -67,7 +67,7 @@ void merge_flow(LocConf &conf, const LocConf &prev) noexcept {
     ngx_conf_merge_size_value(conf.backend_window, prev.backend_window, 64 * 1024);
     ngx_conf_merge_size_value(conf.client_window, prev.client_window, 1024 * 1024);
     ngx_conf_merge_size_value(conf.notsent_lowat, prev.notsent_lowat, 16 * 1024);
-    ngx_conf_merge_size_value(conf.client_rcvbuf, prev.client_rcvbuf, 144 * 1024);
+    ngx_conf_merge_size_value(conf.client_rcvbuf, prev.client_rcvbuf, 160 * 1024);
     ngx_conf_merge_size_value(conf.backend_rcvbuf, prev.backend_rcvbuf, 0);
     ngx_conf_merge_uint_value(conf.client_ack, prev.client_ack,
                               static_cast<ngx_uint_t>(ClientAck::kernel));
@@ -102,7 +102,7 @@ void *ngx_http_ws_create_main_conf(ngx_conf_t *cf) {
 
 char *ngx_http_ws_init_main_conf(ngx_conf_t *, void *data) {
     auto *conf = static_cast<MainConf *>(data);
-    ngx_conf_init_size_value(conf->buffer_size, 65536);
+    ngx_conf_init_size_value(conf->buffer_size, 128 * 1024);
     ngx_conf_init_size_value(conf->deflate_memory, 64 * 1024 * 1024);
     return NGX_CONF_OK;
 }

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 
 #include <climits>
+#include <string_view>
 
 namespace ngx_ws {
 
@@ -37,10 +38,23 @@ size_t segment_size(const ngx_connection_t *c) noexcept {
 }
 
 // A receiver may be late with an acknowledgement until it has two whole segments (RFC 1122, section
-// 4.2.3.2): a smaller window would be waited for again and again. On loopback a segment is 64 KiB.
-size_t usable_window(const ngx_connection_t *c, size_t window) noexcept {
-    const size_t two_segments = 2 * segment_size(c);
+// 4.2.3.2): a smaller window would be waited for again and again.
+size_t usable_window(size_t window, size_t segment) noexcept {
+    const size_t two_segments = 2 * segment;
     return window == 0 ? 0 : ngx_max(window, two_segments);
+}
+
+// No network's segments are so large: its are 64 KiB.
+bool is_loopback(size_t segment) noexcept {
+    constexpr size_t largest_of_networks = 32 * 1024;
+    return segment > largest_of_networks;
+}
+
+// Between two processes of one machine there is no path to be probed, and what an algorithm such as
+// BBR spends on its timers is lost. This one every kernel has, and allows to everybody.
+void stop_pacing(const ngx_connection_t *c) noexcept {
+    constexpr std::string_view algorithm = "reno";
+    (void)setsockopt(c->fd, IPPROTO_TCP, TCP_CONGESTION, algorithm.data(), algorithm.size());
 }
 
 }  // namespace
@@ -48,11 +62,6 @@ size_t usable_window(const ngx_connection_t *c, size_t window) noexcept {
 size_t unacknowledged(const ngx_connection_t *c) noexcept {
     int bytes = 0;
     return ioctl(c->fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<size_t>(bytes) : 0;
-}
-
-size_t unsent(const ngx_connection_t *c) noexcept {
-    int bytes = 0;
-    return ioctl(c->fd, SIOCOUTQNSD, &bytes) == 0 && bytes > 0 ? static_cast<size_t>(bytes) : 0;
 }
 
 // The kernel doubles the number, to have room for its own overhead, and may then use nearly all of
@@ -68,7 +77,11 @@ void limit_receive_buffer(const ngx_connection_t *c, size_t size) noexcept {
 // The kernel keeps what is not acknowledged in the send buffer, and makes the socket writable
 // again when a third of it is: its bound is our window, and acknowledgements wake us by themselves.
 size_t limit_send_buffer(const ngx_connection_t *c, size_t window, size_t notsent_lowat) noexcept {
-    const size_t usable = usable_window(c, window);
+    const size_t segment = segment_size(c);
+    if (is_loopback(segment)) {
+        stop_pacing(c);
+    }
+    const size_t usable = usable_window(window, segment);
     set_option(c, SOL_SOCKET, SO_SNDBUF, usable / 2);
     set_option(c, IPPROTO_TCP, TCP_NOTSENT_LOWAT, notsent_lowat);
     if (usable == 0) {

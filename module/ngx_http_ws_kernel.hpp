@@ -9,16 +9,14 @@ namespace ngx_ws {
 // For TLS these are bytes of records. 0 if it cannot be told.
 [[nodiscard]] size_t unacknowledged(const ngx_connection_t *c) noexcept;
 
-// Of these the ones that were not even sent; 0 if it cannot be told.
-[[nodiscard]] size_t unsent(const ngx_connection_t *c) noexcept;
-
 // Bounds what is taken from a peer before we read it; 0: as the kernel likes. The first is what
 // SO_RCVBUF has to be set to for that, the second sets it.
 [[nodiscard]] int receive_buffer(size_t size) noexcept;
 void limit_receive_buffer(const ngx_connection_t *c, size_t size) noexcept;
 
 // Bounds the bytes that are not acknowledged, and those of them that are not even sent; 0: as the
-// kernel likes. Returns the window that there is now, which the kernel may have made larger.
+// kernel likes. On loopback it has the kernel send them without pacing besides. Returns the window
+// that there is now, which the kernel may have made larger.
 [[nodiscard]] size_t limit_send_buffer(const ngx_connection_t *c, size_t window,
                                        size_t notsent_lowat) noexcept;
 

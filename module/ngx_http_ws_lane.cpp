@@ -8,10 +8,14 @@ namespace ngx_ws {
 
 namespace {
 
-// More than this is neither written nor held once a peer takes nothing, and reading less at a time
-// than the other costs more than it hides.
-constexpr size_t most_unsent = 64 * 1024;
-constexpr size_t least_read = 16 * 1024;
+// For fewer bytes the kernel is not told its bounds.
+constexpr uint64_t worth_limits = 16 * 1024;
+
+// While a window is known to have so much room, the kernel is not asked whether it has more.
+constexpr size_t ample_room = 48 * 1024;
+
+// Reading less at a time costs more than it hides.
+constexpr size_t least_read = 4 * 1024;
 
 uint64_t left_of(uint64_t bound, uint64_t used) noexcept {
     return used < bound ? bound - used : 0;
@@ -26,7 +30,7 @@ void Lane::prepare(size_t size) noexcept {
         nodelay_ = false;
         (void)ngx_tcp_nodelay(destination_);
     }
-    if (!limited_ && ledger_.taken() + size > least_read) {
+    if (!limited_ && ledger_.taken() + size > worth_limits) {
         limited_ = true;
         window_ = limit_send_buffer(destination_, window_, notsent_lowat_);
     }
@@ -63,20 +67,17 @@ void Lane::open(ngx_connection_t *destination, const Limits &limits) noexcept {
 #endif
 }
 
-// The kernel is asked only if enough was written since, so that small messages cost no call each.
+// Of a small window only the first half is taken unasked. Small messages cost no call each.
 size_t Lane::room(size_t most) noexcept {
     if (window_ == 0) {
         return most;
     }
-    const size_t bounded = ngx_min(most, most_unsent);
-    if (ledger_.taken() - delivered_ <= least_read) {
-        return bounded;
+    uint64_t left = left_of(window_, ledger_.taken() - delivered_);
+    if (left < ngx_min(ample_room, window_ / 2)) {
+        left = left_in_window(ledger_.taken(), window_);
     }
-    const uint64_t in_window = left_in_window(ledger_.taken(), window_);
-    const uint64_t to_send = left_of(most_unsent, unsent(destination_));
-    const uint64_t left = ngx_min(in_window, to_send);
     const uint64_t wanted = ngx_max(left, least_read);
-    return ngx_min(wanted, bounded);
+    return ngx_min(wanted, most);
 }
 
 void Lane::write(std::span<uint8_t> bytes) noexcept {

@@ -57,7 +57,7 @@ bool Relay::read_backend() noexcept {
         on_backend_gone(n != 0 || (!drops && end_was_reset(backend_)));
         return false;
     }
-    floods_ = can_splice_ && static_cast<size_t>(n) == room.size();
+    floods_ = can_splice_ && n >= 2 * least_splice;
     r_->upstream->state->bytes_received += n;
     take_bytes(room.first(static_cast<size_t>(n)));
     return true;
