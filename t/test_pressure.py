@@ -192,7 +192,7 @@ def mapped(front):
 
 @pytest.mark.skipif(not checker.MEASURES_MEMORY, reason="more than nginx's memory would be measured")
 def test_many_stalled_sessions_hold_one_buffer_each_and_give_it_back(gateway, backend, raw):
-    sessions, spares, buffer = 50, 16, 72 * 1024
+    sessions, spares, buffer = 50, 16, 136 * 1024
     data = noise(4 * MEGABYTE)
     go_on = threading.Event()
 
@@ -228,7 +228,7 @@ def test_many_stalled_sessions_hold_one_buffer_each_and_give_it_back(gateway, ba
     for flood in floods:
         flood.wait_stalled(0.1)
 
-    held = wait_until(lambda: (grown := mapped(front) - base) > sessions * 64 * 1024 and grown,
+    held = wait_until(lambda: (grown := mapped(front) - base) > sessions * 128 * 1024 and grown,
                       what="a held buffer for each session")
     assert held < sessions * buffer + 2 * MEGABYTE
     assert_idle(front, 0.5)

@@ -108,7 +108,7 @@ def test_sessions_that_stall_share_the_pipe_and_mix_up_nothing(gateway, backend,
     time.sleep(0.3)
     # All by turns, a little at a time, and then each to its end.
     got = [bytearray() for _ in data]
-    for _ in range(40):
+    for _ in range(20):
         for client, payload in zip(clients, got):
             payload += client.read_frame().payload
     for client, payload, wanted in zip(clients, got, data):
