@@ -171,7 +171,7 @@ private:
     ws::CloseCode close_code_ = ws::CloseCode::abnormal;
     ClosedBy closed_by_ = ClosedBy::nobody;  // nobody: the session is open
     bool can_splice_ = false;
-    bool floods_ = false;  // the backend: the last read was a full one
+    bool floods_ = false;  // the backend: the last read was a large one
     bool awaiting_pong_ = false;
     bool timing_ = false;           // the newest ping is not answered yet
     bool answer_pending_ = false;   // the 101 is not sent yet

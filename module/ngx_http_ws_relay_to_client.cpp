@@ -5,8 +5,9 @@ namespace ngx_ws {
 
 namespace {
 
-// Of less the copy is cheaper than the calls.
+// Of less the copy is cheaper than the calls. A read of so much more is the beginning of a flood.
 constexpr int least_splice = 16 * 1024;
+constexpr ssize_t least_flood = 32 * 1024;
 
 // Of a TLS connection nginx tells a reset as an end; of an end alone OpenSSL keeps a note.
 bool end_was_reset([[maybe_unused]] const ngx_connection_t *c) noexcept {
@@ -57,7 +58,7 @@ bool Relay::read_backend() noexcept {
         on_backend_gone(n != 0 || (!drops && end_was_reset(backend_)));
         return false;
     }
-    floods_ = can_splice_ && n >= 2 * least_splice;
+    floods_ = can_splice_ && n >= least_flood;
     r_->upstream->state->bytes_received += n;
     take_bytes(room.first(static_cast<size_t>(n)));
     return true;
