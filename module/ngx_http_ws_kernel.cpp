@@ -64,6 +64,11 @@ size_t unacknowledged(const ngx_connection_t *c) noexcept {
     return ioctl(c->fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<size_t>(bytes) : 0;
 }
 
+size_t unsent(const ngx_connection_t *c) noexcept {
+    int bytes = 0;
+    return ioctl(c->fd, SIOCOUTQNSD, &bytes) == 0 && bytes > 0 ? static_cast<size_t>(bytes) : 0;
+}
+
 // The kernel doubles the number, to have room for its own overhead, and may then use nearly all of
 // it for payload.
 int receive_buffer(size_t size) noexcept {

@@ -9,6 +9,9 @@ namespace ngx_ws {
 // For TLS these are bytes of records. 0 if it cannot be told.
 [[nodiscard]] size_t unacknowledged(const ngx_connection_t *c) noexcept;
 
+// Of these the ones that were not even sent; 0 if it cannot be told.
+[[nodiscard]] size_t unsent(const ngx_connection_t *c) noexcept;
+
 // Bounds what is taken from a peer before we read it; 0: as the kernel likes. The first is what
 // SO_RCVBUF has to be set to for that, the second sets it.
 [[nodiscard]] int receive_buffer(size_t size) noexcept;

@@ -8,14 +8,13 @@ namespace ngx_ws {
 
 namespace {
 
-// For fewer bytes the kernel is not told its bounds.
-constexpr uint64_t worth_limits = 16 * 1024;
-
-// While a window is known to have so much room, the kernel is not asked whether it has more.
-constexpr size_t ample_room = 48 * 1024;
-
-// Reading less at a time costs more than it hides.
+// More than this is neither written nor held once a peer takes nothing, and reading less at a time
+// than the other costs more than it hides.
+constexpr size_t most_unsent = 64 * 1024;
 constexpr size_t least_read = 4 * 1024;
+
+// For fewer bytes the kernel is neither told its bounds nor asked what became of them.
+constexpr size_t worth_a_call = 16 * 1024;
 
 uint64_t left_of(uint64_t bound, uint64_t used) noexcept {
     return used < bound ? bound - used : 0;
@@ -30,7 +29,7 @@ void Lane::prepare(size_t size) noexcept {
         nodelay_ = false;
         (void)ngx_tcp_nodelay(destination_);
     }
-    if (!limited_ && ledger_.taken() + size > worth_limits) {
+    if (!limited_ && ledger_.taken() + size > worth_a_call) {
         limited_ = true;
         window_ = limit_send_buffer(destination_, window_, notsent_lowat_);
     }
@@ -67,15 +66,21 @@ void Lane::open(ngx_connection_t *destination, const Limits &limits) noexcept {
 #endif
 }
 
-// Of a small window only the first half is taken unasked. Small messages cost no call each.
+// What is not sent is among what is not acknowledged, so that a second question is rarely needed.
 size_t Lane::room(size_t most) noexcept {
     if (window_ == 0) {
         return most;
     }
-    uint64_t left = left_of(window_, ledger_.taken() - delivered_);
-    if (left < ngx_min(ample_room, window_ / 2)) {
-        left = left_in_window(ledger_.taken(), window_);
+    const size_t unasked = ngx_min(worth_a_call, window_ / 2);
+    uint64_t pending = ledger_.taken() - delivered_;
+    if (pending > unasked) {
+        delivered_ = acknowledged();
+        pending = ledger_.taken() - delivered_;
     }
+    const uint64_t waiting = pending > unasked ? unsent(destination_) : pending;
+    const uint64_t in_window = left_of(window_, pending);
+    const uint64_t to_send = left_of(most_unsent, waiting);
+    const uint64_t left = ngx_min(in_window, to_send);
     const uint64_t wanted = ngx_max(left, least_read);
     return ngx_min(wanted, most);
 }

@@ -1,6 +1,8 @@
 """Where bytes hide between a client and a service, and the window that bounds each place."""
 
+import os
 import re
+import signal
 import socket
 import time
 
@@ -66,6 +68,24 @@ def test_little_hides_from_a_client_whose_backend_is_slow(session, tls, first, r
     one.service.resume()
     flood.wait_done()
     assert digest(one.connection.wait_received(len(data), 30)) == digest(data)
+
+
+@both
+def test_little_hides_behind_a_worker_that_is_late(session, tls):
+    """While it has no processor the client fills the receive buffer, with the largest segments."""
+    one = session(StoppableBackend, 12 * MEGABYTE, tls=tls, client={"timeout": 30},
+                  receive_buffer=262144)
+    worker = one.front.workers()[0]
+    hidden = hidden_of(one, tls)
+    flood = Flood(one.client.send, frames(noise(16 * MEGABYTE)))
+    while bytes_received(one.connection.sock) < 12 * MEGABYTE:
+        os.kill(worker, signal.SIGSTOP)
+        hidden.watch(0.01)
+        os.kill(worker, signal.SIGCONT)
+        hidden.watch(0.002, 0.0002)
+    flood.wait_stalled(0.1)
+    assert 0 < hidden.most <= PROMISE
+    one.client.reset()
 
 
 def test_much_hides_where_nothing_is_bounded(session):
