@@ -1,4 +1,4 @@
-"""README.md against the module: its reference, its examples and its links."""
+"""README.md and docs/ against the module: the reference, the examples and the links."""
 
 import re
 
@@ -6,7 +6,9 @@ import pytest
 
 from gateway import ROOT, free_port, nginx_t
 
-README = (ROOT / "README.md").read_text()
+DOCS = ROOT / "docs"
+REFERENCE = DOCS / "directives"
+PAGES = {path: path.read_text() for path in [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]}
 SOURCES = "\n".join(path.read_text() for path in sorted((ROOT / "module").glob("*.cpp")))
 
 
@@ -80,7 +82,7 @@ TIMES = {"": 1000, "ms": 1, "s": 1000, "m": 60000, "h": 3600000}
 
 
 def canonical(text, setter):
-    """A default as README has it: bytes and milliseconds as numbers, None for a dash."""
+    """A default as the docs have it: bytes and milliseconds as numbers, None for a dash."""
     if text == "—":
         return None
     number = re.fullmatch(r"(\d+)([a-z]*)", text)
@@ -90,28 +92,77 @@ def canonical(text, setter):
     return int(number[1]) * units[number[2]]
 
 
+def reference_pages():
+    return [text for path, text in PAGES.items() if path.parent == REFERENCE]
+
+
 def reference():
-    """Of README: the fields of each directive's block, with the text that follows it."""
+    """Of docs/directives/: the fields of each directive's block, with the text that follows it."""
     found = {}
-    pattern = (r"^#### (\w+)\n\n```\nSyntax: +([^\n]+);\nDefault: +([^\n]+)\n"
+    pattern = (r"^## (\w+)\n\n```\nSyntax: +([^\n]+);\nDefault: +([^\n]+)\n"
                r"Context: +([^\n]+)\n```\n"
                r"(.*?)(?=^##|\Z)")
-    for name, syntax, default, context, text in re.findall(pattern, README, re.M | re.S):
-        assert name not in found, f"{name} is described twice"
-        found[name] = (syntax, default, context, text)
+    for page in reference_pages():
+        for name, syntax, default, context, text in re.findall(pattern, page, re.M | re.S):
+            assert name not in found, f"{name} is described twice"
+            found[name] = (syntax, default, context, text)
     return found
 
 
+def name_of(path):
+    return str(path.relative_to(ROOT))
+
+
 def blocks():
-    """The nginx examples, each with the number of its first line."""
-    return [pytest.param(match[1], id=f"line {README.count(chr(10), 0, match.start()) + 2}")
-            for match in re.finditer(r"^```nginx\n(.*?)^```$", README, re.M | re.S)]
+    """The nginx examples, each with its page and the number of its first line."""
+    return [pytest.param(match[1], id=f"{name_of(path)}:{text.count(chr(10), 0, match.start()) + 2}")
+            for path, text in PAGES.items()
+            for match in re.finditer(r"^```nginx\n(.*?)^```$", text, re.M | re.S)]
 
 
-def heading_anchors():
-    prose = re.sub(r"^```.*?^```$", "", README, flags=re.M | re.S)
-    headings = re.findall(r"^#+ (.+)$", prose, re.M)
+def prose(text):
+    return re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
+
+
+def heading_anchors(path):
+    headings = re.findall(r"^#+ (.+)$", prose(PAGES[path]), re.M)
     return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+# --- the pages
+
+
+def test_there_are_examples():
+    assert len(blocks()) > 60
+
+
+@pytest.mark.parametrize("path", [pytest.param(path, id=name_of(path)) for path in PAGES])
+def test_page_is_short_and_says_its_question_first(path):
+    lines = PAGES[path].splitlines()
+    assert len(lines) <= (200 if path.parent == ROOT else 399)
+    assert lines[0].startswith("# ")
+    assert lines[0].endswith("?") or path.parent == ROOT
+
+
+@pytest.mark.parametrize("path", [pytest.param(path, id=name_of(path)) for path in PAGES])
+def test_links_lead_somewhere(path):
+    for target in re.findall(r"\]\(([^)]+)\)", PAGES[path]):
+        if target.startswith("https://"):
+            continue
+        file, _, anchor = target.partition("#")
+        page = (path.parent / file).resolve() if file else path
+        assert page.exists(), target
+        if anchor:
+            assert heading_anchors(page).count(anchor) == 1, target
+
+
+def test_all_pages_are_in_the_list_of_pages():
+    listed = set(re.findall(r"\]\(([^)]+\.md)\)", PAGES[DOCS / "README.md"]))
+    pages = {str(path.relative_to(DOCS)) for path in PAGES if DOCS in path.parents}
+    inside = {str(path.relative_to(DOCS)) for path in REFERENCE.glob("*.md")}
+    listed_inside = set(re.findall(r"\]\(([^)#]+\.md)\)", PAGES[REFERENCE / "README.md"]))
+    assert pages - inside - {"README.md"} <= listed
+    assert {path.name for path in REFERENCE.glob("*.md")} - {"README.md"} <= listed_inside
 
 
 # --- the reference
@@ -120,7 +171,13 @@ def heading_anchors():
 def test_all_directives_and_no_others_are_described():
     assert len(commands()) == SOURCES.count("ngx_string(\"ws_") - len(variables())
     assert set(reference()) == set(commands())
-    assert set(re.findall(r"^#### (ws_\w+)", README, re.M)) == set(commands())
+    headings = [name for page in reference_pages() for name in re.findall(r"^## (ws_\w+)", page, re.M)]
+    assert sorted(headings) == sorted(commands())
+
+
+def test_list_of_directives_names_each_once():
+    listed = re.findall(r"\[`(ws_\w+)`\]\([\w-]+\.md#\1\)", PAGES[REFERENCE / "README.md"])
+    assert sorted(listed) == sorted(commands())
 
 
 @pytest.mark.parametrize("name", commands())
@@ -137,39 +194,31 @@ def test_description_of_a_directive_is_right(name):
 
 
 def test_all_variables_and_no_others_are_described():
-    described = re.findall(r"^\| `\$(ws_\w+)` \|", README, re.M)
+    described = re.findall(r"^\| `\$(ws_\w+)` \|", PAGES[DOCS / "variables.md"], re.M)
     assert sorted(described) == sorted(variables())
 
 
-def test_prose_names_only_what_there_is():
+@pytest.mark.parametrize("path", [pytest.param(path, id=name_of(path)) for path in PAGES])
+def test_page_names_only_what_there_is(path):
     # A family of them is named by its beginning, as in ws_ssl_*.
-    named = set(re.findall(r"(?<![\w/])ws_\w*[a-z](?!\w)", README))
+    named = set(re.findall(r"(?<![\w/])ws_\w*[a-z](?!\w)", PAGES[path]))
     assert named <= set(commands()) | set(variables())
 
 
 def test_commands_of_build_sh_exist():
     script = (ROOT / "build.sh").read_text()
-    named = set(re.findall(r"\./build\.sh (\w+)", README))
+    named = set(re.findall(r"\./build\.sh (\w+)", "\n".join(PAGES.values())))
     assert named
     assert named <= set(re.findall(r"^announce (\w+)", script, re.M))
-
-
-def test_links_lead_somewhere():
-    anchors = heading_anchors()
-    for target in re.findall(r"\]\(([^)]+)\)", README):
-        if target.startswith("#"):
-            assert anchors.count(target[1:]) == 1, target
-        else:
-            assert (ROOT / target).exists(), target
 
 
 # --- the table of endings
 
 
 def endings():
-    """Of each code: the reasons that README gives."""
+    """Of each reason in the table of endings: its codes."""
     found = {}
-    section = re.search(r"^## How a session ends\n(.*?)^## ", README, re.M | re.S)[1]
+    section = PAGES[DOCS / "endings.md"]
     for code, reasons in re.findall(r"^\| (\d{4}) \| (.*?) \|", section, re.M):
         for reason in reasons.removeprefix("*N* bytes undelivered, ").split("; "):
             found.setdefault(reason, set()).add(int(code))

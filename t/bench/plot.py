@@ -1,4 +1,4 @@
-"""The ratios as a picture for README: SVG, bars by load and peer."""
+"""The ratios as a picture for docs/benchmarks.md: SVG, bars by load and peer."""
 
 from xml.sax.saxutils import escape
 
