@@ -326,7 +326,7 @@ void Lane::wait_for_room() noexcept {
 
 void Lane::hold(std::span<uint8_t> bytes) noexcept {
     held_ = take_buffer();
-    if (held_ == nullptr) {
+    if (held_ == nullptr || bytes.size() > held_->capacity) {
         // Without these bytes the stream is worth nothing.
         fail();
         return;

@@ -50,8 +50,9 @@ ssize_t Pipe::drain(const ngx_connection_t *destination, size_t size) noexcept {
 size_t Pipe::read_rest(std::span<uint8_t> to) noexcept {
     size_t got = 0;
     while (size_ != 0) {
-        const ssize_t n = read(ends_[0], to.data() + got, size_);
-        if (n <= 0 && ngx_errno == NGX_EINTR) {
+        const size_t wanted = ngx_min(size_, to.size() - got);
+        const ssize_t n = wanted == 0 ? 0 : read(ends_[0], to.data() + got, wanted);
+        if (n < 0 && ngx_errno == NGX_EINTR) {
             continue;
         }
         if (n <= 0) {

@@ -197,22 +197,34 @@ bool Relay::read_client() noexcept {
     return true;
 }
 
+// In nginx's buffer, which may be larger than any of ours, they wait to be taken in parts.
 void Relay::take_early_frames() noexcept {
     ngx_buf_t *early = r_->header_in;
     const std::span received{early->pos, early->last};
     early->pos = early->last;
-    if (received.empty()) {
-        return;
-    }
-    if (needs_room()) {
+    if (!received.empty()) {
         rest_.point_to(received);
-        return;
     }
-    take_frames(received);
 }
 
-// The payloads become one run of bytes at the front of `received`, written in one go. The pongs
-// that are due meanwhile gather in the other scratch buffer.
+void Relay::take_rest() noexcept {
+    const std::span<uint8_t> rest = rest_.bytes();
+    if (needs_room()) {
+        take_by_room(rest);
+        return;
+    }
+    const size_t most = ngx_min(rest.size(), scratch().from_client.size());
+    const std::span<uint8_t> part = rest.first(to_backend_.room(most));
+    if (part.size() == rest.size()) {
+        rest_.clear();
+    } else {
+        rest_.point_to(rest.subspan(part.size()));
+    }
+    take_frames(part);
+}
+
+// The payloads become one run of bytes at the front of `received`, at most as many as a scratch
+// buffer holds, written in one go. The pongs that are due meanwhile gather in the other one.
 void Relay::take_frames(std::span<uint8_t> received) noexcept {
     heard_ = ngx_current_msec;
     awaiting_pong_ = false;

@@ -72,10 +72,6 @@ bool Relay::fill_room(ws::ReadBuffer &buffer) noexcept {
     return event != ws::Event::exhausted;
 }
 
-void Relay::take_rest() noexcept {
-    take_by_room(rest_.bytes());
-}
-
 // Of a session that ends only its Close is waited for.
 void Relay::drop_frames(std::span<uint8_t> received) noexcept {
     const uint64_t offset = to_backend_.ledger().taken();

@@ -7,7 +7,7 @@ namespace ngx_ws {
 bool Rest::keep(std::span<uint8_t> bytes) noexcept {
     if (!waits_ && !bytes.empty()) {
         buffer_ = take_buffer();
-        if (buffer_ == nullptr) {
+        if (buffer_ == nullptr || bytes.size() > buffer_->capacity) {
             return false;
         }
         std::memcpy(buffer_->bytes(), bytes.data(), bytes.size());
