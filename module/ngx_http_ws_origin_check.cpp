@@ -1,5 +1,7 @@
 #include "module/ngx_http_ws_origin_check.hpp"
 
+#include <algorithm>
+
 #include "module/ngx_http_ws_log.hpp"
 
 #include "ngx_ws_filter/field.hpp"
@@ -50,7 +52,14 @@ bool matches_variable(ngx_http_request_t *r, const OriginRule &rule,
     ngx_str_t text;
     ws::OriginPattern pattern;
     return ngx_http_complex_value(r, rule.value, &text) == NGX_OK &&
-           pattern.parse(ngx::view(text)) && pattern.matches(origin);
+           pattern.parse(ngx::view(text), rule.subdomains) && pattern.matches(origin);
+}
+
+// A variable without a value lets nobody in.
+bool equals(ngx_http_request_t *r, const OriginRule &rule, std::string_view origin) noexcept {
+    ngx_str_t text;
+    return ngx_http_complex_value(r, rule.value, &text) == NGX_OK && text.len != 0 &&
+           ngx::view(text) == origin;
 }
 
 #if (NGX_PCRE)
@@ -76,6 +85,8 @@ bool matches(ngx_http_request_t *r, const OriginRule &rule, const Candidate &can
             return candidate.valid && rule.pattern.matches(candidate.origin);
         case Kind::variable:
             return candidate.valid && matches_variable(r, rule, candidate.origin);
+        case Kind::exact:
+            return candidate.fields == 1 && equals(r, rule, candidate.text);
         case Kind::regex:
 #if (NGX_PCRE)
             return candidate.valid && matches_regex(rule, candidate.origin);
@@ -118,13 +129,47 @@ const char *complaint(const Candidate &candidate) noexcept {
 // At most so much of a hostile value goes to the log, made printable.
 constexpr size_t max_logged = 128;
 
+// Can stand between quotes in a configuration, and in the log.
+bool is_quotable(std::string_view text) noexcept {
+    for (const char c : text) {
+        if (c < 0x20 || c > 0x7e || c == '"' || c == '\\' || c == '$') {
+            return false;
+        }
+    }
+    return !text.empty() && text.size() <= max_logged;
+}
+
+using Remedy = std::array<char, ws::Origin::max_serialized>;
+
+// The value of ws_origin that would have let the request in.
+std::string_view remedy(const Candidate &candidate, Remedy &room) noexcept {
+    if (candidate.fields == 0) {
+        return "missing";
+    }
+    if (candidate.fields == 1 && candidate.text == "null") {
+        return "null";
+    }
+    if (candidate.valid) {
+        return candidate.origin.serialize(room);
+    }
+    if (candidate.fields == 1 && is_quotable(candidate.text)) {
+        const auto end = std::copy(candidate.text.begin(), candidate.text.end(), room.begin() + 1);
+        room.front() = '=';
+        return {room.data(), static_cast<size_t>(end - room.begin())};
+    }
+    return "any";
+}
+
 void log_refusal(ngx_http_request_t *r, const Candidate &candidate, bool report_only) noexcept {
     std::array<u_char, max_logged> room;
     const ngx_str_t text = printable(candidate.text, room);
+    Remedy remedy_room;
+    const ngx_str_t allowed_by = ngx::str(remedy(candidate, remedy_room));
     RequestLog log(r);
-    ngx_log_error(NGX_LOG_WARN, log.get(), 0, "ws: %s: %s \"%V%s\", ws_origin %V",
-                  report_only ? "reported" : "refused", complaint(candidate), &text,
-                  candidate.text.size() > text.len ? "..." : "", &loc_conf(r).origins_text);
+    ngx_log_error(
+        NGX_LOG_WARN, log.get(), 0, "ws: %s: %s \"%V%s\", ws_origin %V, would be allowed by \"%V\"",
+        report_only ? "reported" : "refused", complaint(candidate), &text,
+        candidate.text.size() > text.len ? "..." : "", &loc_conf(r).origins_text, &allowed_by);
 }
 
 OriginVerdict judge(ngx_http_request_t *r) noexcept {

@@ -9,11 +9,12 @@
 namespace ngx_ws {
 
 struct OriginRule {
-    enum class Kind : uint8_t { same, missing, null, any, none, pattern, variable, regex };
+    enum class Kind : uint8_t { same, missing, null, any, none, pattern, variable, exact, regex };
 
     Kind kind;
+    bool subdomains;                  // Kind::variable: the rule has a wildcard, cut out of `value`
     ws::OriginPattern pattern;        // Kind::pattern
-    ngx_http_complex_value_t *value;  // Kind::variable
+    ngx_http_complex_value_t *value;  // Kind::variable; Kind::exact: the field byte for byte
 #if (NGX_PCRE)
     ngx_regex_t *regex;  // Kind::regex
 #endif

@@ -69,7 +69,8 @@ bool add_regex(ngx_conf_t *cf, ngx_array_t *rules, ngx_str_t expression) noexcep
 #endif
 }
 
-bool add_variable(ngx_conf_t *cf, ngx_array_t *rules, ngx_str_t &text) noexcept {
+bool add_value(ngx_conf_t *cf, ngx_array_t *rules, Kind kind, ngx_str_t text,
+               bool subdomains) noexcept {
     auto *value = static_cast<ngx_http_complex_value_t *>(
         ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t)));
     ngx_http_compile_complex_value_t compile = {};
@@ -79,22 +80,49 @@ bool add_variable(ngx_conf_t *cf, ngx_array_t *rules, ngx_str_t &text) noexcept 
     if (value == nullptr || ngx_http_compile_complex_value(&compile) != NGX_OK) {
         return false;
     }
-    OriginRule *rule = push(rules, Kind::variable);
+    OriginRule *rule = push(rules, kind);
     if (rule != nullptr) {
         rule->value = value;
+        rule->subdomains = subdomains;
     }
     return rule != nullptr;
+}
+
+bool refuse(ngx_conf_t *cf, const ngx_str_t &text) noexcept {
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid origin \"%V\" in \"ws_origin\": expected \"same\", \"missing\", "
+                       "\"null\", \"any\", \"none\", scheme://host[:port], "
+                       "scheme://*.host[:port], ~regex, or \"=\" and the whole of what a client "
+                       "sends",
+                       &text);
+    return false;
+}
+
+// What a client writes may become part of the value: a wildcard is only what stands in the
+// configuration, and is cut out of the value here.
+bool add_variable(ngx_conf_t *cf, ngx_array_t *rules, const ngx_str_t &text) noexcept {
+    constexpr size_t wildcard = ws::OriginPattern::wildcard_size;
+    const size_t at = ws::OriginPattern::find_wildcard(ngx::view(text));
+    const bool subdomains = at != std::string_view::npos;
+    ngx_str_t value = subdomains ? ngx::copy(cf->pool, ngx::view(text)) : text;
+    if (value.data == nullptr) {
+        return false;
+    }
+    if (subdomains) {
+        value.len -= wildcard;
+        ngx_memmove(value.data + at, value.data + at + wildcard, value.len - at);
+    }
+    const std::string_view origin = ngx::view(value);
+    if (origin.find('*') != origin.npos || (origin.ends_with('/') && !origin.ends_with("://"))) {
+        return refuse(cf, text);  // it never matches, whatever the variables say
+    }
+    return add_value(cf, rules, Kind::variable, value, subdomains);
 }
 
 bool add_pattern(ngx_conf_t *cf, ngx_array_t *rules, const ngx_str_t &text) noexcept {
     ws::OriginPattern pattern;
     if (!pattern.parse(ngx::view(text))) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid origin \"%V\" in \"ws_origin\": expected \"same\", "
-                           "\"missing\", \"null\", \"any\", \"none\", scheme://host[:port], "
-                           "scheme://*.host[:port] or ~regex",
-                           &text);
-        return false;
+        return refuse(cf, text);
     }
     OriginRule *rule = push(rules, Kind::pattern);
     if (rule != nullptr) {
@@ -111,6 +139,9 @@ bool add(ngx_conf_t *cf, ngx_array_t *rules, ngx_str_t &text) noexcept {
     }
     if (text.len > 1 && text.data[0] == '~') {
         return add_regex(cf, rules, {text.len - 1, text.data + 1});
+    }
+    if (text.len > 1 && text.data[0] == '=') {
+        return add_value(cf, rules, Kind::exact, {text.len - 1, text.data + 1}, false);
     }
     if (ngx_http_script_variables_count(&text) != 0) {
         return add_variable(cf, rules, text);

@@ -11,7 +11,6 @@ namespace ws {
 namespace {
 
 constexpr std::string_view separator = "://";
-constexpr std::string_view wildcard = "*.";
 
 constexpr bool is_scheme_character(char c) noexcept {
     return is_letter(c) || is_digit(c) || c == '+' || c == '-' || c == '.';
@@ -41,14 +40,23 @@ std::uint16_t default_port(std::string_view scheme) noexcept {
     return 0;
 }
 
-// No top-level domain is a number, so a name that ends in one is an IPv4 address.
-bool is_address(std::string_view host) noexcept {
+// Of what a page can come from.
+bool needs_host(std::string_view scheme) noexcept {
+    return default_port(scheme) != 0 || scheme == "ftp";
+}
+
+// A host that can have subdomains. No top-level domain is a number, so a name that ends in one is
+// an IPv4 address.
+bool is_domain(std::string_view host) noexcept {
+    if (host.empty() || host == ".") {
+        return false;
+    }
     if (host.back() == '.') {
         host.remove_suffix(1);
     }
     const std::size_t dot = host.rfind('.');
     const auto last_label = dot == host.npos ? host.begin() : host.begin() + dot + 1;
-    return host.front() == '[' || std::all_of(last_label, host.end(), is_digit);
+    return host.front() != '[' && !std::all_of(last_label, host.end(), is_digit);
 }
 
 }  // namespace
@@ -85,7 +93,7 @@ std::uint16_t Origin::port() const noexcept {
 }
 
 bool Origin::operator==(const Origin &other) const noexcept {
-    return host_size_ != 0 && scheme() == other.scheme() && host() == other.host() &&
+    return scheme_size_ != 0 && scheme() == other.scheme() && host() == other.host() &&
            port_ == other.port_;
 }
 
@@ -103,6 +111,9 @@ bool Origin::read_authority(std::string_view text) noexcept {
     const bool bracket = text.starts_with('[');
     const std::size_t colon = text.find(':', bracket ? text.find(']') : 0);
     const std::string_view host(text.data(), std::min(colon, text.size()));
+    if (text.empty()) {
+        return !needs_host(scheme());
+    }
     if (!(bracket ? read_ipv6(host) : read_name(host))) {
         return false;
     }
@@ -115,8 +126,9 @@ bool Origin::read_authority(std::string_view text) noexcept {
 }
 
 bool Origin::read_name(std::string_view text) noexcept {
+    const bool lone_dot = text == "." && !needs_host(scheme());
     if (text.empty() || !std::all_of(text.begin(), text.end(), is_name_character) ||
-        has_empty_label(text)) {
+        (has_empty_label(text) && !lone_dot)) {
         return false;
     }
     std::transform(text.begin(), text.end(), text_.begin() + scheme_size_, to_lower);
@@ -182,28 +194,33 @@ std::string_view Origin::serialize(std::array<char, max_serialized> &to) const n
 }
 
 bool OriginPattern::parse(std::string_view text) noexcept {
-    base_ = {};
-    subdomains_ = false;
-    const std::size_t at = text.find("://*.");
+    const std::size_t at = find_wildcard(text);
     if (at == text.npos) {
-        return base_.parse(text);
+        return parse(text, false);
     }
     if (text.size() > Origin::max_size) {
+        *this = {};
         return false;
     }
     // What is left without the wildcard is an ordinary origin, and is read as strictly.
     std::array<char, Origin::max_size> bare;
-    const auto star = text.begin() + at + separator.size();
+    const auto star = text.begin() + at;
     auto end = std::copy(text.begin(), star, bare.begin());
-    end = std::copy(star + wildcard.size(), text.end(), end);
+    end = std::copy(star + wildcard_size, text.end(), end);
+    return parse({bare.data(), static_cast<std::size_t>(end - bare.begin())}, true);
+}
+
+bool OriginPattern::parse(std::string_view origin, bool subdomains) noexcept {
     Origin base;
-    if (!base.parse({bare.data(), static_cast<std::size_t>(end - bare.begin())}) ||
-        is_address(base.host())) {
-        return false;
-    }
-    base_ = base;
-    subdomains_ = true;
-    return true;
+    const bool good = base.parse(origin) && (!subdomains || is_domain(base.host()));
+    base_ = good ? base : Origin{};
+    subdomains_ = good && subdomains;
+    return good;
+}
+
+std::size_t OriginPattern::find_wildcard(std::string_view text) noexcept {
+    const std::size_t at = text.find("://*.");
+    return at == text.npos ? text.npos : at + separator.size();
 }
 
 bool OriginPattern::matches(const Origin &origin) const noexcept {

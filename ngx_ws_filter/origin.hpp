@@ -12,6 +12,9 @@ namespace ws {
 // of RFC 5952 within brackets, a final dot of the host kept, the port always a number. It owns its
 // text and fits a stack. Before a successful parse() it is empty and equals nothing, not even
 // itself.
+//
+// Apps whose pages come from no server have a scheme of their own, and some of them no host, or
+// ".": "file://" (Cordova, Electron), "app://.". With the schemes of the web a host is a must.
 class Origin {
 public:
     // Longest text that is accepted, in bytes. Longer is malformed, and so fails closed.
@@ -19,9 +22,9 @@ public:
 
     // Reads the serialization "scheme://host[:port]" (section 6.2): nothing before or after it, no
     // path, no user. False for everything else: "null", an empty text, white space, bytes outside
-    // printable ASCII, two origins in one value, an empty host, a port that is empty or outside 1
-    // to 65535. A host is a name of letters, digits and "-._~" without empty labels, an IPv4
-    // address, or an IPv6 address in brackets without a zone.
+    // printable ASCII, two origins in one value, an empty host of a web's scheme or before a port,
+    // a port that is empty or outside 1 to 65535. A host is a name of letters, digits and "-._~"
+    // without empty labels, an IPv4 address, or an IPv6 address in brackets without a zone.
     [[nodiscard]] bool parse(std::string_view text) noexcept;
 
     // The same from the two halves that a server knows of itself: `authority` is the Host field.
@@ -61,6 +64,15 @@ class OriginPattern {
 public:
     // False as Origin::parse(), of what follows "*." too.
     [[nodiscard]] bool parse(std::string_view text) noexcept;
+
+    // The same of a text that stood nowhere in a configuration and so may be no wildcard: it is an
+    // origin, and `subdomains` tells whether these are meant.
+    [[nodiscard]] bool parse(std::string_view origin, bool subdomains) noexcept;
+
+    // The place of "*." in a text that is a wildcard; npos if it is none.
+    [[nodiscard]] static std::size_t find_wildcard(std::string_view text) noexcept;
+    static constexpr std::size_t wildcard_size = 2;
+
     [[nodiscard]] bool matches(const Origin &origin) const noexcept;
 
 private:

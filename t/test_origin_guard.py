@@ -90,6 +90,40 @@ def test_refusal_says_what_was_wrong(gateway, echo, raw, origins, words):
     assert words in line
 
 
+REMEDIES = {
+    "missing": ([], "missing"),
+    "null": (["null"], "null"),
+    "foreign": (["HTTPS://Evil.Example:443"], EVIL),
+    "app": (["file://"], "file://"),
+    "final slash": ([EVIL + "/"], f"={EVIL}/"),
+    "invented": (["localhost:80"], "=localhost:80"),
+    "blanks": (["a b;{}'#"], "=a b;{}'#"),
+    "empty": ([""], "any"),
+    "two": ([EVIL, EVIL], "any"),
+    "quote": (['https://"'], "any"),
+    "dollar": (["https://$host/"], "any"),
+    "backslash": ([r"https://\x"], "any"),
+    "not ASCII": (["https://\xff"], "any"),
+    "long": (["x" * 129], "any"),
+    "longest": (["x" * 128], "=" + "x" * 128),
+    "long and valid": (["https://" + "a." * 150 + "b"], "https://" + "a." * 150 + "b"),
+}
+
+
+@pytest.mark.parametrize("origins, value", REMEDIES.values(), ids=REMEDIES)
+def test_refusal_says_what_would_allow_it(gateway, echo, raw, origins, value):
+    front = gateway(f"location / {{ ws_pass {echo.address}; ws_origin none; }}")
+    fields = [("Origin", origin) for origin in origins]
+    with raw(front.port) as client:
+        assert client.handshake("/", fields=fields).status == 403
+    line, = warnings(front)
+    said = re.search(r'ws_origin none, would be allowed by "(.*?)", client:', line)[1]
+    assert said == value
+    front.reload(locations=f'location / {{ ws_pass {echo.address}; ws_origin "{said}"; }}')
+    with raw(front.port) as client:
+        assert client.handshake("/", fields=fields).status == 101
+
+
 def test_verdict_variable(gateway, echo, raw):
     rules = 'same missing null https://*.listed.example "~https://regex.example"'
     front = gateway(
