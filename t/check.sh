@@ -55,7 +55,7 @@ check_files() {
         [[ $(head -n 1 "$file") == '// '* ]] || found "$file:1: the first line says what it is for"
         grep -q '^#pragma once$' "$file" || found "$file:1: no #pragma once"
     done
-    for file in "${texts[@]}"; do
+    for file in "${texts[@]}" "${scripts[@]}" tools/*.sh; do
         [ "$(wc -l <"$file")" -le 400 ] || found "$file:400: longer than 400 lines"
     done
     forbid "unfinished" '\b(TODO|FIXME|XXX)\b' "${texts[@]}"
@@ -82,7 +82,7 @@ check_tidy() {
 }
 
 check_shell() {
-    shellcheck -x -f gcc "${scripts[@]}" >>"$findings" || true
+    shellcheck -x -a -f gcc "${scripts[@]}" >>"$findings" || true
 }
 
 export TIDY_FLAGS

@@ -1,16 +1,11 @@
-# The library as nginx compiles it, and the benchmark of the codec. Run by `./build.sh bench codec`,
-# from the top folder, with OUT, CXX and FLAGS (the module's own).
+# The library as nginx compiles it, and the benchmark of the codec. Run by `./build.sh bench codec`.
 
-library_sources := $(sort $(wildcard ngx_ws_filter/*.cpp))
-objects := $(library_sources:%.cpp=$(OUT)/%.o)
+programs := codec
+CXXFLAGS = $(FLAGS) -g -fPIC -fstack-protector-strong -D_FORTIFY_SOURCE=2
 
-CXXFLAGS = $(FLAGS) -g -fPIC -fstack-protector-strong -D_FORTIFY_SOURCE=2 -I. -MMD -MP
+include t/cxx.mk
 
-$(OUT)/codec: t/bench/codec.cpp $(objects)
-	$(CXX) -std=c++20 -O2 -g -Wall -Wextra -Werror -I. -o $@ $^ -lbenchmark -lwslay -lcrypto -lz
+$(OUT)/t/bench/codec.o: private CXXFLAGS = -std=c++20 -O2 -g $(WARNINGS)
 
-$(OUT)/%.o: %.cpp
-	@mkdir -p $(@D)
-	$(CXX) $(CXXFLAGS) -c -o $@ $<
-
--include $(objects:.o=.d)
+$(OUT)/codec: $(OUT)/t/bench/codec.o $(call objects,$(library_sources))
+	$(CXX) -o $@ $^ -lbenchmark -lwslay -lcrypto -lz

@@ -1,0 +1,110 @@
+# shellcheck shell=bash
+# The demo and its services. Read by build.sh.
+
+# The first free TCP port of loopback from $1 on.
+free_port() {
+    local port=$1
+
+    while (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
+        port=$((port + 1))
+    done
+    echo "$port"
+}
+
+demo_backend() {
+    local program=$build/demo_backend
+
+    if [ ! "$program" -nt demo/backend.cpp ]; then
+        "$CXX" -std=c++20 -O2 -Wall -Wextra -o "$program" demo/backend.cpp
+    fi
+    echo "$program"
+}
+
+# The demo's own services. Their program ends when a pipe does, which this shell alone holds open.
+start_backend() {
+    local backend echo ticker slow
+
+    backend=$(locked demo_backend)
+    echo=$(free_port $((port + 1)))
+    ticker=$(free_port $((echo + 1)))
+    slow=$(free_port $((ticker + 1)))
+    ports=(-e "s|@ECHO@|$echo|g" -e "s|@TICKER@|$ticker|g" -e "s|@SLOW@|$slow|g")
+    exec 8> >(exec "$backend" "echo=$echo" "ticker=$ticker" "slow=$slow" >/dev/null)
+}
+
+# The real service of the demo in the folder $1, which has a script for that.
+start_service() {
+    local service folder=$build/run/${1#demo/}
+
+    service=$(free_port $((port + 1)))
+    ports=(-e "s|@SERVICE@|$service|g" -e "s|@PACKAGES@|$build/npm/node_modules|g")
+    mkdir -p "$folder"
+    chmod 700 "$folder"
+    setpriv --pdeathsig TERM "$1/start" "$service" "$folder" &
+    servers+=($!)
+    wait_for_port "$service" "$1/start"
+}
+
+# Waits for the port $1 of the process started last, which the message calls $2.
+wait_for_port() {
+    until (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; do
+        kill -0 $! 2>/dev/null || die "$2 did not start"
+        sleep 0.1
+    done
+}
+
+# Fills in the template of a demo: $1 is the folder it is in.
+demo_config() {
+    sed "${ports[@]}" -e "s|@PORT@|$port|g" -e "s|@ROOT@|$root/demo|g" \
+        -e "s|@MODULE@|$module|g" -e "s|@PREFIX@|$build/run|g" \
+        "$1/nginx.conf" >"$build/run/nginx.conf"
+}
+
+cmd_run() {
+    local folder=demo${1:+/$1} port ports=() servers=() globals=
+
+    [ -f "$folder/nginx.conf" ] || die "there is no $folder/nginx.conf"
+    need build
+    locked build_module
+
+    port=$(free_port "${PORT:-8080}")
+    [ "$port" = "${PORT:-8080}" ] || say "port ${PORT:-8080} is taken, using $port"
+    mkdir -p "$build/run"
+
+    trap stop_servers EXIT
+    trap 'exit 0' INT TERM HUP
+    if [ -x "$folder/start" ]; then
+        # One that brings its own server needs no package for it.
+        [ -f "$folder/server.cpp" ] || need services
+        ! grep -q @PACKAGES@ "$folder/nginx.conf" || locked install_node_packages
+        start_service "$folder"
+    else
+        start_backend
+    fi
+    demo_config "$folder"
+
+    # The workers of root's nginx would be nobody, who cannot read a clone in root's home.
+    [ "$(id -u)" != 0 ] || globals="user $(stat -c '%U %G' "$folder");"
+
+    setpriv --pdeathsig TERM "$nginx" -p "$build/run/" -c "$build/run/nginx.conf" \
+        -e stderr -g "$globals" 8>&- &
+    servers+=($!)
+    wait_for_port "$port" nginx
+    if [ -f "$folder/index.html" ]; then
+        echo "open http://127.0.0.1:$port/ (Ctrl-C ends it)"
+    else
+        echo "ws://127.0.0.1:$port/${1:-} is there (Ctrl-C ends it)"
+    fi
+    wait $!
+}
+
+# nginx, then what stands behind it.
+stop_servers() {
+    local i
+
+    for ((i = ${#servers[@]} - 1; i >= 0; i--)); do
+        kill "${servers[i]}" 2>/dev/null || true
+        wait "${servers[i]}" 2>/dev/null || true
+    done
+    exec 8>&-
+}

@@ -1,0 +1,65 @@
+# shellcheck shell=bash
+# The module itself. Read by build.sh.
+
+# All that makes a new configure necessary, in one text.
+configuration() {
+    echo "$CC" "${NGINX_SRC:-}" "$root" "$build"
+    "$nginx" -V 2>&1
+    cat config config.make
+    ls module/*.[ch]pp ngx_ws_filter/*.[ch]pp
+}
+
+configure_module() {
+    local out=$build/nginx source=$1 arguments
+
+    if configuration | cmp -s - "$out/configuration"; then
+        return
+    fi
+
+    rm -rf "$out"
+    mkdir -p "$out"
+    mapfile -d '' arguments < <(nginx_arguments)
+    (
+        cd "$source"
+        ./configure "${arguments[@]}" --with-cc="$CC" \
+            --with-cc-opt="-g -O2 -fPIC -fstack-protector-strong -D_FORTIFY_SOURCE=2" \
+            --with-ld-opt="-Wl,-z,relro -Wl,-z,now" \
+            --add-dynamic-module="$root" --builddir="$out" >"$out/configure.log" 2>&1
+    ) || die "configure failed: $(tail -n 3 "$out/configure.log")"
+    configuration >"$out/configuration"
+}
+
+# Prints what the module would need of the C++ run-time library: it is linked by cc, without it, and
+# a missing symbol would show only when nginx starts.
+cxx_runtime_symbols() {
+    readelf -d "$1" | grep -E 'NEEDED.*(stdc\+\+|libc\+\+|libgcc)' || true
+    nm -D --undefined-only "$1" | awk '{ print $NF }' | sed 's/@.*//' |
+        grep -E '^(_Z|__cxa_|__gxx_|_Unwind_|__dynamic_cast)' |
+        grep -vxE '__cxa_(finalize|atexit)' | c++filt || true
+}
+
+build_module() {
+    local source symbols built=$build/nginx/ngx_http_ws_module.so
+
+    case $root$build in *[[:space:]]*) die "nginx cannot be built in a path with blanks" ;; esac
+    [ -x "$nginx" ] || die "no nginx at $nginx"
+
+    source=$(nginx_source)
+    configure_module "$source"
+    make -s -j"$jobs" -f "$build/nginx/Makefile" -C "$source" modules >&2
+
+    symbols=$(cxx_runtime_symbols "$built")
+    [ -z "$symbols" ] || die "the module needs the C++ run-time library:"$'\n'"$symbols"
+
+    # By a rename, since a running nginx may have the old one mapped.
+    if ! cmp -s "$built" "$module"; then
+        cp "$built" "$module.new"
+        mv "$module.new" "$module"
+    fi
+}
+
+cmd_build() {
+    need build
+    locked build_module
+    echo "$module"
+}

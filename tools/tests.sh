@@ -1,0 +1,120 @@
+# shellcheck shell=bash
+# The tests of t/, in nginx as it is, and in one that is looked at. Read by build.sh.
+
+cmd_unit() {
+    need build unit
+    locked make -s -j"$jobs" -f t/unit/Makefile OUT="$build/unit" CXX="$CXX" \
+        FLAGS="$(module_flags "$compiler")" >&2
+
+    local name test failed=()
+    [ $# -gt 0 ] || set -- t/unit/*_test.cpp
+    for test; do
+        name=$(basename "$test" .cpp)
+        name=${name%_test}_test
+        say "$name"
+        "$build/unit/$name" || failed+=("$name")
+    done
+
+    [ ${#failed[@]} = 0 ] || die "failed: ${failed[*]}"
+}
+
+# The npm packages of the tests, installed beside a copy of their list.
+install_node_packages() {
+    local out=$build/npm
+
+    mkdir -p "$out"
+    if cmp -s t/package-lock.json "$out/installed"; then
+        return
+    fi
+    cp t/package.json t/package-lock.json "$out/"
+    npm_config_cache=$build/npm-cache npm ci --prefix "$out" --ignore-scripts --no-audit \
+        --no-fund --no-update-notifier --loglevel=error >&2 || die "npm could not install"
+    cp t/package-lock.json "$out/installed"
+}
+
+# The integration tests with an nginx and a module, none if nginx has it inside: run_suite NGINX
+# MODULE [pytest's arguments].
+run_suite() {
+    local argument out where=(t) status=0
+
+    for argument in "${@:3}"; do
+        [ ! -e "${argument%%::*}" ] || where=()
+    done
+
+    # Each run has its own folder for what its tests write, kept if one of them fails.
+    out=$(mktemp -d "$build/test.XXXXXX")
+    WS_NGINX=$1 WS_MODULE=$2 WS_HOSTILE_OUT=$build/hostile NODE_PATH=$build/npm/node_modules \
+        /usr/bin/python3 -B -m pytest -c t/pytest.ini --rootdir t -n 2 --basetemp "$out/t" \
+        "${where[@]}" "${@:3}" || status=$?
+
+    [ $status != 0 ] || rm -rf "$out"
+    [ $status = 0 ] || say "logs and configurations of the failed tests are in $out"
+    return $status
+}
+
+cmd_test() {
+    need build unit test services
+    locked build_module
+    locked install_node_packages
+    if [ $# = 0 ]; then
+        cmd_unit
+        cmd_sim "$@"
+    fi
+    run_suite "$nginx" "$module" "$@"
+}
+
+cmd_sanitize() {
+    local arguments
+
+    need build test services sanitize
+    locked install_node_packages
+    mapfile -d '' arguments < <(nginx_arguments)
+    CC=$CC NGINX=$nginx OUT=$build/sanitize locked t/sanitize.sh "${arguments[@]}"
+    WS_CHECKER=asan run_suite "$build/sanitize/nginx/nginx" "" "$@"
+}
+
+cmd_valgrind() {
+    need build test services valgrind
+    locked build_module
+    locked install_node_packages
+    [ $# -gt 0 ] || set -- t/test_smoke.py t/test_closing.py t/test_frames.py
+    WS_CHECKER=valgrind run_suite "$nginx" "$module" "$@"
+}
+
+# The suite for one release and compiler, e.g. sid-clang, as a line of the table: run_release
+# ENTRY [pytest's arguments].
+run_release() {
+    local release=${1%-*} compiler=${1##*-} out status=0
+    out=$build/matrix/$release
+
+    if ! OUT=$out locked t/matrix.sh "$release" "$compiler"; then
+        table+=("$release, $compiler: not built")
+        return 1
+    fi
+    WS_STREAM_MODULE=$out/root/usr/lib/nginx/modules/ngx_stream_module.so \
+        run_suite "$out/nginx" "$out/$compiler/ngx_http_ws_module.so" "${@:2}" |
+        tee "$out/$compiler/tests.log" || status=$?
+    table+=("$(<"$out/$compiler/title") $(tail -n 1 "$out/$compiler/tests.log" | tr -d =)")
+    return $status
+}
+
+cmd_matrix() {
+    local entry table=() entries=() status=0
+
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do
+        case $1 in
+            *-gcc | *-clang) entries+=("$1") ;;
+            *) entries+=("$1-gcc" "$1-clang") ;;
+        esac
+        shift
+    done
+    [ ${#entries[@]} -gt 0 ] || entries=({bookworm,trixie,sid}-{gcc,clang})
+
+    need test services matrix
+    locked install_node_packages
+    for entry in "${entries[@]}"; do
+        run_release "$entry" "${@:2}" || status=1
+    done
+    printf '%s\n' "${table[@]}"
+    return $status
+}
