@@ -16,6 +16,8 @@ public:
 
     // Bytes of the client that are held.
     [[nodiscard]] size_t held() const noexcept { return framer_.held(); }
+    // See Framer.
+    [[nodiscard]] size_t held_in_stream() const noexcept { return framer_.held_in_stream(); }
 
     // Lends the framer memory, or more of it; false if there is none.
     [[nodiscard]] bool lend() noexcept;

@@ -28,6 +28,10 @@ public:
     [[nodiscard]] bool holds() const noexcept { return record_writer_.holds(); }
     // Bytes of the client that are held.
     [[nodiscard]] std::size_t held() const noexcept { return record_writer_.held(); }
+    // The same in bytes of the stream to the backend, as far as they will stand before what follows.
+    [[nodiscard]] std::size_t held_in_stream() const noexcept {
+        return record_writer_.held_in_stream();
+    }
 
     // The rest is for Session. See the writers and readers.
 

@@ -22,6 +22,11 @@ bool RecordWriter::wants_memory(bool begins, std::uint64_t length) const noexcep
     return (begins ? length == unknown : holding_) && held_ == memory_.size();
 }
 
+std::size_t RecordWriter::held_in_stream() const noexcept {
+    const std::size_t header = held() == 0 || whole_ ? 0 : header_size(*settings_);
+    return header + held();
+}
+
 void RecordWriter::begin(Opcode opcode, std::uint64_t length, Room &room) noexcept {
     opcode_ = opcode;
     holding_ = length == unknown;

@@ -29,6 +29,9 @@ public:
     // A message is held, or what was held is being written.
     [[nodiscard]] bool holds() const noexcept { return holding_; }
     [[nodiscard]] std::size_t held() const noexcept { return held_ - drained_; }
+    // What it will take of the stream to the backend, its header included, before anything behind
+    // it; 0 if no byte is held.
+    [[nodiscard]] std::size_t held_in_stream() const noexcept;
 
     void begin(Opcode opcode, std::uint64_t length, Room &room) noexcept;
 

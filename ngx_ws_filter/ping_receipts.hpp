@@ -20,6 +20,9 @@ public:
 
     [[nodiscard]] bool waiting() const noexcept { return oldest_.waits; }
 
+    // Of the ping that has waited longest, while one is waiting.
+    [[nodiscard]] std::uint64_t offset() const noexcept { return oldest_.offset; }
+
     // Whether the ping that has waited longest may be answered, with payload().
     [[nodiscard]] bool ripe(std::uint64_t confirmed) const noexcept {
         return oldest_.waits && confirmed >= oldest_.offset;

@@ -101,6 +101,7 @@ void writes(std::string_view message, std::string_view wanted, const FramingSett
                 unit::equal(writing.text(), wanted);
                 unit::check(!writing.writer().holds());
                 unit::equal(writing.writer().held(), 0);
+                unit::equal(writing.writer().held_in_stream(), 0);
             }
         }
     }
@@ -157,6 +158,7 @@ void holds_what_has_none(void **) {
     unit::equal(writing.text(), "");
     unit::check(writing.writer().holds());
     unit::equal(writing.writer().held(), 5);
+    unit::equal(writing.writer().held_in_stream(), 9);
     unit::check(writing.writer().wants_memory(false, 0));
     writing.take(unit::bytes("last"), true);
     unit::equal(writing.text(),
