@@ -150,7 +150,7 @@ void Relay::settle() noexcept {
             return;
         }
     }
-    if (verdict_pending_ || receipts_.waiting()) {
+    if (verdict_pending_ || receipt_may_ripen()) {
         poll_again();
     }
     resume_after_loss();
@@ -163,7 +163,8 @@ void Relay::settle() noexcept {
 void Relay::resume_after_loss() noexcept {
     const bool client = to_client_.lost() && !client_gone_ && client_->read->ready;
     const bool backend = to_backend_.lost() && !backend_gone_ && backend_->read->ready;
-    if ((client && !to_backend_.blocked()) || (backend && !to_client_.blocked())) {
+    const bool waits = to_client_.blocked() || waits_for_pong();
+    if ((client && !to_backend_.blocked()) || (backend && !waits)) {
         ngx_post_event(&resume_, &ngx_posted_next_events);
     }
 }

@@ -88,6 +88,16 @@ size_t Lane::room(size_t most) noexcept {
 void Lane::write(std::span<uint8_t> bytes) noexcept {
     prepare(bytes.size());
     ledger_.took(bytes.size());
+    put(bytes);
+}
+
+void Lane::write_control(std::span<uint8_t> bytes) noexcept {
+    prepare(bytes.size());
+    ledger_.took_control(bytes.size());
+    put(bytes);
+}
+
+void Lane::put(std::span<uint8_t> bytes) noexcept {
     const size_t sent = send(bytes);
     if (sent < bytes.size() && !lost_) {
         hold(bytes.subspan(sent));

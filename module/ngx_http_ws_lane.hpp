@@ -33,6 +33,8 @@ public:
     // Writes at once what the destination takes and holds the rest; only if nothing is held. After
     // a loss bytes go nowhere.
     void write(std::span<uint8_t> bytes) noexcept;
+    // The same with control frames, which no window of the ledger counts.
+    void write_control(std::span<uint8_t> bytes) noexcept;
     // The same with a payload that is in a pipe, which is empty then. For a connection that nothing
     // but the socket stands behind, no TLS.
     void forward(std::span<uint8_t> header, Pipe &payload) noexcept;
@@ -74,6 +76,7 @@ public:
 
 private:
     void prepare(size_t size) noexcept;
+    void put(std::span<uint8_t> bytes) noexcept;
     // What the window leaves behind the first `total` bytes, exact if it is less than `wanted`.
     [[nodiscard]] uint64_t left_in_window(uint64_t total, size_t wanted) noexcept;
     size_t send(std::span<uint8_t> bytes) noexcept;

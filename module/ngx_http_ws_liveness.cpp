@@ -39,6 +39,19 @@ bool Relay::asks_for_pongs() const noexcept {
     return conf_->ping_interval != 0 && !session_.close_received();
 }
 
+// While the backend is stuck a pong stands behind data that cannot be read, and nothing is read
+// behind a Close.
+bool Relay::hears_client() const noexcept {
+    return !to_backend_.blocked() && !has_rest() && !session_.close_received();
+}
+
+// Who is not heard cannot confirm: the backend may be stuck because nobody takes what it says, and
+// each would wait for the next in a circle. Until the client is heard again the kernel's window
+// alone bounds what goes to it.
+bool Relay::waits_for_pong() const noexcept {
+    return to_client_.paused() && !closing() && hears_client();
+}
+
 void Relay::check_liveness(ngx_msec_t now) noexcept {
     if (conf_->idle_timeout != 0 && left(now, moved_, conf_->idle_timeout) == 0) {
         if (!still_delivering()) {
@@ -52,8 +65,7 @@ void Relay::check_liveness(ngx_msec_t now) noexcept {
     const bool unanswered =
         asks_for_pongs() && awaiting_pong_ && left(now, pinged_, conf_->pong_timeout) == 0;
     if (unconfirmed || unanswered) {
-        // While the backend is stuck its pong stands behind data that cannot be read.
-        if (!to_backend_.blocked() && !has_rest() && !ping_is_on_its_way()) {
+        if (hears_client() && !ping_is_on_its_way()) {
             begin_close(ClosedBy::gateway, ws::CloseCode::policy_violation, "no pong in time");
             return;
         }
@@ -84,7 +96,8 @@ void Relay::send_ping(ngx_msec_t now) noexcept {
     }
     marked_ = now;
     timing_ = true;
-    session_.ping(markers_.mark(to_client_.ledger().taken()));
+    marked_at_ = to_client_.ledger().taken();
+    session_.ping(markers_.mark(to_client_.ledger().data()));
 }
 
 // A ping behind much data reaches a slow client late. As long as the client acknowledges what is
@@ -93,7 +106,7 @@ void Relay::send_ping(ngx_msec_t now) noexcept {
 bool Relay::ping_is_on_its_way() noexcept {
     const uint64_t before = acknowledged_;
     acknowledged_ = to_client_.acknowledged();
-    const bool expected = before < markers_.offset() || to_client_.blocked();
+    const bool expected = before < marked_at_ || to_client_.blocked();
     return expected && acknowledged_ > before;
 }
 

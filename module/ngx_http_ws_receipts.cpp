@@ -36,8 +36,13 @@ void Relay::on_ping(uint64_t offset) noexcept {
     receipts_.add(session_.control_payload(), offset);
 }
 
+// What is held in a framing cannot be acknowledged before the client has said more.
+bool Relay::receipt_may_ripen() const noexcept {
+    return receipts_.waiting() && receipts_.offset() <= to_backend_.ledger().taken();
+}
+
 void Relay::give_receipts() noexcept {
-    while (receipts_.waiting() && !to_client_.blocked()) {
+    while (receipt_may_ripen() && !to_client_.blocked()) {
         (void)confirmed(to_backend_.ledger().taken());
         if (!receipts_.ripe(to_backend_.ledger().confirmed())) {
             return;
@@ -111,12 +116,12 @@ bool Relay::pongs_confirm() const noexcept {
 
 // In a stream that pongs confirm, a ping follows each interval of bytes, and the last of them.
 void Relay::send_marker() noexcept {
-    if (!pongs_confirm()) {
+    if (!pongs_confirm() || session_.close_received()) {
         return;
     }
     const size_t window = conf_->client_window != 0 ? conf_->client_window : 1024 * 1024;
     const size_t interval = conf_->ack_interval != 0 ? conf_->ack_interval : window / 4;
-    const uint64_t unmarked = to_client_.ledger().taken() - markers_.offset();
+    const uint64_t unmarked = to_client_.ledger().data() - markers_.offset();
     if (unmarked >= interval || (to_client_.paused() && unmarked != 0)) {
         send_ping(ngx_current_msec);
     }

@@ -251,7 +251,7 @@ void Relay::take_frames(std::span<uint8_t> received) noexcept {
         dropped_ += data.size();
     }
     if (answered != 0) {
-        to_client_.write(answers.first(answered));
+        to_client_.write_control(answers.first(answered));
     }
 }
 

@@ -95,6 +95,7 @@ private:
     // Confirmations: what may be said of the client's bytes only once the backend has them.
     void on_ping(uint64_t offset) noexcept;
     void on_pong() noexcept;
+    [[nodiscard]] bool receipt_may_ripen() const noexcept;
     void give_receipts() noexcept;
     [[nodiscard]] bool delivered() noexcept;
     [[nodiscard]] bool confirmed(uint64_t offset) noexcept;
@@ -127,6 +128,8 @@ private:
     void send_ping(ngx_msec_t now) noexcept;
     void send_marker() noexcept;
     [[nodiscard]] bool pongs_confirm() const noexcept;
+    [[nodiscard]] bool hears_client() const noexcept;
+    [[nodiscard]] bool waits_for_pong() const noexcept;
     [[nodiscard]] bool ping_is_on_its_way() noexcept;
     void arm_clock() noexcept;
 
@@ -162,6 +165,7 @@ private:
     ngx_msec_t rtt_ = 0;
     ngx_msec_t closing_since_ = 0;
     ngx_msec_t poll_wait_ = 0;
+    uint64_t marked_at_ = 0;     // bytes taken for the client before the newest ping
     uint64_t acknowledged_ = 0;  // by the client's kernel, when the last ping was thought of
 
     static constexpr uint64_t nothing_under_way = UINT64_MAX;

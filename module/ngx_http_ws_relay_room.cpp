@@ -43,17 +43,21 @@ bool Relay::fill_room(ws::ReadBuffer &buffer) noexcept {
     const std::span<uint8_t> answers = scratch().from_backend.subspan(space.size());
     const uint64_t offset = to_backend_.ledger().taken();
     const size_t held = held_in_framing();
+    const auto reached = [&](const ws::Room &room) {
+        const size_t ahead = framing_ == nullptr ? 0 : framing_->held_in_stream();
+        return offset + static_cast<uint64_t>(room.filled - space.data()) + ahead;
+    };
     size_t answered = 0;
 
     ws::Room room{space.data(), space.data() + space.size()};
     ws::Event event;
     do {
         event = session_.receive(buffer, room);
-        on_event(event, offset + static_cast<uint64_t>(room.filled - space.data()));
+        on_event(event, reached(room));
         if (event == ws::Event::ping && !to_client_.blocked()) {
             answered += session_.write_due(answers.subspan(answered));
             if (answers.size() - answered < ws::max_control_frame) {
-                to_client_.write(answers.first(std::exchange(answered, 0)));
+                to_client_.write_control(answers.first(std::exchange(answered, 0)));
             }
         }
         if (event == ws::Event::memory_full && !framing_->lend()) {
@@ -67,7 +71,7 @@ bool Relay::fill_room(ws::ReadBuffer &buffer) noexcept {
         moved_ = ngx_current_msec;
     }
     if (answered != 0) {
-        to_client_.write(answers.first(answered));
+        to_client_.write_control(answers.first(answered));
     }
     return event != ws::Event::exhausted;
 }

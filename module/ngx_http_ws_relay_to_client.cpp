@@ -27,8 +27,7 @@ void Relay::pump_to_client() noexcept {
         if (!to_client_.blocked()) {
             send_due();
         }
-        if (to_client_.blocked() || to_client_.paused() || backend_gone_ ||
-            !backend_->read->ready) {
+        if (to_client_.blocked() || waits_for_pong() || backend_gone_ || !backend_->read->ready) {
             return;
         }
         if (reads == max_reads) {
@@ -125,7 +124,7 @@ void Relay::send_due() noexcept {
         if (session_.close_sent()) {
             close_size_ += size;
         }
-        to_client_.write(std::span{frames}.first(size));
+        to_client_.write_control(std::span{frames}.first(size));
     }
 }
 
