@@ -141,6 +141,7 @@ void *ngx_http_ws_create_loc_conf(ngx_conf_t *cf) {
 char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child) {
     auto &prev = *static_cast<LocConf *>(parent);
     auto &conf = *static_cast<LocConf *>(child);
+    const Written written(conf);
 
     merge_upstream(conf.upstream, prev.upstream);
     if (!conf.proxy_protocol.merge(cf, prev.proxy_protocol)) {
@@ -151,6 +152,9 @@ char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child) {
         return conf_error();
     }
 #endif
+    if (!finish_pass(cf, conf)) {
+        return conf_error();
+    }
     inherit_location(cf, conf, prev);
     if (!merge_origin_rules(cf, conf, prev) || !merge_subprotocols(cf, conf, prev) ||
         !conf.deflate.merge(cf, prev.deflate)) {
@@ -171,42 +175,8 @@ char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child) {
     ngx_conf_merge_msec_value(conf.idle_timeout, prev.idle_timeout, 0);
     ngx_conf_merge_msec_value(conf.send_timeout, prev.send_timeout, 60000);
     ngx_conf_merge_msec_value(conf.close_timeout, prev.close_timeout, 10000);
+    warn_of_useless(cf, conf, written);
     return NGX_CONF_OK;
-}
-
-char *ngx_http_ws_set_pass(ngx_conf_t *cf, ngx_command_t *, void *data) {
-    auto *conf = static_cast<LocConf *>(data);
-    if (conf->upstream.upstream != nullptr || conf->target != nullptr) {
-        return const_cast<char *>("is duplicate");
-    }
-    auto *clcf = static_cast<ngx_http_core_loc_conf_t *>(
-        ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
-    clcf->handler = ngx_http_ws_handler;
-
-    ngx_str_t *value = static_cast<ngx_str_t *>(cf->args->elts) + 1;
-    if (value->len == 0 || ngx::view(*value).find("://") != std::string_view::npos) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid address \"%V\" in \"ws_pass\": expected host:port, unix:path, "
-                           "the name of an upstream, or variables, without a scheme",
-                           value);
-        return conf_error();
-    }
-    if (ngx_http_script_variables_count(value) != 0) {
-        conf->target = static_cast<ngx_http_complex_value_t *>(
-            ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t)));
-        ngx_http_compile_complex_value_t compile = {};
-        compile.cf = cf;
-        compile.value = value;
-        compile.complex_value = conf->target;
-        const bool compiled =
-            conf->target != nullptr && ngx_http_compile_complex_value(&compile) == NGX_OK;
-        return compiled ? NGX_CONF_OK : conf_error();
-    }
-    ngx_url_t url = {};
-    url.url = *value;
-    url.no_resolve = 1;
-    conf->upstream.upstream = ngx_http_upstream_add(cf, &url, 0);
-    return conf->upstream.upstream != nullptr ? NGX_CONF_OK : conf_error();
 }
 
 char *ngx_http_ws_set_subprotocol(ngx_conf_t *cf, ngx_command_t *, void *data) {

@@ -3,6 +3,7 @@
 
 #include "module/ngx_http_ws_deflate_conf.hpp"
 #include "module/ngx_http_ws_framing_conf.hpp"
+#include "module/ngx_http_ws_pass.hpp"
 #include "module/ngx_http_ws_proxy_protocol.hpp"
 
 #include "ngx_ws_filter/frame.hpp"
@@ -23,6 +24,7 @@ struct MainConf {
 struct LocConf {
     ngx_http_upstream_conf_t upstream;  // ws_pass, ws_connect_timeout, ws_next_upstream, ...
     ngx_http_complex_value_t *target;   // ws_pass with variables, or null
+    PassConf pass;                      // ws_pass of this very location
     ProxyProtocolConf proxy_protocol;
 
     ngx_array_t *origins;      // of OriginRule
@@ -73,7 +75,6 @@ char *ngx_http_ws_init_main_conf(ngx_conf_t *cf, void *conf);
 void *ngx_http_ws_create_loc_conf(ngx_conf_t *cf);
 char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 
-char *ngx_http_ws_set_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_ws_set_subprotocol(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 }
 

@@ -72,7 +72,7 @@ private:
             }
         }
         ngx_conf_log_error(NGX_LOG_EMERG, cf_, 0,
-                           "invalid value \"%V\" in \"ws_framing\" directive, expected \"stream\", "
+                           "invalid value \"%V\" in \"ws_framing\": expected \"stream\", "
                            "\"line\", \"length\" or \"typed\"",
                            &value);
         return false;
@@ -90,7 +90,7 @@ private:
             }
         }
         ngx_conf_log_error(NGX_LOG_EMERG, cf_, 0,
-                           "invalid parameter \"%V\" in \"ws_framing\" directive, expected %s "
+                           "invalid parameter \"%V\" in \"ws_framing\": expected %s "
                            "after \"%s\"",
                            &value, kinds[static_cast<unsigned>(settings.kind)].expected,
                            kinds[static_cast<unsigned>(settings.kind)].name.data());
@@ -103,7 +103,7 @@ private:
         const ssize_t size = ngx_parse_size(&number);
         if (size == NGX_ERROR) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf_, 0,
-                               "invalid parameter \"%V\" in \"ws_framing\" directive, expected a "
+                               "invalid parameter \"%V\" in \"ws_framing\": expected a "
                                "size such as max=65536, max=64k or max=1m",
                                &value);
             return false;
@@ -118,8 +118,8 @@ private:
         given_ |= bit;
         if (!first) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf_, 0,
-                               "parameter \"%V\" in \"ws_framing\" directive says again, or "
-                               "otherwise, what another one said",
+                               "parameter \"%V\" in \"ws_framing\" repeats or contradicts an "
+                               "earlier parameter",
                                &value);
         }
         return first;
@@ -136,15 +136,15 @@ private:
         }
         if (settings.kind == FramingKind::length && !was_given(Group::length_size)) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf_, 0,
-                               "\"ws_framing length\" does not say how long the length is, "
+                               "\"ws_framing length\" needs the size of a length: "
                                "expected \"u8\", \"u16\" or \"u32\"");
             return false;
         }
         if (settings.has_records() && settings.max > settings.max_record()) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf_, 0,
-                               "\"max\" in \"ws_framing\" directive is more than a length of %d "
-                               "bits can tell",
-                               8 * settings.length_size);
+                               "\"max=%uL\" in \"ws_framing\" is more than a length of %d bits "
+                               "can say",
+                               settings.max, 8 * settings.length_size);
             return false;
         }
         return true;
@@ -175,8 +175,8 @@ bool FramingConf::check(ngx_conf_t *cf, size_t max_message_size) const noexcept 
         return true;
     }
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "\"ws_max_message_size 0\" sets no limit, and a message that has to be held "
-                       "for its length needs one: here, or as \"max\" of \"ws_framing\"");
+                       "\"ws_max_message_size 0\" sets no limit, but \"ws_framing\" with a length "
+                       "of 32 bits needs one, here or as its \"max=SIZE\"");
     return false;
 }
 

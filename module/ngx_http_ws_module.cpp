@@ -38,13 +38,7 @@ ngx_conf_bitmask_t next_upstream_masks[] = {
     {ngx_null_string, 0},
 };
 
-char *check_buffer_size(ngx_conf_t *, void *, void *value) {
-    return *static_cast<size_t *>(value) >= 4096
-               ? NGX_CONF_OK
-               : const_cast<char *>("has an invalid value, expected a size of at least 4k");
-}
-
-ngx_conf_post_t buffer_size_post = {check_buffer_size};
+LeastSize least_buffer_size = {4096, "a size of at least 4k"};
 
 #if (NGX_HTTP_SSL)
 ngx_conf_bitmask_t ssl_protocols[] = {
@@ -69,8 +63,8 @@ char *check_ssl_conf_command(ngx_conf_t *, void *, void *) {
 ngx_conf_post_t ssl_conf_command_post = {check_ssl_conf_command};
 #endif
 
-ngx_conf_num_bounds_t deflate_levels = {ngx_conf_check_num_bounds, 1, 9};
-ngx_conf_num_bounds_t deflate_window_bits = {ngx_conf_check_num_bounds, 9, 15};
+Range deflate_levels = {1, 9, "a number from 1 to 9"};
+Range deflate_window_bits = {9, 15, "a number from 9 to 15"};
 
 constexpr ngx_uint_t everywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
@@ -97,7 +91,7 @@ ngx_command_t commands[] = {
     setting(ngx_string("ws_max_message_size"), NGX_CONF_TAKE1, ngx_http_ws_set_size,
             offsetof(LocConf, max_message_size)),
     {ngx_string("ws_buffer_size"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_http_ws_set_size,
-     NGX_HTTP_MAIN_CONF_OFFSET, offsetof(MainConf, buffer_size), &buffer_size_post},
+     NGX_HTTP_MAIN_CONF_OFFSET, offsetof(MainConf, buffer_size), &least_buffer_size},
 
     setting(ngx_string("ws_backend_window"), NGX_CONF_TAKE1, ngx_http_ws_set_size,
             offsetof(LocConf, backend_window)),
@@ -152,7 +146,7 @@ ngx_command_t commands[] = {
             offsetof(LocConf, upstream.next_upstream_tries)),
     setting(ngx_string("ws_next_upstream_timeout"), NGX_CONF_TAKE1, ngx_http_ws_set_time_or_off,
             offsetof(LocConf, upstream.next_upstream_timeout)),
-    setting(ngx_string("ws_bind"), NGX_CONF_TAKE12, ngx_http_upstream_bind_set_slot,
+    setting(ngx_string("ws_bind"), NGX_CONF_TAKE12, ngx_http_ws_set_bind,
             offsetof(LocConf, upstream.local)),
     setting(ngx_string("ws_socket_keepalive"), NGX_CONF_FLAG, ngx_conf_set_flag_slot,
             offsetof(LocConf, upstream.socket_keepalive)),

@@ -1,6 +1,8 @@
 // The arguments of ws_origin, made rules.
 #include "module/ngx_http_ws_origin_check.hpp"
 
+#include "ngx_ws_filter/field.hpp"
+
 namespace ngx_ws {
 
 namespace {
@@ -32,7 +34,8 @@ ngx_regex_t *compile(ngx_conf_t *cf, const ngx_str_t &expression) noexcept {
     compile.err.len = sizeof(message);
     compile.err.data = message;
     if (ngx_regex_compile(&compile) != NGX_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%V", &compile.err);
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid expression in \"ws_origin\": %V",
+                           &compile.err);
         return nullptr;
     }
     return compile.regex;
@@ -119,6 +122,15 @@ bool add_variable(ngx_conf_t *cf, ngx_array_t *rules, const ngx_str_t &text) noe
     return add_value(cf, rules, Kind::variable, value, subdomains);
 }
 
+// Pages have no such origin, though their sockets have such an address.
+bool is_address_of_socket(const ngx_str_t &text) noexcept {
+    const auto begins = [&](std::string_view scheme) {
+        return text.len >= scheme.size() &&
+               ws::equals_ignoring_case(ngx::view({scheme.size(), text.data}), scheme);
+    };
+    return begins("ws://") || begins("wss://");
+}
+
 bool add_pattern(ngx_conf_t *cf, ngx_array_t *rules, const ngx_str_t &text) noexcept {
     ws::OriginPattern pattern;
     if (!pattern.parse(ngx::view(text))) {
@@ -139,6 +151,13 @@ bool add(ngx_conf_t *cf, ngx_array_t *rules, ngx_str_t &text) noexcept {
     }
     if (text.len > 1 && text.data[0] == '~') {
         return add_regex(cf, rules, {text.len - 1, text.data + 1});
+    }
+    if (is_address_of_socket(text)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid origin \"%V\" in \"ws_origin\": expected the origin of a page, "
+                           "which begins with https:// or http://",
+                           &text);
+        return false;
     }
     if (text.len > 1 && text.data[0] == '=') {
         return add_value(cf, rules, Kind::exact, {text.len - 1, text.data + 1}, false);

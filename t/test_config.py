@@ -35,10 +35,10 @@ TIMES_OR_0 = ["ws_ping_interval", "ws_idle_timeout", "ws_next_upstream_timeout"]
 @pytest.mark.parametrize("name", TIMES + TIMES_OR_0)
 def test_times(refused, config_check, name):
     for value in ("soon", "-1", "1x", "30 s", '""', "1s2h"):
-        words = "takes" if " " in value else "expected a time"
-        refused(f"{name} {value};", name, *([] if " " in value else [words]), around=PASS)
+        quoted = f'invalid value "{value.strip(chr(34))}" in "{name}": expected a time'
+        refused(f"{name} {value};", name, *([] if " " in value else [quoted]), around=PASS)
     if name in TIMES:
-        refused(f"{name} 0;", name, "above 0", around=PASS)
+        refused(f"{name} 0;", f'invalid value "0" in "{name}"', "above 0", around=PASS)
     for value in ("500ms", "30s", "1m30s", "2h"):
         accepted, said = config_check(f"location / {{ {PASS} {name} {value}; }}")
         assert accepted, said
@@ -47,7 +47,9 @@ def test_times(refused, config_check, name):
 @pytest.mark.parametrize("name", ["ws_max_message_size"])
 def test_sizes(refused, config_check, name):
     for value in ("big", "-1", "64kb", "1.5m", '""', "99999999999999999999"):
-        refused(f"{name} {value};", name, "expected a size", around=PASS)
+        quoted = value.strip('"')
+        refused(f"{name} {value};", f'invalid value "{quoted}" in "{name}": expected a size',
+                around=PASS)
     for value in ("0", "65536", "64k", "1m"):
         accepted, said = config_check(f"location / {{ {PASS} {name} {value}; }}")
         assert accepted, said
@@ -55,15 +57,25 @@ def test_sizes(refused, config_check, name):
 
 @pytest.mark.parametrize("value", ["big", "-1", "0", "4095", "1k"])
 def test_buffer_size(refused, value):
-    refused(f"ws_buffer_size {value};", "ws_buffer_size", "expected a size", http="http")
+    refused(f"ws_buffer_size {value};",
+            f'invalid value "{value}" in "ws_buffer_size": expected a size', http="http")
 
 
 WRONG = {
     "ws_frame_type of neither kind": ("ws_frame_type images;", '"text"', '"binary"'),
     "ws_next_upstream of a status": ("ws_next_upstream error http_502;", '"timeout"', '"off"'),
-    "ws_next_upstream_tries of a word": ("ws_next_upstream_tries many;", "expected a number"),
-    "ws_next_upstream_tries below 0": ("ws_next_upstream_tries -1;", "expected a number"),
-    "ws_bind of a name": ("ws_bind nowhere;", "nowhere"),
+    "ws_next_upstream_tries of a word": ("ws_next_upstream_tries many;", '"many"',
+                                         "expected a number"),
+    "ws_next_upstream_tries below 0": ("ws_next_upstream_tries -1;", '"-1"', "expected a number"),
+    "ws_deflate_level above 9": ("ws_deflate_level 10;", '"10"', "expected a number from 1 to 9"),
+    "ws_deflate_level of a word": ("ws_deflate_level best;", '"best"',
+                                   "expected a number from 1 to 9"),
+    "ws_deflate_window_bits below 9": ("ws_deflate_window_bits 8;", '"8"',
+                                       "expected a number from 9 to 15"),
+    "ws_bind of a name": ("ws_bind nowhere;", 'invalid value "nowhere" in "ws_bind": expected',
+                          '"off"'),
+    "ws_bind of another word": ("ws_bind 127.0.0.1 opaque;",
+                                'invalid value "opaque" in "ws_bind": expected "transparent"'),
     "ws_socket_keepalive of a number": ("ws_socket_keepalive 1;", '"on" or "off"'),
     "ws_origin_report_only of a word": ("ws_origin_report_only yes;", '"on" or "off"'),
     "ws_subprotocol of two words": ('ws_subprotocol "a b";', '"a b"', "expected a token"),
@@ -91,7 +103,12 @@ WRONG = {
     "ws_origin with an equals sign alone": ("ws_origin =;", "expected"),
     "ws_origin of another case": ("ws_origin Same;", "expected"),
     "ws_origin that is empty": ('ws_origin "";', "expected"),
-    "ws_origin with a broken expression": ('ws_origin "~https://(";', "https://("),
+    "ws_origin with a broken expression": ('ws_origin "~https://(";',
+                                           'invalid expression in "ws_origin"', "https://("),
+    "ws_origin of a socket": ("ws_origin wss://app.example;", '"wss://app.example"',
+                              "https:// or http://"),
+    "ws_origin of subdomains of a socket": ("ws_origin WS://*.app.example;", "https:// or http://"),
+    "ws_origin of a socket at any host": ("ws_origin wss://$host;", "https:// or http://"),
     "ws_origin with an empty expression": ("ws_origin ~;", "expected"),
     "ws_origin any beside another": ("ws_origin same any;", '"any"'),
     "ws_origin none beside another": ("ws_origin none https://app.example;", '"none"'),
@@ -112,28 +129,45 @@ def test_unknown_variable(config_check, directive):
     assert not accepted and 'unknown "nothing_known" variable' in said  # nginx names no line
 
 
+NO_PORT = "is no upstream{} and has no port"
+
 TARGETS = {
     "ws://127.0.0.1:9": "without a scheme",
     "http://127.0.0.1:9": "without a scheme",
     "tcp://$host": "without a scheme",
     '""': "expected host:port",
-    "127.0.0.1": "no port",
+    "127.0.0.1": NO_PORT,
     "127.0.0.1:": "invalid port",
     "127.0.0.1:0": "invalid port",
     "127.0.0.1:65536": "invalid port",
     "127.0.0.1:http": "invalid port",
-    "127.0.0.1:9/path": "",
+    "127.0.0.1:9/path": "it takes no path",
+    "services/path": "it takes no path",
     ":9": "no host",
     "[::1": "invalid host",
-    "[::1]": "no port",
+    "[::1]": NO_PORT,
     "unix:": "no path",
-    "no_such_upstream": "no_such_upstream",
+    "no_such_upstream": NO_PORT,
+    "host.example": NO_PORT,
 }
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=TARGETS)
 def test_wrong_target(refused, target):
-    refused(f"ws_pass {target};", TARGETS[target])
+    refused(f"ws_pass {target};", TARGETS[target], "ws_pass", target.strip('"'),
+            "expected host:port")
+
+
+def test_host_of_another_module_is_no_upstream(refused):
+    """nginx knows it by then, with the port that this module has by default."""
+    refused("ws_pass localhost;", NO_PORT,
+            around="location /other { proxy_pass http://localhost; }")
+
+
+def test_upstream_may_be_defined_behind_its_use(config_check):
+    accepted, said = config_check(f"location / {{ ws_pass services; }} }}"
+                                  " upstream services { server 127.0.0.1:9; } server {")
+    assert accepted, said
 
 
 @pytest.mark.parametrize("target", [

@@ -1,0 +1,77 @@
+"""`nginx -t` refuses what contradicts ws_pass, and warns of what has no effect beside it."""
+
+import re
+
+import pytest
+
+PASS = "ws_pass 127.0.0.1:9;"
+
+
+def line_of(tmp_path, said):
+    """The line of the configuration that a message names."""
+    lines = (tmp_path / "config_check" / "nginx.conf").read_text().splitlines()
+    return lines[int(re.search(r"nginx\.conf:(\d+)", said)[1]) - 1]
+
+
+ANSWERS = 'cannot stand beside another directive that answers the requests of a location'
+
+
+@pytest.mark.parametrize("other", ["proxy_pass http://127.0.0.1:9;", "fastcgi_pass 127.0.0.1:9;",
+                                   "empty_gif;", "stub_status;"])
+def test_another_directive_that_answers_is_refused(config_check, tmp_path, other):
+    accepted, said = config_check(f"location / {{\n{other}\n{PASS}\n}}")
+    assert not accepted and f'"ws_pass" {ANSWERS}' in said
+    assert line_of(tmp_path, said) == PASS
+
+
+@pytest.mark.parametrize("other", ["proxy_pass http://127.0.0.1:9;", "empty_gif;"])
+def test_another_directive_that_answers_is_refused_behind_it_too(config_check, tmp_path, other):
+    accepted, said = config_check(f"location / {{\n{PASS}\n{other}\n}}")
+    assert not accepted and f'"ws_pass" {ANSWERS}' in said
+    assert line_of(tmp_path, said) == PASS
+
+
+def test_what_answers_visitors_may_stand_in_a_block_inside(config_check):
+    accepted, said = config_check(
+        f"location / {{ {PASS} if ($http_upgrade = '') {{ proxy_pass http://127.0.0.1:9; }} }}"
+        f" location /b {{ proxy_pass http://127.0.0.1:9; if ($http_upgrade) {{ {PASS} }} }}"
+        f" location /c {{ {PASS} limit_except GET {{ proxy_pass http://127.0.0.1:9; }} }}")
+    assert accepted, said
+    assert "[warn]" not in said
+
+
+USELESS = {
+    "limit_rate": ("limit_rate 1m;", '"limit_rate" does not limit'),
+    "limit_rate of a variable": ("limit_rate $arg_rate;", '"limit_rate" does not limit'),
+    "ws_frame_type of typed records": ("ws_framing typed; ws_frame_type text;",
+                                       '"ws_frame_type" has no effect with "ws_framing typed"'),
+    "ws_ack_interval without pongs": (
+        "ws_ack_interval 64k;", '"ws_ack_interval" has no effect without "ws_client_ack pong"'),
+}
+
+
+@pytest.mark.parametrize("case", USELESS, ids=lambda case: case.replace(" ", "_"))
+def test_directive_without_effect_is_warned_of(config_check, tmp_path, case):
+    directives, words = USELESS[case]
+    accepted, said = config_check(f"location / {{\n{PASS}\n{directives}\n}}")
+    assert accepted, said
+    [line] = [line for line in said.splitlines() if "[warn]" in line]
+    assert words in line
+    assert line_of(tmp_path, line) == PASS
+
+
+def test_inherited_limit_rate_is_warned_of_unless_it_is_ended(config_check):
+    accepted, said = config_check(f"location / {{ {PASS} }}", http="limit_rate 1m;")
+    assert accepted and '"limit_rate" does not limit' in said
+    accepted, said = config_check(f"location / {{ {PASS} limit_rate 0; }} location /files {{ }}",
+                                  http="limit_rate 1m;")
+    assert accepted and "[warn]" not in said
+
+
+@pytest.mark.parametrize("directives", [
+    "ws_framing typed;", "ws_framing line; ws_frame_type text;",
+    "ws_client_ack pong; ws_ack_interval 64k;"])
+def test_directive_with_an_effect_is_not_warned_of(config_check, directives):
+    accepted, said = config_check(f"location / {{ {PASS} {directives} }}",
+                                  server="ws_frame_type text; ws_ack_interval 1m;")
+    assert accepted and "[warn]" not in said, said
