@@ -1,6 +1,7 @@
 #include "module/ngx_http_ws_backend.hpp"
 
 #include "module/ngx_http_ws_conf.hpp"
+#include "module/ngx_http_ws_deflate.hpp"
 #include "module/ngx_http_ws_framing.hpp"
 #include "module/ngx_http_ws_kernel.hpp"
 #include "module/ngx_http_ws_log.hpp"
@@ -138,6 +139,8 @@ void release_relay(ngx_http_request_t *r, ngx_int_t) {
     Context *ctx = find_context(r);
     if (ctx != nullptr && ctx->relay != nullptr && ctx->relay->started()) {
         ctx->relay->release();
+    } else if (ctx != nullptr && ctx->deflation != nullptr) {
+        ctx->deflation->release();
     }
 }
 

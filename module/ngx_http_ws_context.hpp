@@ -8,6 +8,7 @@ namespace ngx_ws {
 class Deflation;
 class Framing;
 class Relay;
+struct LocConf;
 
 enum class OriginVerdict : uint8_t {
     unchecked,
@@ -22,6 +23,10 @@ enum class OriginVerdict : uint8_t {
 
 struct Context {
     OriginVerdict origin = OriginVerdict::unchecked;
+    const LocConf *judge = nullptr;  // whose rules gave that verdict
+
+    // Of the location that serves the request, or was the last to try.
+    const LocConf *server = nullptr;
     std::string_view subprotocol;    // as answered; in the request's memory
     std::string_view key;            // Sec-WebSocket-Key
     Deflation *deflation = nullptr;  // if compression was agreed on
@@ -30,18 +35,21 @@ struct Context {
     bool backend_ended = false;      // its FIN was seen before the relay began
 };
 
+// The context that nginx has forgotten, because it redirected the request or because a filter
+// answered otherwise; null if there was none.
+[[nodiscard]] Context *recall_context(ngx_http_request_t *r) noexcept;
+
+// Of a main request: no other has a context.
 [[nodiscard]] inline Context *find_context(ngx_http_request_t *r) noexcept {
-    return static_cast<Context *>(ngx_http_get_module_ctx(r, ngx_http_ws_module));
+    auto *known = static_cast<Context *>(ngx_http_get_module_ctx(r, ngx_http_ws_module));
+    return known != nullptr ? known : recall_context(r);
 }
 
 // The request's context, made at the first call; null if there is no memory.
-[[nodiscard]] inline Context *context(ngx_http_request_t *r) noexcept {
-    Context *found = find_context(r);
-    if (found == nullptr) {
-        found = ngx::make<Context>(r->pool);
-        ngx_http_set_ctx(r, found, ngx_http_ws_module);
-    }
-    return found;
-}
+[[nodiscard]] Context *context(ngx_http_request_t *r) noexcept;
+
+// The request comes to another location, after it was tried at one: what that one prepared is given
+// back, and only the verdict on its origin is kept.
+void begin_again(Context &ctx) noexcept;
 
 }  // namespace ngx_ws

@@ -191,8 +191,9 @@ OriginVerdict check_origin(ngx_http_request_t *r) noexcept {
     if (ctx == nullptr) {
         return OriginVerdict::refused;
     }
-    if (ctx->origin == OriginVerdict::unchecked) {
+    if (ctx->judge != &loc_conf(r)) {
         ctx->origin = judge(r);
+        ctx->judge = &loc_conf(r);
     }
     return ctx->origin;
 }

@@ -24,7 +24,8 @@ struct OriginRule {
 // is no memory.
 [[nodiscard]] bool merge_origin_rules(ngx_conf_t *cf, LocConf &conf, const LocConf &prev) noexcept;
 
-// Checks the request's Origin once, and logs a refusal once; later calls give the same verdict.
+// Checks the request's Origin once a location, and logs a refusal once; later calls give the same
+// verdict.
 // OriginVerdict::refused also if there is no memory.
 [[nodiscard]] OriginVerdict check_origin(ngx_http_request_t *r) noexcept;
 

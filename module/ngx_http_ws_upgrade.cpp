@@ -69,6 +69,7 @@ ws::Handshake check_request(ngx_http_request_t *r, Context &ctx) noexcept {
     if (choice.chosen().empty() && loc_conf(r).subprotocol_required) {
         return ws::Handshake::subprotocol_missing;
     }
+    ctx.server = &loc_conf(r);
     ctx.subprotocol = choice.chosen();
     ctx.key = request.key();
     return ws::Handshake::accepted;
@@ -96,7 +97,7 @@ ngx_int_t refuse(ngx_http_request_t *r, ws::Handshake verdict) noexcept {
 
 std::string_view agreed_subprotocol(ngx_http_request_t *r) noexcept {
     const Context *ctx = find_context(r);
-    if (ctx != nullptr && !ctx->key.empty()) {
+    if (ctx != nullptr && ctx->server == &loc_conf(r)) {
         return ctx->subprotocol;
     }
     const ws::SubprotocolChoice choice = choose_subprotocol(r);
@@ -153,6 +154,7 @@ extern "C" ngx_int_t ngx_http_ws_handler(ngx_http_request_t *r) {
     if (ctx == nullptr) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+    begin_again(*ctx);
     const ws::Handshake verdict = check_request(r, *ctx);
     if (verdict != ws::Handshake::accepted) {
         return refuse(r, verdict);

@@ -162,6 +162,44 @@ def test_compression_ends_where_its_memory_does(deflated):
             client.close()
 
 
+# Promised to nobody any more: the first location had no backend.
+@pytest.mark.parametrize("first", ["127.0.0.1:9", "$arg_target"])
+@pytest.mark.parametrize("next_one", ["/next", "@next"])
+def test_memory_is_promised_once_to_a_request_that_is_redirected(gateway, backend, first,
+                                                                 next_one):
+    echo = backend(EchoBackend)
+    front = gateway(f"""
+        ws_deflate on; ws_deflate_context_takeover on;
+        location / {{ ws_pass {first}; error_page 502 = {next_one}; }}
+        location {next_one} {{ ws_pass {echo.address}; }}
+    """, http="ws_deflate_memory 300k;")
+    with DeflateClient(front.port) as client:
+        client.open()
+        assert client.answer, "the memory was promised twice"
+        client.send_frame(BINARY, b"a" * 1000)
+        assert client.read_data(1000) == b"a" * 1000
+        with DeflateClient(front.port) as other:
+            other.open()
+            assert not other.answer
+    wait_until(lambda: any_agreed(front), what="memory for a new session")
+
+
+# The page that it gets instead takes its time.
+def test_memory_is_promised_to_no_request_that_failed(gateway, backend, raw):
+    echo, slow = backend(EchoBackend), backend(SilentBackend)
+    front = gateway(f"""
+        ws_deflate on; ws_deflate_context_takeover on;
+        location / {{ ws_pass {echo.address}; }}
+        location /failed {{ ws_pass 127.0.0.1:9; error_page 502 /page; }}
+        location /page {{ proxy_pass http://{slow.address}; }}
+    """, http="ws_deflate_memory 300k;")
+    waiting = raw(front.port)
+    waiting.send(waiting.request("/failed",
+                                 fields=[("Sec-WebSocket-Extensions", "permessage-deflate")]))
+    slow.wait_connection()
+    assert any_agreed(front)
+
+
 def any_agreed(front):
     with DeflateClient(front.port) as client:
         client.open()

@@ -150,6 +150,41 @@ def test_verdict_variable(gateway, echo, raw):
         assert front.access_log(number)[-1] == verdict, (path, origins)
 
 
+@pytest.mark.parametrize("page", ["/page", "@page", "=200 /page", "=404 @page"])
+def test_verdict_outlives_the_page_of_a_refusal(gateway, echo, raw, page):
+    where = page.split()[-1]
+    front = gateway(
+        f"""
+        location / {{ ws_pass {echo.address}; error_page 403 {page}; }}
+        location /guarded {{ ws_origin none; error_page 403 {page};
+            proxy_pass http://127.0.0.1:9; }}
+        location {where} {{ return 202 "sorry"; }}
+        """,
+        log_format="$ws_origin_verdict")
+    for number, path in enumerate(("/", "/guarded"), 1):
+        with raw(front.port) as client:
+            client.handshake(path, fields=(("Origin", EVIL),))
+        assert front.access_log(number)[-1] == "refused"
+    assert len(warnings(front)) == 2
+
+
+def test_each_location_on_a_way_has_its_own_verdict(gateway, echo, raw):
+    front = gateway(
+        f"""
+        location /strict {{ ws_pass {echo.address}; ws_origin none; error_page 403 = /kind; }}
+        location /kind {{ ws_pass {echo.address}; ws_origin any; }}
+        location /lost {{ ws_pass 127.0.0.1:9; ws_origin any; error_page 502 = /closed; }}
+        location /closed {{ ws_pass {echo.address}; ws_origin same; }}
+        location /rewritten {{ ws_origin any; try_files /nothing /closed; }}
+        """,
+        log_format="$status $ws_origin_verdict")
+    for number, (path, line) in enumerate(
+            (("/strict", "101 any"), ("/lost", "403 refused"), ("/rewritten", "403 refused")), 1):
+        with raw(front.port) as client:
+            client.handshake(path, fields=(("Origin", EVIL),))
+        assert front.access_log(number)[-1] == line
+
+
 # --- inheritance, and what stands around it
 
 def test_rules_are_inherited_and_replaced_as_a_whole(gateway, echo, raw):
