@@ -66,9 +66,8 @@ ngx_int_t resolve_target(ngx_http_request_t *r, ngx_http_upstream_t &u,
     }
     if (const char *problem = parse_target(r, url); problem != nullptr) {
         RequestLog log(r);
-        ngx_log_error(NGX_LOG_ERR, log.get(), 0,
-                      "ws: no backend can be read from ws_pass \"%V\": %s", &target->value,
-                      problem);
+        ngx_log_error(NGX_LOG_ERR, log.get(), 0, "ws: invalid address in ws_pass \"%V\": %s",
+                      &target->value, problem);
         return NGX_HTTP_BAD_GATEWAY;
     }
     u.resolved = static_cast<ngx_http_upstream_resolved_t *>(
@@ -144,6 +143,19 @@ void release_relay(ngx_http_request_t *r, ngx_int_t) {
     }
 }
 
+// A subprotocol is named only where the configuration names it: one that a client alone has chosen
+// may be a token.
+void log_begin(ngx_http_request_t *r, const Context &ctx) noexcept {
+    RequestLog log(r);
+    if (ctx.subprotocol.empty() || loc_conf(r).subprotocols->nelts == 0) {
+        ngx_log_error(NGX_LOG_INFO, log.get(), 0, "ws: session opened");
+        return;
+    }
+    const ngx_str_t subprotocol = ngx::str(ctx.subprotocol);
+    ngx_log_error(NGX_LOG_INFO, log.get(), 0, "ws: session opened, subprotocol \"%V\"",
+                  &subprotocol);
+}
+
 // Called by nginx, once, when the connection to the backend is up. It goes on working on the
 // request afterwards, so nothing may end it here. After an error it goes on to the next server.
 ngx_int_t take_over(void *data, ngx_chain_t *) {
@@ -159,10 +171,25 @@ ngx_int_t take_over(void *data, ngx_chain_t *) {
     u.header_sent = 1;
     u.state->header_time = ngx_current_msec - u.start_time;
     ctx.relay->start();
+    log_begin(r, ctx);
     if (send_switching_protocols(r, ctx) != NGX_OK) {
         r->connection->error = 1;
     }
     return NGX_OK;
+}
+
+// nginx itself would answer 500. Idle keepalive connections are given up for a new one.
+bool has_free_connection(ngx_http_request_t *r) noexcept {
+    const auto &cycle = *const_cast<const ngx_cycle_t *>(ngx_cycle);
+    if (cycle.free_connections != nullptr || cycle.reusable_connections_n != 0) {
+        return true;
+    }
+    RequestLog log(r);
+    ngx_log_error(NGX_LOG_ERR, log.get(), 0,
+                  "ws: no connection is free for the backend: all %ui of worker_connections are "
+                  "in use, and a session takes two",
+                  cycle.connection_n);
+    return false;
 }
 
 bool make_relay(ngx_http_request_t *r, Context &ctx, const LocConf &conf) noexcept {
@@ -181,6 +208,9 @@ bool make_relay(ngx_http_request_t *r, Context &ctx, const LocConf &conf) noexce
 
 ngx_int_t connect_backend(ngx_http_request_t *r, Context &ctx) noexcept {
     auto *conf = static_cast<LocConf *>(ngx_http_get_module_loc_conf(r, ngx_http_ws_module));
+    if (!has_free_connection(r)) {
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
     if (!prepare_scratch() || ngx_http_upstream_create(r) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

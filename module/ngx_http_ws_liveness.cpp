@@ -88,6 +88,8 @@ bool Relay::still_delivering() noexcept {
 
 // Only one ping at a time is waited for; a marker that follows it says the same and more.
 void Relay::send_ping(ngx_msec_t now) noexcept {
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, client_->log, 0, "ws: ping, client was silent for %M ms",
+                   now - heard_);
     if (!awaiting_pong_) {
         acknowledged_ = to_client_.acknowledged();
         pinged_ = now;

@@ -102,6 +102,7 @@ void Relay::on_pong() noexcept {
     if (answer.newest && timing_) {
         const ngx_msec_t round_trip = ngx_current_msec - marked_;
         rtt_ = ngx_max(round_trip, 1);
+        ngx_log_debug1(NGX_LOG_DEBUG_HTTP, client_->log, 0, "ws: pong after %M ms", round_trip);
         timing_ = false;
     }
     if (pongs_confirm() && answer.offset > to_client_.ledger().confirmed()) {

