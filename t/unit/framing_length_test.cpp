@@ -158,7 +158,7 @@ void holds_what_has_none(void **) {
     unit::equal(writing.text(), "");
     unit::check(writing.writer().holds());
     unit::equal(writing.writer().held(), 5);
-    unit::equal(writing.writer().held_in_stream(), 9);
+    unit::equal(writing.writer().held_in_stream(), 7);
     unit::check(writing.writer().wants_memory(false, 0));
     writing.take(unit::bytes("last"), true);
     unit::equal(writing.text(),
