@@ -54,6 +54,7 @@ struct LocConf {
 
 #if (NGX_HTTP_SSL)
     ngx_flag_t ssl;
+    ngx_flag_t ssl_require_close_notify;
     ngx_uint_t ssl_protocols;
     ngx_str_t ssl_ciphers;
     ngx_uint_t ssl_verify_depth;

@@ -179,6 +179,8 @@ ngx_command_t commands[] = {
             ngx_http_set_complex_value_zero_slot, offsetof(LocConf, upstream.ssl_certificate_key)),
     setting(ngx_string("ws_ssl_password_file"), NGX_CONF_TAKE1, ngx_http_ws_set_ssl_password_file,
             0),
+    setting(ngx_string("ws_ssl_require_close_notify"), NGX_CONF_FLAG, ngx_conf_set_flag_slot,
+            offsetof(LocConf, ssl_require_close_notify)),
     setting(ngx_string("ws_ssl_conf_command"), NGX_CONF_TAKE2, ngx_conf_set_keyval_slot,
             offsetof(LocConf, ssl_conf_commands), &ssl_conf_command_post),
 #endif

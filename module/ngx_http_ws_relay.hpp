@@ -109,6 +109,7 @@ private:
     void on_client_close() noexcept;
     void on_client_gone() noexcept;
     void on_backend_gone(bool reset) noexcept;
+    void on_backend_cut() noexcept;
     void on_backend_lost() noexcept;
     void close_lost(ClosedBy by, ws::CloseCode code, std::string_view why) noexcept;
     void settle() noexcept;

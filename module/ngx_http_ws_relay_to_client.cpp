@@ -1,4 +1,5 @@
 // What the backend says, on its way to the client.
+#include "module/ngx_http_ws_framing.hpp"
 #include "module/ngx_http_ws_relay.hpp"
 
 namespace ngx_ws {
@@ -9,14 +10,26 @@ namespace {
 constexpr int least_splice = 16 * 1024;
 constexpr ssize_t least_flood = 32 * 1024;
 
-// Of a TLS connection nginx tells a reset as an end; of an end alone OpenSSL keeps a note.
-bool end_was_reset([[maybe_unused]] const ngx_connection_t *c) noexcept {
-#if (NGX_HTTP_SSL) && defined(SSL_OP_IGNORE_UNEXPECTED_EOF)
-    if (c->ssl != nullptr) {
-        return (SSL_get_shutdown(c->ssl->connection) & SSL_RECEIVED_SHUTDOWN) == 0;
+enum class StreamEnd : uint8_t { whole, cut, reset };
+
+// TLS says where a stream ends, so that nobody else on the way can end it. nginx tells a reset as
+// an end; of an end alone OpenSSL keeps a note, whoever said it, and its socket another one if
+// nobody but TCP did.
+StreamEnd end_of([[maybe_unused]] const ngx_connection_t *c) noexcept {
+#if (NGX_HTTP_SSL)
+    if (c->ssl == nullptr) {
+        return StreamEnd::whole;
     }
+    const bool noted = (SSL_get_shutdown(c->ssl->connection) & SSL_RECEIVED_SHUTDOWN) != 0;
+#if defined(SSL_OP_IGNORE_UNEXPECTED_EOF)
+    const bool told_by_tcp = BIO_eof(SSL_get_rbio(c->ssl->connection)) != 0;
+    return !noted ? StreamEnd::reset : told_by_tcp ? StreamEnd::cut : StreamEnd::whole;
+#else
+    return noted ? StreamEnd::whole : StreamEnd::cut;
 #endif
-    return false;
+#else
+    return StreamEnd::whole;
+#endif
 }
 
 }  // namespace
@@ -54,13 +67,35 @@ bool Relay::read_backend() noexcept {
         return false;
     }
     if (n <= 0) {
-        on_backend_gone(n != 0 || (!drops && end_was_reset(backend_)));
+        const StreamEnd end = n != 0 ? StreamEnd::reset : drops ? StreamEnd::whole : end_of(backend_);
+        if (end == StreamEnd::cut) {
+            on_backend_cut();
+        } else {
+            on_backend_gone(end == StreamEnd::reset);
+        }
         return false;
     }
     floods_ = can_splice_ && n >= least_flood;
     r_->upstream->state->bytes_received += n;
     take_bytes(room.first(static_cast<size_t>(n)));
     return true;
+}
+
+// TCP has ended without TLS having done so. Many services do that on purpose; a message that it cuts
+// was not meant to end there.
+void Relay::on_backend_cut() noexcept {
+#if (NGX_HTTP_SSL)
+    if (conf_->ssl_require_close_notify && !closing()) {
+        backend_gone_ = true;
+        close_lost(ClosedBy::backend, ws::CloseCode::internal_error,
+                   "backend closed without close_notify");
+        return;
+    }
+#endif
+    if (framing_ != nullptr) {
+        framing_->framer().cut();
+    }
+    on_backend_gone(false);
 }
 
 // What a flood has ready at once becomes one message whose payload is never copied.

@@ -74,6 +74,7 @@ void unset(T *&pointer) noexcept {
 
 void unset_ssl(LocConf &conf) noexcept {
     conf.ssl = NGX_CONF_UNSET;
+    conf.ssl_require_close_notify = NGX_CONF_UNSET;
     conf.ssl_verify_depth = NGX_CONF_UNSET_UINT;
     unset(conf.ssl_conf_commands);
     ngx_http_upstream_conf_t &upstream = conf.upstream;
@@ -88,6 +89,7 @@ void unset_ssl(LocConf &conf) noexcept {
 
 bool merge_ssl(ngx_conf_t *cf, LocConf &conf, LocConf &prev) noexcept {
     ngx_conf_merge_value(conf.ssl, prev.ssl, 0);
+    ngx_conf_merge_value(conf.ssl_require_close_notify, prev.ssl_require_close_notify, 0);
     ngx_conf_merge_bitmask_value(conf.ssl_protocols, prev.ssl_protocols,
                                  (NGX_CONF_BITMASK_SET | NGX_SSL_TLSv1 | NGX_SSL_TLSv1_1 |
                                   NGX_SSL_TLSv1_2 | NGX_SSL_TLSv1_3));

@@ -33,6 +33,10 @@ public:
         return record_writer_.held_in_stream();
     }
 
+    // What the backend said was cut off, and did not end: to be told before Session::wrap_end(). A
+    // record that is cut is a fault in any case.
+    void cut() noexcept { line_reader_.cut(); }
+
     // The rest is for Session. See the writers and readers.
 
     static constexpr std::size_t min_room = std::max(LineWriter::min_room, RecordWriter::min_room);

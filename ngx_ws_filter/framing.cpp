@@ -10,6 +10,8 @@ std::string_view words(BackendFault fault) noexcept {
             return "backend sent bytes that are not UTF-8";
         case BackendFault::line_too_long:
             return "backend sent a line that is too long";
+        case BackendFault::line_cut:
+            return "backend was cut off inside a line";
         case BackendFault::record_too_long:
             return "backend sent a record that is too long";
         case BackendFault::record_type_unknown:

@@ -48,6 +48,7 @@ enum class BackendFault : std::uint8_t {
     none,
     text_not_utf8,  // where the client was promised text
     line_too_long,
+    line_cut,  // by the end of a stream that was cut itself
     record_too_long,
     record_type_unknown,  // neither text nor binary
     record_cut,           // by the end of the stream

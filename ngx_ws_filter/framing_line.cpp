@@ -147,6 +147,12 @@ PartStatus LineReader::finish(Part &part) noexcept {
     return open_ ? give({}, true, part) : PartStatus::need_more;
 }
 
+void LineReader::cut() noexcept {
+    if (fault_ == BackendFault::none && (open_ || cr_held_)) {
+        fault_ = BackendFault::line_cut;
+    }
+}
+
 // What is over the limit is a fault behind what is not.
 PartStatus LineReader::give(std::span<const std::uint8_t> payload, bool ends, Part &part) noexcept {
     const std::uint64_t left = settings_->max - size_;

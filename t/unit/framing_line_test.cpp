@@ -216,6 +216,25 @@ void gives_the_parts_of_a_line_as_they_come(void **) {
     unit::check(!part.starts_message && part.ends_message && part.payload.empty());
 }
 
+void takes_a_cut_inside_a_line_for_no_end(void **) {
+    for (const std::string_view bytes : {"half", "\r", "one\nhalf"}) {
+        LineReader reader(crlf);
+        Part part;
+        Bytes from = unit::bytes(bytes);
+        while (reader.next(from, part) == PartStatus::part) {
+        }
+        reader.cut();
+        unit::check(reader.finish(part) == PartStatus::fault);
+        unit::check(reader.fault() == ws::BackendFault::line_cut);
+    }
+    LineReader reader(crlf);
+    Part part;
+    Bytes from = unit::bytes("one\r\n");
+    unit::check(reader.next(from, part) == PartStatus::part);
+    reader.cut();
+    unit::check(reader.finish(part) == PartStatus::need_more);
+}
+
 }  // namespace
 
 int main() {
@@ -232,6 +251,7 @@ int main() {
         cmocka_unit_test(gives_a_last_line_without_end),
         cmocka_unit_test(refuses_a_line_over_the_limit),
         cmocka_unit_test(gives_the_parts_of_a_line_as_they_come),
+        cmocka_unit_test(takes_a_cut_inside_a_line_for_no_end),
     };
     return unit::run("framing_line", tests);
 }
