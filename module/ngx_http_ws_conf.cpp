@@ -119,7 +119,7 @@ void *ngx_http_ws_create_loc_conf(ngx_conf_t *cf) {
     unset_ssl(*conf);
 #endif
     conf->origin_report_only = NGX_CONF_UNSET;
-    conf->frame_type = NGX_CONF_UNSET_UINT;
+    conf->frame_type.unset();
     conf->max_message_size = NGX_CONF_UNSET_SIZE;
     conf->backend_window = NGX_CONF_UNSET_SIZE;
     conf->client_window = NGX_CONF_UNSET_SIZE;
@@ -161,8 +161,7 @@ char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child) {
         return conf_error();
     }
     ngx_conf_merge_value(conf.origin_report_only, prev.origin_report_only, 0);
-    ngx_conf_merge_uint_value(conf.frame_type, prev.frame_type,
-                              static_cast<ngx_uint_t>(ws::Opcode::binary));
+    conf.frame_type.merge(prev.frame_type, static_cast<ngx_uint_t>(ws::Opcode::binary));
     conf.framing.merge(prev.framing);
     // What is not set depends on the framing, and stays so for the locations inside.
     ngx_conf_merge_size_value(conf.max_message_size, prev.max_message_size, NGX_CONF_UNSET_SIZE);

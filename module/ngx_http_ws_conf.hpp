@@ -1,6 +1,7 @@
 // What nginx.conf says: the settings of a location and of the whole http block.
 #pragma once
 
+#include "module/ngx_http_ws_choice.hpp"
 #include "module/ngx_http_ws_deflate_conf.hpp"
 #include "module/ngx_http_ws_framing_conf.hpp"
 #include "module/ngx_http_ws_pass.hpp"
@@ -35,7 +36,7 @@ struct LocConf {
     ngx_array_t *subprotocols;  // of std::string_view; empty: the client's first offer
     ngx_flag_t subprotocol_required;
 
-    ngx_uint_t frame_type;    // a ws::Opcode, text or binary
+    Choice frame_type;        // a ws::Opcode, text or binary
     size_t max_message_size;  // bytes; 0: no limit; see FramingConf
     FramingConf framing;
     DeflateConf deflate;

@@ -3,6 +3,8 @@
 
 #include "module/ngx.hpp"
 
+#include "ngx_ws_filter/frame.hpp"
+
 namespace ngx_ws {
 
 class Deflation;
@@ -29,6 +31,7 @@ struct Context {
     const LocConf *server = nullptr;
     std::string_view subprotocol;    // as answered; in the request's memory
     std::string_view key;            // Sec-WebSocket-Key
+    ws::Opcode frame_type = ws::Opcode::binary;
     Deflation *deflation = nullptr;  // if compression was agreed on
     Framing *framing = nullptr;      // for every framing but the stream
     Relay *relay = nullptr;          // from the 101 on

@@ -44,9 +44,6 @@ Deflation::Deflation(const ws::DeflateNegotiation &negotiation, const DeflateCon
 
 Deflation *Deflation::negotiate(ngx_http_request_t *r) noexcept {
     const DeflateConf &conf = loc_conf(r).deflate;
-    if (conf.on == 0) {
-        return nullptr;
-    }
     const ws::DeflateNegotiation negotiation = read_offers(r, conf);
     if (!negotiation.agreed()) {
         return nullptr;

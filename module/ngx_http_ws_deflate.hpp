@@ -10,8 +10,8 @@ namespace ngx_ws {
 // Made in the request's pool, and released with it at the latest.
 class Deflation {
 public:
-    // Null if the location or the client does not want compression, or if the worker has promised
-    // all of ws_deflate_memory: who is promised memory finds it when it is needed.
+    // For a location that wants compression. Null if the client does not, or if the worker has
+    // promised all of ws_deflate_memory: who is promised memory finds it when it is needed.
     [[nodiscard]] static Deflation *negotiate(ngx_http_request_t *r) noexcept;
 
     Deflation(const ws::DeflateNegotiation &negotiation, const DeflateConf &conf) noexcept;

@@ -30,7 +30,7 @@ bool zlib_fits(ngx_conf_t *cf, const DeflateConf &conf) noexcept {
 }  // namespace
 
 void DeflateConf::unset() noexcept {
-    on = NGX_CONF_UNSET;
+    on.unset();
     level = NGX_CONF_UNSET;
     window_bits = NGX_CONF_UNSET;
     memory_level = NGX_CONF_UNSET;
@@ -39,13 +39,13 @@ void DeflateConf::unset() noexcept {
 }
 
 bool DeflateConf::merge(ngx_conf_t *cf, const DeflateConf &prev) noexcept {
-    ngx_conf_merge_value(on, prev.on, 0);
+    on.merge(prev.on, 0);
     ngx_conf_merge_value(level, prev.level, 1);
     ngx_conf_merge_value(window_bits, prev.window_bits, 15);
     ngx_conf_merge_value(memory_level, prev.memory_level, 5);
     ngx_conf_merge_value(context_takeover, prev.context_takeover, 0);
     ngx_conf_merge_size_value(min_length, prev.min_length, 128);
-    return on == 0 || zlib_fits(cf, *this);
+    return on.always(0) || zlib_fits(cf, *this);
 }
 
 }  // namespace ngx_ws

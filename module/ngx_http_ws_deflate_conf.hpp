@@ -1,7 +1,7 @@
 // ws_deflate and its kin.
 #pragma once
 
-#include "module/ngx.hpp"
+#include "module/ngx_http_ws_choice.hpp"
 
 #include "ngx_ws_filter/deflate.hpp"
 #include "ngx_ws_filter/deflate_offer.hpp"
@@ -10,7 +10,7 @@ namespace ngx_ws {
 
 // Plain, because nginx's setters write into it by offset.
 struct DeflateConf {
-    ngx_flag_t on;
+    Choice on;
     ngx_int_t level;
     ngx_int_t window_bits;
     ngx_int_t memory_level;

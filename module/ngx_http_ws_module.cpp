@@ -84,7 +84,7 @@ ngx_command_t commands[] = {
             offsetof(LocConf, origin_report_only)),
     setting(ngx_string("ws_subprotocol"), NGX_CONF_1MORE, ngx_http_ws_set_subprotocol, 0),
 
-    setting(ngx_string("ws_frame_type"), NGX_CONF_TAKE1, ngx_http_ws_set_enum,
+    setting(ngx_string("ws_frame_type"), NGX_CONF_TAKE1, ngx_http_ws_choose_enum,
             offsetof(LocConf, frame_type), frame_types),
     setting(ngx_string("ws_framing"), NGX_CONF_1MORE, ngx_http_ws_set_framing,
             offsetof(LocConf, framing)),
@@ -112,7 +112,7 @@ ngx_command_t commands[] = {
     setting(ngx_string("ws_half_close"), NGX_CONF_FLAG, ngx_conf_set_flag_slot,
             offsetof(LocConf, half_close)),
 
-    setting(ngx_string("ws_deflate"), NGX_CONF_FLAG, ngx_conf_set_flag_slot,
+    setting(ngx_string("ws_deflate"), NGX_CONF_TAKE1, ngx_http_ws_choose_flag,
             offsetof(LocConf, deflate.on)),
     setting(ngx_string("ws_deflate_level"), NGX_CONF_TAKE1, ngx_http_ws_set_number,
             offsetof(LocConf, deflate.level), &deflate_levels),

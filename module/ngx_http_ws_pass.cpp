@@ -140,7 +140,7 @@ bool finish_pass(ngx_conf_t *cf, LocConf &conf) noexcept {
 }
 
 Written::Written(const LocConf &conf) noexcept
-    : frame_type(conf.frame_type != NGX_CONF_UNSET_UINT),
+    : frame_type(conf.frame_type.is_set()),
       ack_interval(conf.ack_interval != NGX_CONF_UNSET_SIZE) {
 }
 

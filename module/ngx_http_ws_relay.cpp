@@ -69,7 +69,7 @@ Relay::Relay(ngx_http_request_t *r) noexcept
       conf_(&loc_conf(r)),
       deflation_(find_context(r)->deflation),
       framing_(find_context(r)->framing),
-      session_({.outgoing = static_cast<ws::Opcode>(conf_->frame_type),
+      session_({.outgoing = find_context(r)->frame_type,
                 .max_message_size = conf_->framing.max_message_size(conf_->max_message_size),
                 .compression = deflation_ == nullptr ? nullptr : &deflation_->compression(),
                 .framer = framing_ == nullptr ? nullptr : &framing_->framer()}) {

@@ -93,6 +93,22 @@ ngx_int_t refuse(ngx_http_request_t *r, ws::Handshake verdict) noexcept {
     return added ? status : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
+// What variables may say once it is known what the client wants, its subprotocol for one. False if
+// they say what cannot be.
+bool choose(ngx_http_request_t *r, Context &ctx) noexcept {
+    const LocConf &conf = loc_conf(r);
+    const std::optional<ngx_uint_t> type = conf.frame_type.at(r);
+    const std::optional<ngx_uint_t> compressed = conf.deflate.on.at(r);
+    if (!type || !compressed) {
+        return false;
+    }
+    ctx.frame_type = static_cast<ws::Opcode>(*type);
+    if (*compressed != 0) {
+        ctx.deflation = Deflation::negotiate(r);
+    }
+    return true;
+}
+
 }  // namespace
 
 std::string_view agreed_subprotocol(ngx_http_request_t *r) noexcept {
@@ -162,7 +178,9 @@ extern "C" ngx_int_t ngx_http_ws_handler(ngx_http_request_t *r) {
     if (check_origin(r) == OriginVerdict::refused) {
         return NGX_HTTP_FORBIDDEN;
     }
-    ctx->deflation = Deflation::negotiate(r);
+    if (!choose(r, *ctx)) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
     return connect_backend(r, *ctx);
 }
 

@@ -57,8 +57,8 @@ class DeflateClient(RawClient):
 
     compressed = 0
 
-    def open(self, path="/", *, offer=OFFER[1], **how):
-        response = super().open(path, fields=[(OFFER[0], offer)], **how)
+    def open(self, path="/", *, offer=OFFER[1], fields=(), **how):
+        response = super().open(path, fields=[(OFFER[0], offer), *fields], **how)
         self.answer = response.get("sec-websocket-extensions")
         self._takeover = self.answer and "server_no_context_takeover" not in self.answer
         self._inflater = zlib.decompressobj(-15)

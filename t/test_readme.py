@@ -59,8 +59,9 @@ def default_of(name, setter, field):
     if name == "ws_origin":
         return re.search(r'ngx_str_set\(&conf.origins_text, "([^"]+)"\)', SOURCES)[1]
     member = field.rpartition(".")[2]
-    [value] = re.findall(rf"ngx_conf_(?:merge|init)_\w+\(\s*(?:\w+(?:\.|->))?{member},(.*?)\);",
-                         SOURCES, re.S)
+    [value] = re.findall(rf"ngx_conf_(?:merge|init)_\w+\(\s*(?:\w+(?:\.|->))?{member},(.*?)\);"
+                         rf"|\b{member}\.merge\(prev\.{member},(.*?)\);", SOURCES, re.S)
+    value = "".join(value)
     text = value.split(",")[-1].strip()
     if text in ("nullptr", '""'):
         return None
@@ -69,12 +70,12 @@ def default_of(name, setter, field):
         return " ".join(word.lower() or version.replace("_", ".") for word, version in words)
     if setter.endswith("set_str_slot"):
         return text.strip('"')
-    if setter.endswith("set_enum"):
+    if setter.endswith("_enum"):
         return re.search(r"::(\w+)\)", text)[1]
     number = 1
     for factor in text.split("*"):
         number *= int(factor)
-    return ("off", "on")[number] if setter.endswith("set_flag_slot") else number
+    return ("off", "on")[number] if "_flag" in setter else number
 
 
 SIZES = {"": 1, "k": 1024, "m": 1024 * 1024}

@@ -1,0 +1,41 @@
+// A setting that is one word of a few: written in the configuration, or said by variables at the
+// request.
+#pragma once
+
+#include "module/ngx.hpp"
+
+#include <optional>
+
+namespace ngx_ws {
+
+// Plain, because nginx's setters write into it by offset.
+struct Choice {
+    ngx_uint_t fixed;                 // the number of the word; first, for nginx's setters
+    ngx_http_complex_value_t *value;  // or null
+    const ngx_conf_enum_t *words;     // of `value`
+    ngx_str_t directive;              // the same
+
+    void unset() noexcept;
+    void merge(const Choice &prev, ngx_uint_t otherwise) noexcept;
+
+    [[nodiscard]] bool is_set() const noexcept {
+        return fixed != NGX_CONF_UNSET_UINT || value != nullptr;
+    }
+
+    // Never another one, whatever the request.
+    [[nodiscard]] bool always(ngx_uint_t number) const noexcept {
+        return value == nullptr && fixed == number;
+    }
+
+    // The number of the word; nothing, with a line in the log, if the variables say no such word.
+    [[nodiscard]] std::optional<ngx_uint_t> at(ngx_http_request_t *r) const noexcept;
+};
+
+extern "C" {
+// One name of the ngx_conf_enum_t table in cmd->post, or variables.
+char *ngx_http_ws_choose_enum(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+// The same for "on" and "off".
+char *ngx_http_ws_choose_flag(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+}
+
+}  // namespace ngx_ws
