@@ -1,17 +1,27 @@
 """Two network namespaces with a link between them, as slow as is wanted. Needs root."""
 
 import ctypes
+import fcntl
 import functools
 import os
+import struct
 import subprocess
 import threading
 from contextlib import contextmanager
 
 import pytest
 
+from gateway import ROOT
+
 NEAR, FAR = "10.99.0.1", "10.99.0.2"
+NEAR_6, FAR_6 = "fd00:99::1", "fd00:99::2"
+
+LONG_LINK = os.environ.get("WS_LONG_LINK", str(ROOT / "build" / "link" / "long_link"))
 
 _CLONE_NEWNET = 0x40000000
+_TUNSETIFF, _TUNSETOFFLOAD = 0x400454CA, 0x400454D0
+_IFF_TUN, _IFF_NO_PI, _IFF_VNET_HDR = 0x1, 0x1000, 0x4000
+_SEGMENTS_LATER = 0x1 | 0x2 | 0x4  # TUN_F_CSUM, TSO4 and TSO6: many segments are one packet
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -55,11 +65,7 @@ class Link:
         try:
             self._far = self._new_namespace()
             self._near = self._new_namespace()
-            self._run("ip", "link", "add", "near", "type", "veth", "peer", "name", "far",
-                      "netns", f"/proc/self/fd/{self._far}")
-            self._bring_up("near", NEAR)
-            with self.far():
-                self._bring_up("far", FAR)
+            self._connect()
         except BaseException:
             self.__exit__()
             raise
@@ -78,6 +84,13 @@ class Link:
             yield
         finally:
             _enter(self._near)
+
+    def _connect(self):
+        self._run("ip", "link", "add", "near", "type", "veth", "peer", "name", "far",
+                  "netns", f"/proc/self/fd/{self._far}")
+        self._bring_up("near", NEAR)
+        with self.far():
+            self._bring_up("far", FAR)
 
     def cut(self):
         """From now on nothing passes, and nobody is told."""
@@ -113,6 +126,78 @@ class Link:
                        pass_fds=[self._far])
 
 
+class LongLink(Link):
+    """A link of `rate` bits a second on which a packet takes half of `rtt` seconds each way, behind
+    at most `queue` bytes, by default as many as are under way in a round trip. `loss` is the part of all
+    packets that is lost, chosen by `seed`. Both ends send with the `congestion` control."""
+
+    def __init__(self, rtt, rate, *, queue=None, loss=0, seed=1, congestion="cubic"):
+        super().__init__(rate)
+        self.rtt, self.rate, self.congestion = rtt, rate, congestion
+        self.product = rtt * rate / 8
+        self._queue = queue or max(self.product, 256 * 1024)
+        self._loss, self._seed = loss, seed
+        self._program = None
+        self._devices = []
+
+    def __exit__(self, *_):
+        if self._program is not None:
+            self._program.stdin.close()
+            self._program.wait()
+        for device in self._devices:
+            os.close(device)
+        super().__exit__()
+
+    def _connect(self):
+        self._make_end("near", NEAR, NEAR_6)
+        with self.far():
+            self._make_end("far", FAR, FAR_6)
+        settings = {"rtt": self.rtt * 1e6, "rate": self.rate, "queue": self._queue,
+                    "loss": self._loss * 1e6, "seed": self._seed}
+        self._program = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "TERM", LONG_LINK, *map(str, self._devices),
+             *(f"{name}={value:.0f}" for name, value in settings.items())],
+            stdin=subprocess.PIPE, pass_fds=self._devices)
+
+    def _make_end(self, name, address, address_6):
+        device = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)
+        self._devices.append(device)
+        flags = _IFF_TUN | _IFF_NO_PI | _IFF_VNET_HDR
+        fcntl.ioctl(device, _TUNSETIFF, struct.pack("16sH22x", name.encode(), flags))
+        if not self._loss:
+            fcntl.ioctl(device, _TUNSETOFFLOAD, _SEGMENTS_LATER)
+        self._run("ip", "address", "add", f"{address_6}/64", "dev", name, "nodad")
+        self._run("ip", "link", "set", name, "txqueuelen", "10000")
+        self._bring_up(name, address)
+        # The route's, since a namespace may not have each algorithm as its own.
+        for route in ("10.99.0.0/24", "fd00:99::/64"):
+            self._run("ip", "route", "replace", route, "dev", name, "congctl", self.congestion)
+
+    def _shape(self, name):
+        """The program does it."""
+
+    def cut(self):
+        raise NotImplementedError
+
+    mend = cut
+
+
 # Marks a test that needs namespaces. Where they cannot be had it is skipped, loudly.
 needs_root = pytest.mark.skipif(bool(why_not()),
                                 reason=f"NOT TESTED, NO SLOW LINK CAN BE MADE: {why_not()}")
+
+
+@functools.cache
+def why_not_long():
+    """Why there can be no long link here, or nothing."""
+    if not os.access(LONG_LINK, os.X_OK):
+        return f"there is no {LONG_LINK}"
+    try:
+        with LongLink(0.01, 1e9):
+            return ""
+    except (OSError, subprocess.CalledProcessError) as error:
+        return f"{error} {getattr(error, 'stderr', '')}"
+
+
+needs_long_link = pytest.mark.skipif(
+    bool(why_not_long()), reason=f"NOT TESTED, NO LONG LINK CAN BE MADE: {why_not_long()}")

@@ -9,11 +9,22 @@ bench_codec() {
     "$build/codec/codec" "$@"
 }
 
+# Needs root.
+bench_link() {
+    need build test
+    locked build_module
+    locked long_link
+    WS_NGINX=$nginx WS_MODULE=$module WS_LONG_LINK=$build/link/long_link \
+        /usr/bin/python3 -B t/bench/link.py "$@"
+}
+
 cmd_bench() {
-    if [ "${1:-}" = codec ]; then
-        bench_codec "${@:2}"
-        return
-    fi
+    case ${1:-} in
+        codec | link)
+            "bench_$1" "${@:2}"
+            return
+            ;;
+    esac
     need build bench
     locked build_module
     locked make -s -j"$jobs" -f t/bench/Makefile OUT="$build/bench" CXX="$CXX" >&2

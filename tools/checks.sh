@@ -32,7 +32,7 @@ cmd_compdb() {
     flags=$(module_flags "$compiler")
     {
         dry_run "$(nginx_source)" "$build/nginx/Makefile" modules
-        for folder in unit sim hostile bench; do
+        for folder in unit sim hostile link bench; do
             dry_run "$root" "t/$folder/Makefile" OUT="$build/$folder" CXX="$CXX" FLAGS="$flags"
         done
         dry_run "$root" t/bench/codec.mk OUT="$build/codec" CXX="$CXX" FLAGS="$flags"

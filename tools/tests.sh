@@ -32,6 +32,10 @@ install_node_packages() {
     cp t/package-lock.json "$out/installed"
 }
 
+long_link() {
+    make -s -j"$jobs" -f t/link/Makefile OUT="$build/link" CXX="$CXX" >&2
+}
+
 # The integration tests with an nginx and a module, none if nginx has it inside: run_suite NGINX
 # MODULE [pytest's arguments].
 run_suite() {
@@ -41,9 +45,11 @@ run_suite() {
         [ ! -e "${argument%%::*}" ] || where=()
     done
 
+    locked long_link
     # Each run has its own folder for what its tests write, kept if one of them fails.
     out=$(mktemp -d "$build/test.XXXXXX")
     WS_NGINX=$1 WS_MODULE=$2 WS_HOSTILE_OUT=$build/hostile NODE_PATH=$build/npm/node_modules \
+        WS_LONG_LINK=$build/link/long_link \
         /usr/bin/python3 -B -m pytest -c t/pytest.ini --rootdir t -n 2 --basetemp "$out/t" \
         "${where[@]}" "${@:3}" || status=$?
 
