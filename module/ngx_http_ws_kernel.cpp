@@ -2,6 +2,7 @@
 
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 
 #include <climits>
@@ -59,9 +60,12 @@ void stop_pacing(const ngx_connection_t *c) noexcept {
 
 }  // namespace
 
-size_t unacknowledged(const ngx_connection_t *c) noexcept {
+std::optional<size_t> unacknowledged(const ngx_connection_t *c) noexcept {
     int bytes = 0;
-    return ioctl(c->fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<size_t>(bytes) : 0;
+    if (ioctl(c->fd, SIOCOUTQ, &bytes) != 0 || bytes < 0) {
+        return std::nullopt;
+    }
+    return static_cast<size_t>(bytes);
 }
 
 size_t unsent(const ngx_connection_t *c) noexcept {
@@ -94,6 +98,31 @@ size_t limit_send_buffer(const ngx_connection_t *c, size_t window, size_t notsen
     }
     const size_t least = send_buffer(c);
     return ngx_max(usable, least);
+}
+
+// An error may have been told to a write of ours already, and is told once.
+bool broken_behind_its_end(const ngx_connection_t *c, bool we_have_ended) noexcept {
+    struct pollfd state = {c->fd, 0, 0};
+    if (poll(&state, 1, 0) <= 0) {
+        return false;
+    }
+    if ((state.revents & POLLHUP) != 0 && !we_have_ended) {
+        return true;
+    }
+    int error = 0;
+    socklen_t size = sizeof(error);
+    return (state.revents & POLLERR) != 0 &&
+           getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error != 0;
+}
+
+// TCP knows a way back to an unconnected socket, by which the peer gets a reset; a unix socket
+// only that both directions end, which is the same to who writes.
+void reset_connection(const ngx_connection_t *c) noexcept {
+    struct sockaddr none = {};
+    none.sa_family = AF_UNSPEC;
+    if (connect(c->fd, &none, sizeof(none)) != 0) {
+        (void)shutdown(c->fd, SHUT_RDWR);
+    }
 }
 
 }  // namespace ngx_ws

@@ -3,13 +3,15 @@
 
 #include "module/ngx.hpp"
 
+#include <optional>
+
 namespace ngx_ws {
 
 // Written bytes that the peer has not acknowledged; of a unix socket those that it has not read.
-// For TLS these are bytes of records. 0 if it cannot be told.
-[[nodiscard]] size_t unacknowledged(const ngx_connection_t *c) noexcept;
+// For TLS these are bytes of records. Nothing if it cannot be told.
+[[nodiscard]] std::optional<size_t> unacknowledged(const ngx_connection_t *c) noexcept;
 
-// Of these the ones that were not even sent; 0 if it cannot be told.
+// Of what was written the bytes that were not even sent; 0 if it cannot be told.
 [[nodiscard]] size_t unsent(const ngx_connection_t *c) noexcept;
 
 // Bounds what is taken from a peer before we read it; 0: as the kernel likes. The first is what
@@ -22,5 +24,12 @@ void limit_receive_buffer(const ngx_connection_t *c, size_t size) noexcept;
 // that there is now, which the kernel may have made larger.
 [[nodiscard]] size_t limit_send_buffer(const ngx_connection_t *c, size_t window,
                                        size_t notsent_lowat) noexcept;
+
+// Whether a connection whose end was read is broken as well: recv() goes on telling of the end
+// alone. `we_have_ended`: our FIN was sent, after which a connection may be over in peace.
+[[nodiscard]] bool broken_behind_its_end(const ngx_connection_t *c, bool we_have_ended) noexcept;
+
+// Ends a connection by a reset, at once. Its descriptor stays until it is closed.
+void reset_connection(const ngx_connection_t *c) noexcept;
 
 }  // namespace ngx_ws

@@ -45,7 +45,7 @@ void free_tls_buffer([[maybe_unused]] ngx_connection_t *c) noexcept {
 
 uint64_t Lane::left_in_window(uint64_t total, size_t wanted) noexcept {
     if (total - delivered_ + wanted > window_) {
-        delivered_ = acknowledged();
+        (void)acknowledged();
     }
     return left_of(window_, total - delivered_);
 }
@@ -74,7 +74,7 @@ size_t Lane::room(size_t most) noexcept {
     const size_t unasked = ngx_min(worth_a_call, window_ / 2);
     uint64_t pending = ledger_.taken() - delivered_;
     if (pending > unasked) {
-        delivered_ = acknowledged();
+        (void)acknowledged();
         pending = ledger_.taken() - delivered_;
     }
     const uint64_t waiting = pending > unasked ? unsent(destination_) : pending;
@@ -166,15 +166,24 @@ void Lane::fail() noexcept {
     destination_->read->available = -1;
 }
 
-uint64_t Lane::acknowledged() const noexcept {
-    if (ledger_.written() == 0) {
-        return 0;
+// A question that the kernel does not answer acknowledges nothing.
+uint64_t Lane::acknowledged() noexcept {
+    if (ledger_.written() == 0 || aborted_) {
+        return delivered_;
     }
-    uint64_t pending = unacknowledged(destination_);
-    // Behind the data, and no data: the FIN has a place in the sequence of bytes too.
-    const uint64_t behind = fin_sent_ ? uint64_t{goodbye_} + 1 : 0;
-    pending -= ngx_min(pending, behind);
-    return ledger_.written() > pending ? ledger_.written() - pending : 0;
+    const std::optional<size_t> told = unacknowledged(destination_);
+    if (told.has_value()) {
+        // Behind the data, and no data: the FIN has a place in the sequence of bytes too.
+        const uint64_t behind = fin_sent_ ? uint64_t{goodbye_} + 1 : 0;
+        const uint64_t pending = left_of(*told, behind);
+        const uint64_t known = left_of(ledger_.written(), pending);
+        delivered_ = ngx_max(delivered_, known);
+    }
+    return delivered_;
+}
+
+bool Lane::drained() const noexcept {
+    return !lost_ && !blocked() && unacknowledged(destination_) == size_t{0};
 }
 
 bool Lane::still_moving() noexcept {
@@ -196,11 +205,21 @@ void Lane::finish() noexcept {
         return;
     }
     finished_ = true;
-    fin_sent_ = true;
     ngx_connection_t *c = destination_;
-    if (ngx_shutdown_socket(c->fd, NGX_WRITE_SHUTDOWN) == -1 && ngx_socket_errno != NGX_ENOTCONN) {
+    fin_sent_ = ngx_shutdown_socket(c->fd, NGX_WRITE_SHUTDOWN) == 0;
+    if (!fin_sent_ && ngx_socket_errno != NGX_ENOTCONN) {
         ngx_connection_error(c, ngx_socket_errno, const_cast<char *>("shutdown() failed"));
     }
+}
+
+void Lane::abort() noexcept {
+    (void)acknowledged();
+    aborted_ = true;
+    finished_ = true;
+    lose();
+    reset_connection(destination_);
+    destination_->read->ready = 0;
+    destination_->read->eof = 1;
 }
 
 // The alert of TLS only: nginx's own shutdown would not let us read on. False if the kernel has no

@@ -45,12 +45,15 @@ public:
     [[nodiscard]] bool lost() const noexcept { return lost_; }
     [[nodiscard]] const ws::FlowLedger &ledger() const noexcept { return ledger_; }
 
-    // Written bytes that the peer's TCP has acknowledged, now. Over TLS a little less, because the
-    // overhead of records under way counts against them.
-    [[nodiscard]] uint64_t acknowledged() const noexcept;
+    // Written bytes that the peer's TCP is known to have acknowledged. Over TLS a little less,
+    // because the overhead of records under way counts against them.
+    [[nodiscard]] uint64_t acknowledged() noexcept;
 
-    // Taken bytes that it has not.
-    [[nodiscard]] uint64_t undelivered() const noexcept { return ledger_.taken() - acknowledged(); }
+    // Taken bytes that it is not known to have.
+    [[nodiscard]] uint64_t undelivered() noexcept { return ledger_.taken() - acknowledged(); }
+
+    // The peer's TCP has all that was written, and our FIN if there was one.
+    [[nodiscard]] bool drained() const noexcept;
 
     // What is written from now on goes out with the FIN of finish(), which has to follow at once.
     void gather() noexcept;
@@ -59,6 +62,9 @@ public:
     // event, until it is finished(): TLS may want room for its end first.
     void finish() noexcept;
     [[nodiscard]] bool finished() const noexcept { return finished_; }
+
+    // Ends the connection by a reset, at once. What was acknowledged stays known.
+    void abort() noexcept;
 
     // By other means than the kernel; see FlowLedger.
     void confirm(uint64_t total) noexcept;
@@ -96,7 +102,7 @@ private:
     ws::FlowLedger ledger_;
     size_t notsent_lowat_ = 0;
     size_t window_ = 0;       // bytes in the kernel; 0: as it likes
-    uint64_t delivered_ = 0;  // acknowledged() when it was last asked for the window
+    uint64_t delivered_ = 0;  // acknowledged() when the kernel last told
     ngx_msec_t send_timeout_ = 0;
     uint64_t acknowledged_ = 0;  // when the send timer was armed
     ngx_msec_t stalled_ = 0;
@@ -109,6 +115,7 @@ private:
     bool fin_sent_ = false;  // which it is not on a lost connection
     uint32_t goodbye_ = 0;   // bytes by which TLS says its end, behind the data
     bool lost_ = false;
+    bool aborted_ = false;  // the kernel has forgotten what it knew
 };
 
 }  // namespace ngx_ws
