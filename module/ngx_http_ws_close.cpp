@@ -1,4 +1,5 @@
 // How a session ends: who ended it, with which code, and what still has to be delivered.
+#include "module/ngx_http_ws_kernel.hpp"
 #include "module/ngx_http_ws_log.hpp"
 #include "module/ngx_http_ws_relay.hpp"
 
@@ -41,8 +42,27 @@ void Relay::note_end(ClosedBy by, ws::CloseCode code, std::string_view why) noex
     closed_by_ = by;
     close_code_ = code;
     why_ = why;
-    closing_since_ = ngx_current_msec;
+    cut_ = cuts_client(by);
+    ended_at_ = ngx_current_msec;
+    poll_wait_ = 0;
+    begin_dropping();
+    begin_end_clock();
     arm_clock();
+}
+
+// Whether something that has arrived from the client is left behind, whatever it waits in. Who says
+// Close, breaks a rule or leaves decides itself where its stream ends.
+bool Relay::cuts_client(ClosedBy by) const noexcept {
+    if (client_is_silent()) {
+        return false;
+    }
+    if (has_rest() || held_in_framing() != 0) {
+        return true;
+    }
+    int unread = 0;
+    return by == ClosedBy::gateway &&
+           (session_.inside_message() || ngx_socket_nread(client_->fd, &unread) == -1 ||
+            unread != 0);
 }
 
 void Relay::begin_close(ClosedBy by, ws::CloseCode code, std::string_view why) noexcept {
@@ -62,6 +82,15 @@ void Relay::on_client_close() noexcept {
     verdict_pending_ = true;
 }
 
+// Who has said its last word may end its direction too, and hears the answer all the same.
+void Relay::on_client_end(bool orderly) noexcept {
+    client_gone_ = true;
+    if (!orderly || !client_is_silent() || to_client_.lost() ||
+        broken_behind_its_end(client_, to_client_.finished())) {
+        on_client_gone();
+    }
+}
+
 void Relay::on_client_gone() noexcept {
     client_gone_ = true;
     to_client_.lose();
@@ -72,7 +101,8 @@ void Relay::on_client_gone() noexcept {
 
 void Relay::on_backend_gone(bool reset) noexcept {
     backend_gone_ = true;
-    if (reset || to_backend_.lost()) {
+    if (reset || to_backend_.lost() ||
+        broken_behind_its_end(backend_, to_backend_.finished())) {
         on_backend_lost();
         return;
     }
@@ -95,14 +125,25 @@ void Relay::on_backend_gone(bool reset) noexcept {
 }
 
 void Relay::on_backend_lost() noexcept {
-    close_lost(ClosedBy::backend, ws::CloseCode::internal_error, "backend connection was reset");
+    constexpr std::string_view why = "backend connection was reset";
+    close_lost(ClosedBy::backend, ws::CloseCode::internal_error, why);
+    if (!verdict_pending_) {
+        return;
+    }
+    if (closed_by_ == ClosedBy::client) {
+        conclude(why);
+        return;
+    }
+    verdict_pending_ = false;
+    begin_end_clock();
+    close_undelivered(ws::CloseCode::internal_error, why);
 }
 
 // What our kernel has already taken from the client is undelivered too. It is read in order to be
 // counted; the client's Close may be found in it.
 void Relay::close_lost(ClosedBy by, ws::CloseCode code, std::string_view why) noexcept {
     to_backend_.lose();
-    if (!closing()) {
+    if (!closing() || verdict_pending_) {
         pump_to_backend();
     }
     if (!closing()) {
@@ -135,22 +176,27 @@ void Relay::settle_closing() noexcept {
 }
 
 void Relay::settle() noexcept {
-    // In a half-closed session the backend's end was no end, but its loss is.
+    // In a half-closed session the end of a side was no end, but its loss is.
     if (!closing() && backend_gone_ && to_backend_.lost()) {
         on_backend_lost();
     }
-    if ((closing() || session_.close_received()) && !to_backend_.blocked() &&
+    if (!closing() && client_gone_ && to_client_.lost()) {
+        on_client_gone();
+    }
+    if ((closing() || session_.close_received()) && !cut_ && !to_backend_.blocked() &&
         !to_backend_.finished()) {
         to_backend_.finish();
     }
     if (closing()) {
         settle_closing();
-        if (client_gone_ && backend_gone_ && !to_backend_.blocked()) {
+        settle_backend();
+        if (client_is_done() && backend_is_done()) {
             end();
             return;
         }
     }
-    if (verdict_pending_ || receipt_may_ripen()) {
+    const bool waits = closing() && !backend_is_done() && !to_backend_.blocked();
+    if (verdict_pending_ || receipt_may_ripen() || waits || looks_behind_ends()) {
         poll_again();
     }
     resume_after_loss();
@@ -211,9 +257,11 @@ void Relay::shut_down() noexcept {
     if (!answer_pending_ && !to_client_.blocked()) {
         send_due();
     }
-    to_backend_.finish();
+    if (!cut_) {
+        to_backend_.finish();
+    }
+    to_client_.finish();
     if (!client_gone_) {
-        to_client_.finish();
         drop_unread(client_);
     }
     if (!backend_gone_) {
@@ -243,7 +291,7 @@ void Relay::log_end() noexcept {
 
 // A stream that was cut must not look whole to the backend.
 void Relay::abort_backend_if_cut() noexcept {
-    if (to_backend_.ledger().unwritten() != 0) {
+    if (cut_ || to_backend_.ledger().unwritten() != 0) {
         const struct linger reset = {.l_onoff = 1, .l_linger = 0};
         (void)setsockopt(backend_->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
     }

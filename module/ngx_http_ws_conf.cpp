@@ -135,6 +135,7 @@ void *ngx_http_ws_create_loc_conf(ngx_conf_t *cf) {
     conf->idle_timeout = NGX_CONF_UNSET_MSEC;
     conf->send_timeout = NGX_CONF_UNSET_MSEC;
     conf->close_timeout = NGX_CONF_UNSET_MSEC;
+    conf->close_time = NGX_CONF_UNSET_MSEC;
     return conf;
 }
 
@@ -174,6 +175,7 @@ char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child) {
     ngx_conf_merge_msec_value(conf.idle_timeout, prev.idle_timeout, 0);
     ngx_conf_merge_msec_value(conf.send_timeout, prev.send_timeout, 60000);
     ngx_conf_merge_msec_value(conf.close_timeout, prev.close_timeout, 10000);
+    ngx_conf_merge_msec_value(conf.close_time, prev.close_time, 600000);
     warn_of_useless(cf, conf, written);
     return NGX_CONF_OK;
 }

@@ -68,7 +68,8 @@ struct LocConf {
     ngx_msec_t pong_timeout;
     ngx_msec_t idle_timeout;  // 0: none
     ngx_msec_t send_timeout;
-    ngx_msec_t close_timeout;
+    ngx_msec_t close_timeout;  // without progress
+    ngx_msec_t close_time;     // in all
 };
 
 extern "C" {

@@ -22,13 +22,9 @@ void Relay::on_clock() noexcept {
     const ngx_msec_t now = ngx_current_msec;
     if (!closing()) {
         check_liveness(now);
-    } else if (left(now, closing_since_, conf_->close_timeout) == 0) {
-        // Who vanished waits for nothing, so what it sent may take the backend its time.
-        if (!client_gone_ || !to_backend_.blocked()) {
-            give_up();
-            return;
-        }
-        closing_since_ = now;
+    } else if (!end_may_go_on(now)) {
+        give_up();
+        return;
     }
     arm_clock();
     advance();
@@ -81,9 +77,34 @@ void Relay::check_liveness(ngx_msec_t now) noexcept {
 bool Relay::still_delivering() noexcept {
     const uint64_t before = delivering_;
     const uint64_t acknowledged = to_client_.acknowledged() + to_backend_.acknowledged();
-    const bool under_way = unacknowledged(client_) != 0 || unacknowledged(backend_) != 0;
+    const bool under_way =
+        unacknowledged(client_) != size_t{0} || unacknowledged(backend_) != size_t{0};
     delivering_ = under_way ? acknowledged : nothing_under_way;
     return before == nothing_under_way ? under_way : acknowledged > before;
+}
+
+void Relay::begin_end_clock() noexcept {
+    closing_since_ = ngx_current_msec;
+    delivering_ = to_client_.acknowledged() + to_backend_.acknowledged();
+}
+
+// A service that is slow is not dead: as long as what has still to be delivered is on its way the
+// end may take its time, within a bound. Who vanished waits for nothing, and what it sent is given
+// the time that the lane allows.
+bool Relay::end_may_go_on(ngx_msec_t now) noexcept {
+    if (left(now, ended_at_, conf_->close_time) == 0) {
+        return false;
+    }
+    if (left(now, closing_since_, conf_->close_timeout) != 0) {
+        return true;
+    }
+    const uint64_t before = delivering_;
+    begin_end_clock();
+    if (client_gone_ && to_backend_.blocked()) {
+        return true;
+    }
+    const bool waits = to_client_.blocked() || to_backend_.undelivered() != 0;
+    return waits && delivering_ > before;
 }
 
 // Only one ping at a time is waited for; a marker that follows it says the same and more.
@@ -117,7 +138,8 @@ void Relay::arm_clock() noexcept {
     const ngx_msec_t now = ngx_current_msec;
     ngx_msec_t wait = longest_wait;
     if (closing()) {
-        wait = left(now, closing_since_, conf_->close_timeout);
+        const ngx_msec_t in_all = left(now, ended_at_, conf_->close_time);
+        wait = ngx_min(in_all, left(now, closing_since_, conf_->close_timeout));
     } else {
         if (conf_->idle_timeout != 0) {
             wait = ngx_min(wait, left(now, moved_, conf_->idle_timeout));

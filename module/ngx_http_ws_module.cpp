@@ -137,6 +137,8 @@ ngx_command_t commands[] = {
             offsetof(LocConf, send_timeout)),
     setting(ngx_string("ws_close_timeout"), NGX_CONF_TAKE1, ngx_http_ws_set_time,
             offsetof(LocConf, close_timeout)),
+    setting(ngx_string("ws_close_time"), NGX_CONF_TAKE1, ngx_http_ws_set_time,
+            offsetof(LocConf, close_time)),
 
     setting(ngx_string("ws_connect_timeout"), NGX_CONF_TAKE1, ngx_http_ws_set_time,
             offsetof(LocConf, upstream.connect_timeout)),

@@ -28,7 +28,11 @@ bool Relay::delivered() noexcept {
     return !conf_->receipts || confirmed(to_backend_.ledger().taken());
 }
 
+// A ping behind bytes that were dropped is never answered: it would speak for them.
 void Relay::on_ping(uint64_t offset) noexcept {
+    if (closing() && offset > to_backend_.ledger().taken()) {
+        return;
+    }
     if (!conf_->receipts || (!receipts_.waiting() && confirmed(offset))) {
         session_.answer_ping();
         return;
@@ -65,12 +69,13 @@ void Relay::poll_again() noexcept {
 
 // The clean answer, or the number of bytes for which it would be a lie. What the client said when
 // the backend had ended is not among them, but its own code is then no answer either.
-void Relay::conclude() noexcept {
+void Relay::conclude(std::string_view why_not) noexcept {
     verdict_pending_ = false;
+    begin_end_clock();
     const bool clean =
         conf_->receipts ? to_backend_.undelivered() == 0 : to_backend_.ledger().unwritten() == 0;
     if (!clean) {
-        close_undelivered(ws::CloseCode::internal_error, "not acknowledged by the backend");
+        close_undelivered(ws::CloseCode::internal_error, why_not);
     } else if (held_in_framing() != 0) {
         close_undelivered(ws::CloseCode::internal_error, "message was not finished");
     } else if (session_.close_received() && dropped_ == 0) {
@@ -83,7 +88,7 @@ void Relay::conclude() noexcept {
 void Relay::close_undelivered(ws::CloseCode code, std::string_view why) noexcept {
     close_code_ = code;
     why_ = why;
-    const uint64_t bytes = to_backend_.undelivered() + held_in_framing();
+    const uint64_t bytes = to_backend_.undelivered() + dropped_ + held_in_framing();
     const ngx_str_t words = ngx::str(why);
     std::array<u_char, ws::max_close_reason> reason;
     const u_char *end = bytes == 0 ? ngx_slprintf(reason.begin(), reason.end(), "%V", &words)

@@ -120,6 +120,9 @@ void Relay::start() noexcept {
 }
 
 void Relay::release() noexcept {
+    if (closing() && has_rest()) {
+        drop_frames(rest_.bytes());
+    }
     const uint64_t lost = to_client_.undelivered();
     lost_to_client_ = lost > close_size_ ? lost - close_size_ : 0;
     lost_to_backend_ = to_backend_.undelivered() + dropped_ + held_in_framing();
@@ -153,6 +156,7 @@ void Relay::advance() noexcept {
         settle();
         return;
     }
+    look_behind_ends();
     pump_to_backend();
     give_receipts();
     pump_to_client();
@@ -188,7 +192,7 @@ bool Relay::read_client() noexcept {
         return false;
     }
     if (n <= 0) {
-        on_client_gone();
+        on_client_end(n == 0);
         return false;
     }
     if (!to_client_.finished()) {
@@ -233,7 +237,7 @@ void Relay::take_frames(std::span<uint8_t> received) noexcept {
         return;
     }
     const bool open = !closing();
-    const uint64_t offset = to_backend_.ledger().taken();
+    const uint64_t offset = to_backend_.ledger().taken() + dropped_;
     const std::span<uint8_t> answers = scratch().from_backend;
     size_t answered = 0;
 

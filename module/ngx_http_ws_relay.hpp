@@ -99,7 +99,7 @@ private:
     void give_receipts() noexcept;
     [[nodiscard]] bool delivered() noexcept;
     [[nodiscard]] bool confirmed(uint64_t offset) noexcept;
-    void conclude() noexcept;
+    void conclude(std::string_view why_not = "not acknowledged by the backend") noexcept;
     void close_undelivered(ws::CloseCode code, std::string_view why) noexcept;
     void poll_again() noexcept;
 
@@ -107,13 +107,25 @@ private:
     void note_end(ClosedBy by, ws::CloseCode code, std::string_view why) noexcept;
     void begin_close(ClosedBy by, ws::CloseCode code, std::string_view why) noexcept;
     void on_client_close() noexcept;
+    void on_client_end(bool orderly) noexcept;
     void on_client_gone() noexcept;
+    [[nodiscard]] bool cuts_client(ClosedBy by) const noexcept;
     void on_backend_gone(bool reset) noexcept;
     void on_backend_cut() noexcept;
     void on_backend_lost() noexcept;
     void close_lost(ClosedBy by, ws::CloseCode code, std::string_view why) noexcept;
     void settle() noexcept;
     void settle_closing() noexcept;
+
+    // The backend's side of it: what is still read, what is waited for, and a reset behind its end.
+    void look_behind_ends() noexcept;
+    [[nodiscard]] bool looks_behind_ends() const noexcept;
+    void begin_dropping() noexcept;
+    [[nodiscard]] bool reads_backend() const noexcept;
+    void drop_from_backend(size_t size) noexcept;
+    void settle_backend() noexcept;
+    [[nodiscard]] bool backend_is_done() const noexcept;
+    [[nodiscard]] bool client_is_done() const noexcept;
     [[nodiscard]] bool client_is_silent() const noexcept;
     void resume_after_loss() noexcept;
     void give_up() noexcept;
@@ -126,6 +138,8 @@ private:
     void check_liveness(ngx_msec_t now) noexcept;
     [[nodiscard]] bool asks_for_pongs() const noexcept;
     [[nodiscard]] bool still_delivering() noexcept;
+    [[nodiscard]] bool end_may_go_on(ngx_msec_t now) noexcept;
+    void begin_end_clock() noexcept;
     void send_ping(ngx_msec_t now) noexcept;
     void send_marker() noexcept;
     [[nodiscard]] bool pongs_confirm() const noexcept;
@@ -164,13 +178,16 @@ private:
     ngx_msec_t pinged_ = 0;     // the ping that is waited for
     ngx_msec_t marked_ = 0;     // the newest ping
     ngx_msec_t rtt_ = 0;
-    ngx_msec_t closing_since_ = 0;
+    ngx_msec_t ended_at_ = 0;       // closed_by_ was set
+    ngx_msec_t closing_since_ = 0;  // the same, or when delivery was last seen to go on
     ngx_msec_t poll_wait_ = 0;
     uint64_t marked_at_ = 0;     // bytes taken for the client before the newest ping
     uint64_t acknowledged_ = 0;  // by the client's kernel, when the last ping was thought of
 
     static constexpr uint64_t nothing_under_way = UINT64_MAX;
-    uint64_t delivering_ = nothing_under_way;  // acknowledged by both, when idleness was checked
+    // Acknowledged by both, when idleness was checked or how far the end has come.
+    uint64_t delivering_ = nothing_under_way;
+    size_t may_drop_ = 0;  // bytes of the backend that are still read when nobody waits for them
 
     std::string_view why_;  // the words of the log; a literal
     ws::CloseCode close_code_ = ws::CloseCode::abnormal;
@@ -183,6 +200,8 @@ private:
     bool verdict_pending_ = false;  // our Close waits for what the backend acknowledges
     bool client_gone_ = false;      // its last byte was read
     bool backend_gone_ = false;
+    bool backend_has_all_ = false;  // of an ending session, and our end
+    bool cut_ = false;              // bytes of the client had arrived that the backend never gets
 };
 
 }  // namespace ngx_ws

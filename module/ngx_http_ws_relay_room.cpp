@@ -78,10 +78,10 @@ bool Relay::fill_room(ws::ReadBuffer &buffer) noexcept {
 
 // Of a session that ends only its Close is waited for.
 void Relay::drop_frames(std::span<uint8_t> received) noexcept {
-    const uint64_t offset = to_backend_.ledger().taken();
+    const uint64_t offset = to_backend_.ledger().taken() + dropped_;
     ws::ReadBuffer buffer{received.data(), received.data(), received.data() + received.size()};
     for (ws::Event event; (event = session_.drop_data(buffer)) != ws::Event::exhausted;) {
-        on_event(event, offset);
+        on_event(event, offset + static_cast<uint64_t>(buffer.packed - received.data()));
     }
     dropped_ += static_cast<uint64_t>(buffer.packed - received.data());
     rest_.clear();
@@ -89,6 +89,7 @@ void Relay::drop_frames(std::span<uint8_t> received) noexcept {
 
 void Relay::close_without_memory() noexcept {
     begin_close(ClosedBy::gateway, ws::CloseCode::try_again_later, "gateway has no memory");
+    cut_ = true;
 }
 
 size_t Relay::held_in_framing() const noexcept {

@@ -40,7 +40,7 @@ void Relay::pump_to_client() noexcept {
         if (!to_client_.blocked()) {
             send_due();
         }
-        if (to_client_.blocked() || waits_for_pong() || backend_gone_ || !backend_->read->ready) {
+        if (!reads_backend()) {
             return;
         }
         if (reads == max_reads) {
@@ -133,6 +133,7 @@ void Relay::take_early_bytes() noexcept {
 
 void Relay::take_bytes(std::span<uint8_t> received) noexcept {
     if (closing()) {
+        drop_from_backend(received.size());
         return;
     }
     moved_ = ngx_current_msec;

@@ -194,6 +194,9 @@ public:
     // write_due() has written a Close.
     [[nodiscard]] bool close_sent() const noexcept { return close_sent_; }
 
+    // What was read ends inside a frame or a message.
+    [[nodiscard]] bool inside_message() const noexcept { return reader_.inside_message(); }
+
     // receive() has met a Close that breaks no rule.
     [[nodiscard]] bool close_received() const noexcept { return close_received_; }
 

@@ -288,3 +288,24 @@ class TickerBackend(Backend):
                 connection.send(b"tick " * 2000)
         except OSError:
             pass  # the gateway has gone
+
+
+class FloodingBackend(Backend):
+    """Writes without a pause from the first byte that it reads on, and never reads again."""
+
+    def __init__(self, **options):
+        self.written = 0
+        self.begun = threading.Event()
+        self.stopped = threading.Event()  # by an error: the gateway takes no more
+        super().__init__(**options)
+
+    def serve(self, connection):
+        connection.read(1)
+        block = bytes(256 * 1024)
+        try:
+            while True:
+                self.written += connection.sock.send(block)
+                self.begun.set()
+        except OSError as error:
+            connection.ended = type(error).__name__
+            self.stopped.set()
