@@ -65,4 +65,6 @@ def test_many_frames_behind_the_handshake_are_each_answered(gateway, backend, ra
     assert answers[-1].close == (4321, "")
     # A pong stands for every ping before it.
     assert answers[-2].payload == b"%100d" % (count - 1)
-    assert bytes(service.connections[0].received) == b"".join(b"%10d" % i for i in range(count))
+    connection = service.wait_connection()
+    assert connection.wait_ended() == "eof"
+    assert bytes(connection.received) == b"".join(b"%10d" % i for i in range(count))

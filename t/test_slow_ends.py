@@ -78,8 +78,8 @@ def test_end_of_the_backend_waits_for_a_client_that_is_slow(session, tls):
     assert (digest(got), code) == (digest(data), 1000)
 
 
-@pytest.mark.parametrize("value", ["0", "-1s", "soon", "1s 2s"])
+@pytest.mark.parametrize("value", ["0", "-1s", "soon"])
 def test_wrong_bound_is_refused(config_check, value):
     good, said = config_check(f"location / {{ ws_pass 127.0.0.1:1; ws_close_time {value}; }}")
     assert not good
-    assert '"ws_close_time" directive' in said
+    assert f'invalid value "{value}" in "ws_close_time": expected a time above 0' in said
