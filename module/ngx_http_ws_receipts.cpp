@@ -67,6 +67,10 @@ void Relay::poll_again() noexcept {
     ngx_add_timer(&poll_, poll_wait_);
 }
 
+void Relay::conclude() noexcept {
+    conclude("not acknowledged by the backend");
+}
+
 // The clean answer, or the number of bytes for which it would be a lie. What the client said when
 // the backend had ended is not among them, but its own code is then no answer either.
 void Relay::conclude(std::string_view why_not) noexcept {

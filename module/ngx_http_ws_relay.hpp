@@ -99,7 +99,8 @@ private:
     void give_receipts() noexcept;
     [[nodiscard]] bool delivered() noexcept;
     [[nodiscard]] bool confirmed(uint64_t offset) noexcept;
-    void conclude(std::string_view why_not = "not acknowledged by the backend") noexcept;
+    void conclude() noexcept;
+    void conclude(std::string_view why_not) noexcept;
     void close_undelivered(ws::CloseCode code, std::string_view why) noexcept;
     void poll_again() noexcept;
 
