@@ -36,6 +36,7 @@ announce hostile "run hostile clients against the gateway, a million or so many,
 announce fuzz "fuzz the parsers for 60 s in sum, or so many; 0 replays the corpora: fuzz [SECONDS [TARGET...]]"
 announce coverage "how much of the library the unit tests run, by lines and branches"
 announce bench "compare speed and memory with other servers: bench [--quick | --help | OPTION...]; bench codec: the library with memcpy and wslay; bench link: over a long way, beside nginx stream"
+announce deb "make a Debian package for the installed nginx, in build/deb, and check it with lintian"
 announce compdb "write build/compile_commands.json, from which clangd and others know how each file is compiled"
 announce format "format all C++ files in place"
 announce clean "remove the folder build/"
@@ -82,6 +83,7 @@ list_commands() {
 . tools/demo.sh
 . tools/checks.sh
 . tools/bench.sh
+. tools/package.sh
 
 choose_compilers
 if [ $# = 0 ]; then

@@ -5,6 +5,7 @@
 #include "module/ngx_http_ws_ssl.hpp"
 #include "module/ngx_http_ws_upgrade.hpp"
 #include "module/ngx_http_ws_variables.hpp"
+#include "module/ngx_http_ws_version.hpp"
 
 #include "ngx_ws_filter/accept_key.hpp"
 
@@ -222,6 +223,14 @@ ngx_int_t postconfiguration(ngx_conf_t *cf) {
     return add_handler(cf, NGX_HTTP_PREACCESS_PHASE, ngx_http_ws_origin_handler);
 }
 
+// Once for each configuration that is put to use.
+ngx_int_t init_module(ngx_cycle_t *cycle) {
+    if (!ngx_test_config) {
+        ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0, "ngx_http_ws_module/%s", version);
+    }
+    return NGX_OK;
+}
+
 ngx_http_module_t http_module = {
     ngx_http_ws_add_variables,
     postconfiguration,
@@ -240,7 +249,7 @@ ngx_http_module_t http_module = {
 ngx_module_t ngx_http_ws_module = {
     NGX_MODULE_V1,    &ngx_ws::http_module,
     ngx_ws::commands, NGX_HTTP_MODULE,
-    nullptr,          nullptr,
+    nullptr,          ngx_ws::init_module,
     nullptr,          nullptr,
     nullptr,          nullptr,
     nullptr,          NGX_MODULE_V1_PADDING,

@@ -3,6 +3,7 @@
 #include "module/ngx_http_ws_context.hpp"
 #include "module/ngx_http_ws_relay.hpp"
 #include "module/ngx_http_ws_upgrade.hpp"
+#include "module/ngx_http_ws_version.hpp"
 
 namespace ngx_ws {
 
@@ -120,6 +121,11 @@ ngx_int_t get_origin_verdict(ngx_http_request_t *r, ngx_http_variable_value_t *v
     return NGX_OK;
 }
 
+ngx_int_t get_version(ngx_http_request_t *, ngx_http_variable_value_t *value, uintptr_t) {
+    set(*value, version);
+    return NGX_OK;
+}
+
 constexpr ngx_uint_t changing = NGX_HTTP_VAR_NOCACHEABLE;
 
 ngx_http_variable_t variables[] = {
@@ -138,6 +144,7 @@ ngx_http_variable_t variables[] = {
     {ngx_string("ws_stall_client"), nullptr, get_time<tell_stall_client>, 0, changing, 0},
     {ngx_string("ws_subprotocol"), nullptr, get_subprotocol, 0, changing, 0},
     {ngx_string("ws_origin_verdict"), nullptr, get_origin_verdict, 0, changing, 0},
+    {ngx_string("ws_version"), nullptr, get_version, 0, 0, 0},
 };
 
 }  // namespace

@@ -47,6 +47,13 @@ packages_for() {
             [ -n "${NGINX_SRC:-}" ] || echo dpkg-dev dpkg-source
             echo libpcre2-dev /usr/include/pcre2.h
             ;;
+        deb)
+            echo debhelper dh
+            echo dpkg-dev dpkg-buildpackage
+            echo fakeroot fakeroot
+            echo git git
+            echo lintian lintian
+            ;;
         valgrind)
             echo valgrind valgrind
             ;;

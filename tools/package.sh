@@ -1,0 +1,59 @@
+# shellcheck shell=bash
+# Debian packages, and the source tarball that they are made of. Read by build.sh.
+
+# The version, from the only place where it is written.
+module_version() {
+    sed -n 's/.*version\[\] = "\(.*\)";/\1/p' module/ngx_http_ws_version.hpp
+}
+
+# What git knows of the folder, as it stands there: source_tree FOLDER.
+source_tree() {
+    mkdir -p "$1"
+    git ls-files -z | xargs -0 cp --parents -t "$1"
+}
+
+# A Debian changelog of one entry, made of CHANGES: the date is that of the last commit.
+debian_changelog() {
+    local version=$1
+
+    echo "libnginx-mod-http-ws ($version-1) unstable; urgency=medium"
+    echo
+    echo "  * New upstream release."
+    echo
+    echo " -- $(sed -n 's/^Maintainer: //p' packaging/debian/control)  $(git log -1 --format=%aD)"
+}
+
+# The folder from which dpkg-buildpackage works, and beside it the upstream tarball.
+debian_tree() {
+    local version=$1 out=$build/deb
+    local tree=$out/libnginx-mod-http-ws-$version
+
+    rm -rf "$out"
+    source_tree "$tree"
+    tar -C "$out" --sort=name --owner=0 --group=0 --numeric-owner \
+        --mtime="@$(git log -1 --format=%at)" -czf "$out/libnginx-mod-http-ws_$version.orig.tar.gz" \
+        "libnginx-mod-http-ws-$version"
+    cp -r packaging/debian "$tree/debian"
+    debian_changelog "$version" >"$tree/debian/changelog"
+}
+
+build_deb() {
+    local version=$1
+
+    debian_tree "$version"
+    (cd "$build/deb/libnginx-mod-http-ws-$version" && dpkg-buildpackage -us -uc) \
+        >"$build/deb/build.log" 2>&1 ||
+        die "dpkg-buildpackage failed: $(tail -n 5 "$build/deb/build.log")"
+}
+
+cmd_deb() {
+    local version
+
+    need build deb
+    version=$(module_version)
+    locked build_deb "$version"
+    # A package that is not uploaded to Debian closes no bug there.
+    lintian --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs \
+        "$build/deb/"*.changes
+    ls "$build/deb/"libnginx-mod-http-ws_*.deb
+}
