@@ -135,32 +135,14 @@ void ignore_abort(ngx_http_request_t *) {
 }
 
 void release_relay(ngx_http_request_t *r, ngx_int_t) {
-    Context *ctx = find_context(r);
-    if (ctx != nullptr && ctx->relay != nullptr && ctx->relay->started()) {
-        ctx->relay->release();
-    } else if (ctx != nullptr && ctx->deflation != nullptr) {
-        ctx->deflation->release();
-    }
-}
-
-// A subprotocol is named only where the configuration names it: one that a client alone has chosen
-// may be a token.
-void log_begin(ngx_http_request_t *r, const Context &ctx) noexcept {
-    RequestLog log(r);
-    if (ctx.subprotocol.empty() || loc_conf(r).subprotocols->nelts == 0) {
-        ngx_log_error(NGX_LOG_INFO, log.get(), 0, "ws: session opened");
-        return;
-    }
-    const ngx_str_t subprotocol = ngx::str(ctx.subprotocol);
-    ngx_log_error(NGX_LOG_INFO, log.get(), 0, "ws: session opened, subprotocol \"%V\"",
-                  &subprotocol);
+    relay_of(r).release();
 }
 
 // Called by nginx, once, when the connection to the backend is up. It goes on working on the
 // request afterwards, so nothing may end it here. After an error it goes on to the next server.
 ngx_int_t take_over(void *data, ngx_chain_t *) {
-    auto *r = static_cast<ngx_http_request_t *>(data);
-    const Context &ctx = *find_context(r);
+    auto &relay = *static_cast<Relay *>(data);
+    ngx_http_request_t *r = relay.request();
     ngx_http_upstream_t &u = *r->upstream;
     if (!send_proxy_header(r)) {
         return NGX_ERROR;
@@ -170,11 +152,7 @@ ngx_int_t take_over(void *data, ngx_chain_t *) {
     }
     u.header_sent = 1;
     u.state->header_time = ngx_current_msec - u.start_time;
-    ctx.relay->start();
-    log_begin(r, ctx);
-    if (send_switching_protocols(r, ctx) != NGX_OK) {
-        r->connection->error = 1;
-    }
+    relay.start();
     return NGX_OK;
 }
 
@@ -200,7 +178,7 @@ bool make_relay(ngx_http_request_t *r, Context &ctx, const LocConf &conf) noexce
             return false;
         }
     }
-    ctx.relay = ngx::make<Relay>(r->pool, r);
+    ctx.relay = ngx::make<Relay>(r->pool, r, ctx);
     return ctx.relay != nullptr;
 }
 
@@ -231,7 +209,7 @@ ngx_int_t connect_backend(ngx_http_request_t *r, Context &ctx) noexcept {
     u.peer.rcvbuf = receive_buffer(conf->backend_rcvbuf);
     u.output.tag = &ngx_http_ws_module;
     u.output.output_filter = take_over;
-    u.output.filter_ctx = r;
+    u.output.filter_ctx = ctx.relay;
     u.conf = &conf->upstream;
     u.create_request = nothing_to_send;
     u.reinit_request = nothing_to_send;

@@ -73,8 +73,7 @@ bool Relay::backend_is_done() const noexcept {
 }
 
 bool Relay::client_is_done() const noexcept {
-    return client_gone_ &&
-           (to_client_.lost() || (to_client_.finished() && !to_client_.blocked()));
+    return client_gone_ && (to_client_.lost() || (to_client_.finished() && !to_client_.blocked()));
 }
 
 }  // namespace ngx_ws

@@ -60,9 +60,8 @@ bool Relay::cuts_client(ClosedBy by) const noexcept {
         return true;
     }
     int unread = 0;
-    return by == ClosedBy::gateway &&
-           (session_.inside_message() || ngx_socket_nread(client_->fd, &unread) == -1 ||
-            unread != 0);
+    return by == ClosedBy::gateway && (session_.inside_message() ||
+                                       ngx_socket_nread(client_->fd, &unread) == -1 || unread != 0);
 }
 
 void Relay::begin_close(ClosedBy by, ws::CloseCode code, std::string_view why) noexcept {
@@ -101,8 +100,7 @@ void Relay::on_client_gone() noexcept {
 
 void Relay::on_backend_gone(bool reset) noexcept {
     backend_gone_ = true;
-    if (reset || to_backend_.lost() ||
-        broken_behind_its_end(backend_, to_backend_.finished())) {
+    if (reset || to_backend_.lost() || broken_behind_its_end(backend_, to_backend_.finished())) {
         on_backend_lost();
         return;
     }
@@ -229,10 +227,10 @@ void Relay::give_up() noexcept {
 }
 
 void Relay::on_client_stalled() noexcept {
-    if (answer_pending_ || !to_client_.still_moving()) {
+    if (answer_ != Answer::sent || !to_client_.still_moving()) {
         client_->timedout = 1;
         begin_close(ClosedBy::gateway, ws::CloseCode::policy_violation, "client takes no data");
-        answer_pending_ = false;
+        answer_ = Answer::sent;
         on_client_gone();
     }
     advance();
@@ -246,15 +244,32 @@ void Relay::on_backend_stalled() noexcept {
     advance();
 }
 
-// The worker's time is up: both ends are told as well as can be at once, and waited for no more.
+// The session ends before its request, for which nginx may still have a post_action.
 void Relay::shut_down() noexcept {
-    begin_close(ClosedBy::gateway, ws::CloseCode::going_away, "gateway is shutting down");
+    ngx_http_request_t *r = r_;
+    r->main->count++;
+    end();
+    ngx_http_finalize_request(r, NGX_ERROR);
+}
+
+// Where nginx ends the request, because the worker's time is up or a subrequest has aborted it,
+// both ends are told as well as can be at once, and waited for no more.
+void Relay::say_goodbye() noexcept {
+    const bool leaving = client_->close || backend_->close;
+    if (closing() && !leaving) {
+        return;
+    }
+    if (leaving) {
+        begin_close(ClosedBy::gateway, ws::CloseCode::going_away, "gateway is shutting down");
+    } else {
+        begin_close(ClosedBy::gateway, ws::CloseCode::internal_error, "request was aborted");
+    }
     to_backend_.flush();
     to_client_.flush();
     if (verdict_pending_) {
         conclude();
     }
-    if (!answer_pending_ && !to_client_.blocked()) {
+    if (answer_ == Answer::sent && !to_client_.blocked()) {
         send_due();
     }
     if (!cut_) {
@@ -267,11 +282,6 @@ void Relay::shut_down() noexcept {
     if (!backend_gone_) {
         drop_unread(backend_);
     }
-    // The session ends before its request, for which nginx may still have a post_action.
-    ngx_http_request_t *r = r_;
-    r->main->count++;
-    end();
-    ngx_http_finalize_request(r, NGX_ERROR);
 }
 
 void Relay::log_end() noexcept {

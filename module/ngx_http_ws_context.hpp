@@ -34,7 +34,7 @@ struct Context {
     ws::Opcode frame_type = ws::Opcode::binary;
     Deflation *deflation = nullptr;  // if compression was agreed on
     Framing *framing = nullptr;      // for every framing but the stream
-    Relay *relay = nullptr;          // from the 101 on
+    Relay *relay = nullptr;          // from the dialling on
     bool backend_ended = false;      // its FIN was seen before the relay began
 };
 

@@ -52,6 +52,7 @@ uint64_t Lane::left_in_window(uint64_t total, size_t wanted) noexcept {
 
 void Lane::open(ngx_connection_t *destination, const Limits &limits) noexcept {
     destination_ = destination;
+    timer_ = limits.timer;
     send_timeout_ = limits.send_timeout;
     ledger_ = ws::FlowLedger(limits.ledger_window);
     window_ = limits.kernel_window;
@@ -368,14 +369,14 @@ void Lane::hold(std::span<uint8_t> bytes) noexcept {
 void Lane::release() noexcept {
     give_back(held_);
     held_ = nullptr;
-    if (destination_->write->timer_set) {
-        ngx_del_timer(destination_->write);
+    if (timer_->timer_set) {
+        ngx_del_timer(timer_);
     }
 }
 
 void Lane::arm() noexcept {
     acknowledged_ = acknowledged();
-    ngx_add_timer(destination_->write, send_timeout_);
+    ngx_add_timer(timer_, send_timeout_);
 }
 
 }  // namespace ngx_ws

@@ -15,6 +15,7 @@ void free_tls_buffer(ngx_connection_t *c) noexcept;
 class Lane {
 public:
     struct Limits {
+        ngx_event_t *timer;  // for send_timeout; its owner calls still_moving() when it goes off
         ngx_msec_t send_timeout;
         // Bytes in the kernel, 0: as it likes.
         size_t kernel_window;  // not acknowledged
@@ -98,6 +99,7 @@ private:
     void note_stall() noexcept;
 
     ngx_connection_t *destination_ = nullptr;
+    ngx_event_t *timer_ = nullptr;
     HeldBuffer *held_ = nullptr;
     ws::FlowLedger ledger_;
     size_t notsent_lowat_ = 0;

@@ -1,5 +1,5 @@
-// Time: pings, idleness, and how long a closing session may take. One timer, the client's read
-// timer, is always armed: nginx lets an exiting worker go as soon as none is.
+// Time: pings, idleness, and how long a closing session may take. One timer is
+// always armed: nginx lets an exiting worker go as soon as none is.
 #include "module/ngx_http_ws_relay.hpp"
 
 #include "module/ngx_http_ws_kernel.hpp"
@@ -157,7 +157,7 @@ void Relay::arm_clock() noexcept {
             }
         }
     }
-    ngx_add_timer(client_->read, wait);
+    ngx_add_timer(&clock_, wait);
 }
 
 }  // namespace ngx_ws

@@ -140,8 +140,7 @@ bool finish_pass(ngx_conf_t *cf, LocConf &conf) noexcept {
 }
 
 Written::Written(const LocConf &conf) noexcept
-    : frame_type(conf.frame_type.is_set()),
-      ack_interval(conf.ack_interval != NGX_CONF_UNSET_SIZE) {
+    : frame_type(conf.frame_type.is_set()), ack_interval(conf.ack_interval != NGX_CONF_UNSET_SIZE) {
 }
 
 void warn_of_useless(ngx_conf_t *cf, const LocConf &conf, Written written) noexcept {

@@ -9,50 +9,49 @@ namespace ngx_ws {
 
 namespace {
 
-Relay *relay_of(ngx_connection_t *c) noexcept {
-    return find_context(static_cast<ngx_http_request_t *>(c->data))->relay;
-}
-
 // Runs one of the relay's entries as nginx runs a request's: with its log, and with whatever the
 // end of a request leaves to be done.
 template <typename Entry>
 void run(ngx_event_t *ev, Entry entry) noexcept {
     auto *c = static_cast<ngx_connection_t *>(ev->data);
-    auto *r = static_cast<ngx_http_request_t *>(c->data);
-    ngx_connection_t *client = r->connection;
-    ngx_http_set_log_request(client->log, r);
+    Relay &relay = relay_of(static_cast<ngx_http_request_t *>(c->data));
+    ngx_connection_t *client = relay.request()->connection;
+    ngx_http_set_log_request(client->log, relay.request());
 
-    Relay *relay = relay_of(c);
+    const bool late = ev->timedout;
+    ev->timedout = 0;
     // A worker whose shutdown timeout is over marks each of its connections so.
     if (c->close) {
-        relay->shut_down();
-    } else if (ev->timedout) {
-        ev->timedout = 0;
-        entry(*relay);
+        relay.shut_down();
+    } else if (late) {
+        entry(relay);
     } else {
-        relay->advance();
+        relay.advance();
     }
     ngx_http_run_posted_requests(client);
 }
 
-void on_client_read(ngx_event_t *ev) {
+void handle_change(ngx_event_t *ev) {
+    run(ev, [](Relay &relay) { relay.advance(); });
+}
+
+void handle_clock(ngx_event_t *ev) {
     run(ev, [](Relay &relay) { relay.on_clock(); });
 }
 
-void on_client_write(ngx_event_t *ev) {
+void handle_client_stall(ngx_event_t *ev) {
     run(ev, [](Relay &relay) { relay.on_client_stalled(); });
 }
 
-void on_backend_read(ngx_event_t *ev) {
-    run(ev, [](Relay &relay) { relay.advance(); });
-}
-
-void on_resume(ngx_event_t *ev) {
-    run(ev, [](Relay &relay) { relay.advance(); });
-}
-
-void on_backend_write(ngx_event_t *ev) {
+void handle_backend_write(ngx_event_t *ev) {
     run(ev, [](Relay &relay) { relay.on_backend_stalled(); });
+}
+
+// Of the client's connection nginx calls the request's handlers, and does what run() does itself.
+// Its own handlers of the connection it sets anew when a subrequest fails.
+void handle_client(ngx_http_request_t *r) {
+    r->connection->write->timedout = 0;
+    relay_of(r).advance();
 }
 
 bool wants_nodelay(ngx_http_request_t *r) noexcept {
@@ -63,13 +62,18 @@ bool wants_nodelay(ngx_http_request_t *r) noexcept {
 
 }  // namespace
 
-Relay::Relay(ngx_http_request_t *r) noexcept
+Relay &relay_of(ngx_http_request_t *r) noexcept {
+    return *static_cast<Relay *>(r->main->upstream->output.filter_ctx);
+}
+
+Relay::Relay(ngx_http_request_t *r, const Context &ctx) noexcept
     : r_(r),
+      ctx_(&ctx),
       client_(r->connection),
       conf_(&loc_conf(r)),
-      deflation_(find_context(r)->deflation),
-      framing_(find_context(r)->framing),
-      session_({.outgoing = find_context(r)->frame_type,
+      deflation_(ctx.deflation),
+      framing_(ctx.framing),
+      session_({.outgoing = ctx.frame_type,
                 .max_message_size = conf_->framing.max_message_size(conf_->max_message_size),
                 .compression = deflation_ == nullptr ? nullptr : &deflation_->compression(),
                 .framer = framing_ == nullptr ? nullptr : &framing_->framer()}) {
@@ -79,39 +83,39 @@ void Relay::start() noexcept {
     backend_ = r_->upstream->peer.connection;
     const bool by_pong = conf_->client_ack == static_cast<ngx_uint_t>(ClientAck::pong);
     const bool nodelay = wants_nodelay(r_);
-    to_client_.open(client_, {.send_timeout = conf_->send_timeout,
+    to_client_.open(client_, {.timer = &stall_,
+                              .send_timeout = conf_->send_timeout,
                               .kernel_window = conf_->client_window,
                               .notsent_lowat = conf_->notsent_lowat,
                               .nodelay = nodelay,
                               .ledger_window = by_pong ? conf_->client_window : 0});
-    to_backend_.open(backend_, {.send_timeout = conf_->send_timeout,
+    to_backend_.open(backend_, {.timer = backend_->write,
+                                .send_timeout = conf_->send_timeout,
                                 .kernel_window = conf_->backend_window,
                                 .notsent_lowat = conf_->notsent_lowat,
                                 .nodelay = nodelay,
                                 .ledger_window = 0});
     limit_receive_buffer(client_, conf_->client_rcvbuf);
 
-    request_handler_ = client_->read->handler;
-    client_->read->handler = on_client_read;
-    client_->write->handler = on_client_write;
-    backend_->read->handler = on_backend_read;
-    backend_->write->handler = on_backend_write;
-    r_->read_event_handler = ngx_http_block_reading;
-    r_->write_event_handler = ngx_http_request_empty_handler;
+    backend_->read->handler = handle_change;
+    backend_->write->handler = handle_backend_write;
+    r_->read_event_handler = handle_client;
+    r_->write_event_handler = handle_client;
     client_->log->action = const_cast<char *>("relaying a websocket");
 
     can_splice_ =
         session_.passes_bytes() && client_->send == ngx_send && backend_->recv == ngx_recv;
     heard_ = moved_ = confirmed_ = ngx_current_msec;
-    answer_pending_ = true;
     backend_->read->available = -1;
     // No event will tell of it again, and without it the last short read would be taken for all.
-    if (find_context(r_)->backend_ended) {
+    if (ctx_->backend_ended) {
         backend_->read->ready = 1;
         backend_->read->pending_eof = 1;
     }
-    for (ngx_event_t *ev : {&resume_, &poll_}) {
-        ev->handler = on_resume;
+    resume_.handler = poll_.handler = handle_change;
+    clock_.handler = handle_clock;
+    stall_.handler = handle_client_stall;
+    for (ngx_event_t *ev : {&resume_, &poll_, &clock_, &stall_}) {
         ev->data = client_;
         ev->log = client_->log;
     }
@@ -120,40 +124,49 @@ void Relay::start() noexcept {
 }
 
 void Relay::release() noexcept {
-    if (closing() && has_rest()) {
-        drop_frames(rest_.bytes());
+    if (backend_ != nullptr) {
+        stop();
     }
-    const uint64_t lost = to_client_.undelivered();
-    lost_to_client_ = lost > close_size_ ? lost - close_size_ : 0;
-    lost_to_backend_ = to_backend_.undelivered() + dropped_ + held_in_framing();
-    log_end();
-    abort_backend_if_cut();
-    to_client_.lose();
-    to_backend_.lose();
-    rest_.clear();
     if (deflation_ != nullptr) {
         deflation_->release();
     }
     if (framing_ != nullptr) {
         framing_->release();
     }
+}
+
+void Relay::stop() noexcept {
+    if (started()) {
+        say_goodbye();
+    }
+    if (closing() && has_rest()) {
+        drop_frames(rest_.bytes());
+    }
+    const uint64_t lost = to_client_.undelivered();
+    lost_to_client_ = lost > close_size_ ? lost - close_size_ : 0;
+    lost_to_backend_ = to_backend_.undelivered() + dropped_ + held_in_framing();
+    if (started()) {
+        log_end();
+    }
+    abort_backend_if_cut();
+    to_client_.lose();
+    to_backend_.lose();
+    rest_.clear();
     if (resume_.posted) {
         ngx_delete_posted_event(&resume_);
     }
-    if (poll_.timer_set) {
-        ngx_del_timer(&poll_);
-    }
-    if (client_->read->timer_set) {
-        ngx_del_timer(client_->read);
+    for (ngx_event_t *ev : {&poll_, &clock_, &stall_}) {
+        if (ev->timer_set) {
+            ngx_del_timer(ev);
+        }
     }
     // The request may outlive us, as long as a subrequest of it does.
-    client_->read->handler = request_handler_;
-    client_->write->handler = request_handler_;
+    r_->read_event_handler = ngx_http_block_reading;
+    r_->write_event_handler = ngx_http_request_empty_handler;
 }
 
 void Relay::advance() noexcept {
-    if (answer_pending_ && !send_answer()) {
-        settle();
+    if (answer_ != Answer::sent && !answer()) {
         return;
     }
     look_behind_ends();
@@ -288,31 +301,6 @@ void Relay::on_event(ws::Event event, uint64_t offset) noexcept {
         case ws::Event::memory_full:
             break;
     }
-}
-
-// nginx has the 101 already; this is for a socket that took it in parts.
-bool Relay::send_answer() noexcept {
-    if (!client_->error && (r_->out != nullptr || client_->buffered)) {
-        if (ngx_http_output_filter(r_, nullptr) == NGX_ERROR) {
-            client_->error = 1;
-        } else if (r_->out != nullptr || client_->buffered) {
-            ngx_add_timer(client_->write, conf_->send_timeout);
-            return false;
-        }
-    }
-    answer_pending_ = false;
-    if (client_->write->timer_set) {
-        ngx_del_timer(client_->write);
-    }
-    arm_clock();
-    if (client_->error) {
-        on_client_gone();
-        return true;
-    }
-    free_tls_buffer(client_);
-    take_early_bytes();
-    take_early_frames();
-    return true;
 }
 
 }  // namespace ngx_ws

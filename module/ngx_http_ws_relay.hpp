@@ -13,6 +13,7 @@ namespace ngx_ws {
 
 class Deflation;
 class Framing;
+struct Context;
 
 enum class ClosedBy : uint8_t { nobody, client, backend, gateway };
 
@@ -25,14 +26,18 @@ enum class ClosedBy : uint8_t { nobody, client, backend, gateway };
 // what woke it, so that no event can be missed or taken twice.
 class Relay {
 public:
-    explicit Relay(ngx_http_request_t *r) noexcept;
+    Relay(ngx_http_request_t *r, const Context &ctx) noexcept;
 
-    // Takes both connections over from nginx and answers 101. Called while nginx still works on
-    // the request, so that the first byte is moved by an event of its own.
+    [[nodiscard]] ngx_http_request_t *request() const noexcept { return r_; }
+
+    // Takes both connections over from nginx. Called while nginx still works on the request, so
+    // that the 101 is sent, and may be refused, in an event of its own.
     void start() noexcept;
-    [[nodiscard]] bool started() const noexcept { return backend_ != nullptr; }
+    // The 101 is sent, or a part of it.
+    [[nodiscard]] bool started() const noexcept { return answer_ != Answer::due; }
 
-    // Gives back what is held. nginx calls for it whatever ends the request.
+    // Gives back what is held, and tells both ends if they do not know yet that the session is
+    // over. nginx calls for it whatever ends the request.
     void release() noexcept;
 
     [[nodiscard]] ClosedBy closed_by() const noexcept { return closed_by_; }
@@ -90,7 +95,11 @@ private:
     [[nodiscard]] ws::Session::Wrapped wrap(std::span<uint8_t> payload) noexcept;
     [[nodiscard]] size_t max_payload() const noexcept;
     void send_due() noexcept;
-    [[nodiscard]] bool send_answer() noexcept;
+
+    // The 101. False: nothing else is to be done in this turn, and this object may be gone.
+    [[nodiscard]] bool answer() noexcept;
+    [[nodiscard]] bool begin_answer() noexcept;
+    [[nodiscard]] bool finish_answer() noexcept;
 
     // Confirmations: what may be said of the client's bytes only once the backend has them.
     void on_ping(uint64_t offset) noexcept;
@@ -131,7 +140,9 @@ private:
     void resume_after_loss() noexcept;
     void give_up() noexcept;
     void log_end() noexcept;
+    void stop() noexcept;
     void abort_backend_if_cut() noexcept;
+    void say_goodbye() noexcept;
     void end() noexcept;
     [[nodiscard]] bool closing() const noexcept { return closed_by_ != ClosedBy::nobody; }
 
@@ -149,13 +160,15 @@ private:
     [[nodiscard]] bool ping_is_on_its_way() noexcept;
     void arm_clock() noexcept;
 
+    enum class Answer : uint8_t { due, begun, sent };
+
     ngx_http_request_t *r_;
+    const Context *ctx_;  // r_ forgets its own when another module's filter refuses the 101
     ngx_connection_t *client_;
     ngx_connection_t *backend_ = nullptr;
     const LocConf *conf_;
-    Deflation *deflation_;                            // null without compression
-    Framing *framing_;                                // null for a stream
-    ngx_event_handler_pt request_handler_ = nullptr;  // nginx's, of the client's connection
+    Deflation *deflation_;  // null without compression
+    Framing *framing_;      // null for a stream
     ws::Session session_;
     ws::PingMarkers markers_;
     ws::PingReceipts receipts_;
@@ -164,6 +177,9 @@ private:
     Rest rest_;             // of what the client sent
     ngx_event_t resume_{};  // posted when there is more to do than one turn allows
     ngx_event_t poll_{};    // a timer: has the backend acknowledged by now
+    // Timers, because those of the client's connection are also a subrequest's.
+    ngx_event_t clock_{};
+    ngx_event_t stall_{};
 
     uint64_t bytes_in_ = 0;    // payload taken from the client
     uint64_t bytes_out_ = 0;   // payload taken for it
@@ -196,13 +212,16 @@ private:
     bool can_splice_ = false;
     bool floods_ = false;  // the backend: the last read was a large one
     bool awaiting_pong_ = false;
-    bool timing_ = false;           // the newest ping is not answered yet
-    bool answer_pending_ = false;   // the 101 is not sent yet
+    bool timing_ = false;  // the newest ping is not answered yet
+    Answer answer_ = Answer::due;
     bool verdict_pending_ = false;  // our Close waits for what the backend acknowledges
     bool client_gone_ = false;      // its last byte was read
     bool backend_gone_ = false;
     bool backend_has_all_ = false;  // of an ending session, and our end
     bool cut_ = false;              // bytes of the client had arrived that the backend never gets
 };
+
+// Of a request, or a subrequest of it, that was given to a backend by ws_pass.
+[[nodiscard]] Relay &relay_of(ngx_http_request_t *r) noexcept;
 
 }  // namespace ngx_ws

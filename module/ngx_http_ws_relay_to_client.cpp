@@ -67,7 +67,9 @@ bool Relay::read_backend() noexcept {
         return false;
     }
     if (n <= 0) {
-        const StreamEnd end = n != 0 ? StreamEnd::reset : drops ? StreamEnd::whole : end_of(backend_);
+        const StreamEnd end = n != 0  ? StreamEnd::reset
+                              : drops ? StreamEnd::whole
+                                      : end_of(backend_);
         if (end == StreamEnd::cut) {
             on_backend_cut();
         } else {
@@ -81,8 +83,8 @@ bool Relay::read_backend() noexcept {
     return true;
 }
 
-// TCP has ended without TLS having done so. Many services do that on purpose; a message that it cuts
-// was not meant to end there.
+// TCP has ended without TLS having done so. Many services do that on purpose; a message that it
+// cuts was not meant to end there.
 void Relay::on_backend_cut() noexcept {
 #if (NGX_HTTP_SSL)
     if (conf_->ssl_require_close_notify && !closing()) {

@@ -145,7 +145,14 @@ ngx_int_t send_switching_protocols(ngx_http_request_t *r, const Context &ctx) no
     r->limit_rate_set = 1;
     const ngx_int_t rc = ngx_http_send_header(r);
     if (rc == NGX_ERROR || rc > NGX_OK) {
-        return NGX_ERROR;
+        return rc;
+    }
+    if (!r->header_sent) {
+        RequestLog log(r);
+        ngx_log_error(NGX_LOG_ERR, log.get(), 0,
+                      "ws: another module's filter, as image_filter, kept the 101 back: ws_pass "
+                      "needs a location without it");
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
     // A short answer is still held back. Not by a flush buffer through all filters: that of
     // server-side includes keeps it to itself.
@@ -165,6 +172,17 @@ extern "C" ngx_int_t ngx_http_ws_handler(ngx_http_request_t *r) {
         RequestLog log(r);
         ngx_log_error(NGX_LOG_ERR, log.get(), 0, "ws: ws_pass cannot serve a subrequest");
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    // Of an error page, for which nginx would replace the 101.
+    if (r->err_status != 0) {
+        RequestLog log(r);
+        ngx_log_error(
+            NGX_LOG_ERR, log.get(), 0,
+            "ws: an error page keeps its status %ui and is no session; \"error_page CODE = "
+            "URI\" leaves the status to ws_pass",
+            r->err_status);
+        return r->err_status >= NGX_HTTP_SPECIAL_RESPONSE ? static_cast<ngx_int_t>(r->err_status)
+                                                          : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
     Context *ctx = context(r);
     if (ctx == nullptr) {

@@ -5,7 +5,8 @@
 
 namespace ngx_ws {
 
-// Sends the 101 of an accepted request. NGX_ERROR if the client is gone or memory is.
+// Sends the 101 of an accepted request. NGX_ERROR if the client is gone or memory is, or if another
+// module's filter has refused it; or the status with which the request has to end.
 [[nodiscard]] ngx_int_t send_switching_protocols(ngx_http_request_t *r,
                                                  const Context &ctx) noexcept;
 

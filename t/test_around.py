@@ -101,6 +101,22 @@ def test_fallback_to_another_ws_pass(gateway, echo, raw, closed_port):
     assert line == f"101 127.0.0.1:{closed_port} : {echo.address} 12 1000"
 
 
+@pytest.mark.parametrize("how, status", [("", 502), ("=451", 451), ("=200", 500)])
+def test_error_page_with_a_status_of_its_own_is_no_session(gateway, echo, raw, closed_port, how,
+                                                           status):
+    """nginx would put that status in the place of the 101."""
+    front = gateway(f"""
+        location / {{ ws_pass 127.0.0.1:{closed_port}; error_page 502 {how} /second; }}
+        location /second {{ internal; ws_pass {echo.address}; }}
+    """)
+    client = raw(front.port)
+    response = client.handshake("/")
+    assert response.status == status
+    assert response.get("sec-websocket-accept") is None
+    front.wait_log("ws: an error page keeps its status")
+    assert not echo.connections
+
+
 def test_fallback_does_not_forget_the_origin(gateway, echo, raw):
     front = gateway(
         f"""

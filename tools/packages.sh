@@ -32,6 +32,8 @@ packages_for() {
             echo netcat-openbsd nc
             echo iproute2 ss
             [ -n "$own_nginx" ] || echo libnginx-mod-stream /usr/lib/nginx/modules/ngx_stream_module.so
+            [ -n "$own_nginx" ] || echo libnginx-mod-http-lua /usr/lib/nginx/modules/ngx_http_lua_module.so
+            [ -n "$own_nginx" ] || echo libnginx-mod-http-image-filter /usr/lib/nginx/modules/ngx_http_image_filter_module.so
             ;;
         services)
             echo redis-server redis-server

@@ -1,0 +1,101 @@
+// The 101, which a session begins with, and what becomes of it where another module's filter does
+// not let it pass.
+#include "module/ngx_http_ws_context.hpp"
+#include "module/ngx_http_ws_log.hpp"
+#include "module/ngx_http_ws_relay.hpp"
+#include "module/ngx_http_ws_upgrade.hpp"
+
+namespace ngx_ws {
+
+namespace {
+
+// While the rate of a subrequest is limited nginx holds back what the whole connection says.
+template <typename Send>
+ngx_int_t without_delay(ngx_connection_t *c, Send send) noexcept {
+    const unsigned delayed = c->write->delayed;
+    c->write->delayed = 0;
+    const ngx_int_t rc = send();
+    c->write->delayed = delayed & 1;
+    return rc;
+}
+
+// A subprotocol is named only where the configuration names it: one that a client alone has chosen
+// may be a token.
+void log_begin(ngx_http_request_t *r, const Context &ctx, const LocConf &conf) noexcept {
+    RequestLog log(r);
+    if (ctx.subprotocol.empty() || conf.subprotocols->nelts == 0) {
+        ngx_log_error(NGX_LOG_INFO, log.get(), 0, "ws: session opened");
+        return;
+    }
+    const ngx_str_t subprotocol = ngx::str(ctx.subprotocol);
+    ngx_log_error(NGX_LOG_INFO, log.get(), 0, "ws: session opened, subprotocol \"%V\"",
+                  &subprotocol);
+}
+
+}  // namespace
+
+bool Relay::answer() noexcept {
+    if (answer_ == Answer::due && !begin_answer()) {
+        return false;
+    }
+    if (finish_answer()) {
+        return true;
+    }
+    settle();
+    return false;
+}
+
+// A client that was lost while it was answered had a session, however short.
+bool Relay::begin_answer() noexcept {
+    ngx_http_request_t *r = r_;
+    const ngx_http_upstream_t *u = r->upstream;
+    const ngx_int_t rc =
+        without_delay(client_, [this] { return send_switching_protocols(r_, *ctx_); });
+    if (rc == NGX_OK || (client_->error && !r->filter_finalize)) {
+        answer_ = Answer::begun;
+        log_begin(r, *ctx_, *conf_);
+        return true;
+    }
+    // As nginx does it for any upstream. The filter may have given the request to another content
+    // handler, which has ended our part of it.
+    if (u->cleanup == nullptr) {
+        ngx_http_finalize_request(r, NGX_DONE);
+        return false;
+    }
+    if (!r->header_sent) {
+        ngx_http_clean_header(r);
+    }
+    r->main->count++;
+    end();
+    ngx_http_finalize_request(r, rc);
+    return false;
+}
+
+// For a socket that took it in parts.
+bool Relay::finish_answer() noexcept {
+    if (!client_->error && (r_->out != nullptr || client_->buffered)) {
+        const ngx_int_t rc =
+            without_delay(client_, [this] { return ngx_http_output_filter(r_, nullptr); });
+        if (rc == NGX_ERROR) {
+            client_->error = 1;
+        } else if (r_->out != nullptr || client_->buffered) {
+            ngx_add_timer(&stall_, conf_->send_timeout);
+            return false;
+        }
+    }
+    answer_ = Answer::sent;
+    if (stall_.timer_set) {
+        ngx_del_timer(&stall_);
+    }
+    arm_clock();
+    if (client_->error) {
+        on_client_gone();
+        return true;
+    }
+    free_tls_buffer(client_);
+    take_early_bytes();
+    take_early_frames();
+    return true;
+}
+
+}  // namespace ngx_ws
