@@ -7,11 +7,11 @@ namespace {
 using ws::FramingKind;
 using ws::FramingSettings;
 
-constexpr uint64_t default_line = 64 * 1024;
+constexpr uint64_t default_max = 64 * 1024;  // of a line, or before a delimiter
 constexpr size_t default_held = 1024 * 1024;
 
 // Of each group one word may be given.
-enum class Group : unsigned { line_end, splitting, length_size, byte_order, limit };
+enum class Group : unsigned { line_end, splitting, length_size, byte_order, counting, limit };
 
 struct Word {
     std::string_view text;
@@ -31,6 +31,10 @@ constexpr Word words[] = {
      [](FramingSettings &s) { s.little_endian = false; }},
     {"le", FramingKind::length, Group::byte_order,
      [](FramingSettings &s) { s.little_endian = true; }},
+    {"varint", FramingKind::length, Group::length_size,
+     [](FramingSettings &s) { s.varint = true; }},
+    {"self", FramingKind::length, Group::counting,
+     [](FramingSettings &s) { s.counts_itself = true; }},
 };
 
 struct Kind {
@@ -42,7 +46,8 @@ struct Kind {
 constexpr Kind kinds[] = {
     {"stream", "no parameter"},
     {"line", "\"lf\", \"crlf\", \"split\" or \"max=SIZE\""},
-    {"length", "\"u8\", \"u16\", \"u32\", \"be\", \"le\" or \"max=SIZE\""},
+    {"delimiter", "\"max=SIZE\""},
+    {"length", "\"u8\", \"u16\", \"u32\", \"varint\", \"be\", \"le\", \"self\" or \"max=SIZE\""},
     {"typed", "\"max=SIZE\""},
 };
 
@@ -55,7 +60,11 @@ public:
         if (!parse_kind(values[0], settings)) {
             return false;
         }
-        for (ngx_str_t &value : values.subspan(1)) {
+        const bool delimited = settings.kind == FramingKind::delimiter;
+        if (delimited && !parse_delimiter(values.subspan(1), settings)) {
+            return false;
+        }
+        for (ngx_str_t &value : values.subspan(delimited ? 2 : 1)) {
             if (!parse_parameter(value, settings)) {
                 return false;
             }
@@ -73,8 +82,21 @@ private:
         }
         ngx_conf_log_error(NGX_LOG_EMERG, cf_, 0,
                            "invalid value \"%V\" in \"ws_framing\": expected \"stream\", "
-                           "\"line\", \"length\" or \"typed\"",
+                           "\"line\", \"delimiter\", \"length\" or \"typed\"",
                            &value);
+        return false;
+    }
+
+    [[nodiscard]] bool parse_delimiter(std::span<ngx_str_t> values,
+                                       FramingSettings &settings) noexcept {
+        const ngx_str_t text = values.empty() ? ngx_str_t{} : values[0];
+        if (!ngx::view(text).starts_with("max=") && settings.delimiter.parse(ngx::view(text))) {
+            return true;
+        }
+        ngx_conf_log_error(NGX_LOG_EMERG, cf_, 0,
+                           "invalid delimiter \"%V\" in \"ws_framing\": expected 1 to %uz bytes, "
+                           "such as \"\\0\", \"\\x03\" or \"\\x1c\\r\"",
+                           &text, ws::Delimiter::max_size);
         return false;
     }
 
@@ -131,13 +153,21 @@ private:
 
     // What a parameter left open, or cannot be.
     [[nodiscard]] bool finish(FramingSettings &settings) noexcept {
-        if (settings.kind == FramingKind::line && !was_given(Group::limit)) {
-            settings.max = default_line;
+        const bool held_nowhere =
+            settings.kind == FramingKind::line || settings.kind == FramingKind::delimiter;
+        if (held_nowhere && !was_given(Group::limit)) {
+            settings.max = default_max;
         }
         if (settings.kind == FramingKind::length && !was_given(Group::length_size)) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf_, 0,
                                "\"ws_framing length\" needs the size of a length: "
-                               "expected \"u8\", \"u16\" or \"u32\"");
+                               "expected \"u8\", \"u16\", \"u32\" or \"varint\"");
+            return false;
+        }
+        if (settings.varint && (was_given(Group::byte_order) || was_given(Group::counting))) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf_, 0,
+                               "\"varint\" in \"ws_framing\" cannot stand beside \"be\", \"le\" or "
+                               "\"self\": expected \"u8\", \"u16\" or \"u32\" beside these");
             return false;
         }
         if (settings.has_records() && settings.max > settings.max_record()) {

@@ -10,6 +10,7 @@ CloseCode close_code(Violation violation) noexcept {
         case Violation::close_reason_not_utf8:
         case Violation::deflate_broken:
         case Violation::line_end_inside:
+        case Violation::delimiter_inside:
             return CloseCode::invalid_payload;
         case Violation::message_too_big:
         case Violation::line_too_long:
@@ -57,6 +58,8 @@ std::string_view words(Violation violation) noexcept {
             return "line is too long";
         case Violation::line_end_inside:
             return "message holds a line end";
+        case Violation::delimiter_inside:
+            return "message holds a delimiter";
     }
     return {};
 }

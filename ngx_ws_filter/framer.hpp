@@ -1,6 +1,7 @@
 // The framing of one session, both ways: messages to the backend's bytes, and these to messages.
 #pragma once
 
+#include "ngx_ws_filter/framing_delimiter.hpp"
 #include "ngx_ws_filter/framing_length.hpp"
 #include "ngx_ws_filter/framing_line.hpp"
 
@@ -15,8 +16,10 @@ public:
     explicit Framer(const FramingSettings &settings) noexcept
         : settings_(&settings),
           line_writer_(settings),
+          delimiter_writer_(settings),
           record_writer_(settings),
           line_reader_(settings),
+          delimiter_reader_(settings),
           record_reader_(settings) {}
 
     [[nodiscard]] const FramingSettings &settings() const noexcept { return *settings_; }
@@ -28,18 +31,20 @@ public:
     [[nodiscard]] bool holds() const noexcept { return record_writer_.holds(); }
     // Bytes of the client that are held.
     [[nodiscard]] std::size_t held() const noexcept { return record_writer_.held(); }
-    // The same in bytes of the stream to the backend, as far as they will stand before what follows.
+    // The same in bytes of the stream to the backend, as far as they will stand before what
+    // follows.
     [[nodiscard]] std::size_t held_in_stream() const noexcept {
         return record_writer_.held_in_stream();
     }
 
     // What the backend said was cut off, and did not end: to be told before Session::wrap_end(). A
     // record that is cut is a fault in any case.
-    void cut() noexcept { line_reader_.cut(); }
+    void cut() noexcept;
 
     // The rest is for Session. See the writers and readers.
 
-    static constexpr std::size_t min_room = std::max(LineWriter::min_room, RecordWriter::min_room);
+    static constexpr std::size_t min_room =
+        std::max({LineWriter::min_room, DelimiterWriter::min_room, RecordWriter::min_room});
     static constexpr std::uint64_t unknown = RecordWriter::unknown;
 
     [[nodiscard]] bool wants_memory(bool begins, std::uint64_t length) const noexcept {
@@ -58,8 +63,10 @@ public:
 private:
     const FramingSettings *settings_;
     LineWriter line_writer_;
+    DelimiterWriter delimiter_writer_;
     RecordWriter record_writer_;
     LineReader line_reader_;
+    DelimiterReader delimiter_reader_;
     RecordReader record_reader_;
 };
 

@@ -7,8 +7,29 @@
 namespace ws {
 namespace {
 
-[[nodiscard]] std::size_t header_size(const FramingSettings &settings) noexcept {
+constexpr unsigned varint_bits = 7;
+constexpr std::uint8_t varint_goes_on = 0x80;
+
+[[nodiscard]] std::size_t varint_size(std::uint64_t length) noexcept {
+    std::size_t size = 1;
+    while ((length >>= varint_bits) != 0) {
+        ++size;
+    }
+    return size;
+}
+
+// Of a record of this length.
+[[nodiscard]] std::size_t header_size(const FramingSettings &settings,
+                                      std::uint64_t length) noexcept {
+    if (settings.varint) {
+        return varint_size(length);
+    }
     return settings.length_size + (settings.kind == FramingKind::typed ? 1U : 0U);
+}
+
+// What the length says beyond the record.
+[[nodiscard]] std::uint64_t counted_too(const FramingSettings &settings) noexcept {
+    return settings.counts_itself ? settings.length_size : 0;
 }
 
 // The bits that a byte of the length is shifted by.
@@ -23,7 +44,7 @@ bool RecordWriter::wants_memory(bool begins, std::uint64_t length) const noexcep
 }
 
 std::size_t RecordWriter::held_in_stream() const noexcept {
-    const std::size_t header = held() == 0 || whole_ ? 0 : header_size(*settings_);
+    const std::size_t header = held() == 0 || whole_ ? 0 : header_size(*settings_, held());
     return header + held();
 }
 
@@ -37,6 +58,14 @@ void RecordWriter::begin(Opcode opcode, std::uint64_t length, Room &room) noexce
 
 void RecordWriter::put_header(std::uint64_t length, Room &room) noexcept {
     assert(length <= settings_->max_record());
+    if (settings_->varint) {
+        for (; length >= varint_goes_on; length >>= varint_bits) {
+            *room.filled++ = static_cast<std::uint8_t>(length | varint_goes_on);
+        }
+        *room.filled++ = static_cast<std::uint8_t>(length);
+        return;
+    }
+    length += counted_too(*settings_);
     for (unsigned byte = 0; byte < settings_->length_size; ++byte) {
         *room.filled++ = static_cast<std::uint8_t>(length >> shift(*settings_, byte));
     }
@@ -102,8 +131,8 @@ bool RecordReader::read_header(std::span<const std::uint8_t> &from) noexcept {
         header_[header_size_++] = from[0];
         from = from.subspan(1);
         fault_ = check_header();
-        if (fault_ == BackendFault::none && header_size_ == header_size(*settings_)) {
-            left_ = length();
+        if (fault_ == BackendFault::none && header_is_whole()) {
+            left_ = length() - counted_too(*settings_);
             header_size_ = 0;
             in_record_ = true;
             return true;
@@ -112,12 +141,30 @@ bool RecordReader::read_header(std::span<const std::uint8_t> &from) noexcept {
     return false;
 }
 
+bool RecordReader::length_is_whole() const noexcept {
+    return settings_->varint ? (header_[header_size_ - 1U] & varint_goes_on) == 0
+                             : header_size_ == settings_->length_size;
+}
+
+bool RecordReader::header_is_whole() const noexcept {
+    return settings_->kind == FramingKind::typed ? header_size_ > settings_->length_size
+                                                 : length_is_whole();
+}
+
 // The rules that can be checked when the last of the bytes so far has come.
 BackendFault RecordReader::check_header() const noexcept {
-    if (header_size_ == settings_->length_size && length() > settings_->max_record()) {
+    if (length_is_whole()) {
+        const std::uint64_t too = counted_too(*settings_);
+        if (length() < too) {
+            return BackendFault::record_too_short;
+        }
+        if (length() - too > settings_->max_record()) {
+            return BackendFault::record_too_long;
+        }
+    } else if (settings_->varint && header_size_ == header_.size()) {
         return BackendFault::record_too_long;
     }
-    if (header_size_ > settings_->length_size) {
+    if (settings_->kind == FramingKind::typed && header_size_ > settings_->length_size) {
         const auto type = static_cast<Opcode>(header_[settings_->length_size]);
         if (type != Opcode::text && type != Opcode::binary) {
             return BackendFault::record_type_unknown;
@@ -128,6 +175,12 @@ BackendFault RecordReader::check_header() const noexcept {
 
 std::uint64_t RecordReader::length() const noexcept {
     std::uint64_t length = 0;
+    if (settings_->varint) {
+        for (unsigned byte = header_size_; byte-- != 0;) {
+            length = length << varint_bits | (header_[byte] & ~unsigned{varint_goes_on});
+        }
+        return length;
+    }
     for (unsigned byte = 0; byte < settings_->length_size; ++byte) {
         length |= std::uint64_t{header_[byte]} << shift(*settings_, byte);
     }

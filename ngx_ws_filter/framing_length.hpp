@@ -1,5 +1,5 @@
 // Records as the backend speaks them: a length, the opcode if it is typed, and as many bytes of
-// payload as the length says.
+// payload as the length says. A varint of a backend may be longer than it must, up to 5 bytes.
 #pragma once
 
 #include "ngx_ws_filter/framing.hpp"
@@ -68,6 +68,8 @@ public:
 
 private:
     [[nodiscard]] bool read_header(std::span<const std::uint8_t> &from) noexcept;
+    [[nodiscard]] bool length_is_whole() const noexcept;
+    [[nodiscard]] bool header_is_whole() const noexcept;
     [[nodiscard]] BackendFault check_header() const noexcept;
     [[nodiscard]] std::uint64_t length() const noexcept;
 
@@ -77,7 +79,7 @@ private:
     bool started_ = false;    // a part of it was given
     BackendFault fault_ = BackendFault::none;
     std::uint8_t header_size_ = 0;
-    std::array<std::uint8_t, 5> header_{};
+    std::array<std::uint8_t, 5> header_{};  // a varint, or a length and a type
 };
 
 }  // namespace ws

@@ -47,6 +47,70 @@ class RecordBackend(Backend):
             connection.send(self.record(payload[::-1], type_))
 
 
+class StompBackend(Backend):
+    """A broker that knows CONNECT, SEND to anywhere and DISCONNECT, as STOMP 1.2 has them: each
+    frame ends with a NUL, behind which line ends may stand."""
+
+    def serve(self, connection):
+        unread = b""
+        while data := connection.read():
+            *frames, unread = (unread + data).split(b"\0")
+            for frame in frames:
+                head, _, body = frame.lstrip(b"\r\n").partition(b"\n\n")
+                command, *headers = head.split(b"\n")
+                if command == b"CONNECT":
+                    connection.send(b"CONNECTED\nversion:1.2\n\n\0\n")
+                elif command == b"SEND":
+                    connection.send(b"\n".join([b"MESSAGE", *headers]) + b"\n\n" + body + b"\0\n")
+                else:
+                    connection.send(b"RECEIPT\n\n\0\n")
+                    connection.finish()
+
+
+class CountedBackend(Backend):
+    """Answers each record with its payload backwards. `read` and `write` do what is peculiar to the
+    lengths: the first gives the next payload or None."""
+
+    def __init__(self, read, write, **options):
+        self.read_payload, self.write_record = read, write
+        self.records = []
+        super().__init__(**options)
+
+    def serve(self, connection):
+        while (payload := self.read_payload(connection)) is not None:
+            self.records.append(payload)
+            connection.send(self.write_record(payload[::-1]))
+
+
+def read_counted(connection):
+    """As PostgreSQL and SMPP count: 32 bits that include themselves."""
+    header = connection.read_exactly(4)
+    return connection.read_exactly(struct.unpack("!I", header)[0] - 4) if header else None
+
+
+def write_counted(payload):
+    return struct.pack("!I", len(payload) + 4) + payload
+
+
+def read_varint(connection):
+    """As protobuf delimits messages."""
+    length = shift = 0
+    while byte := connection.read_exactly(1):
+        length |= (byte[0] & 0x7f) << shift
+        shift += 7
+        if byte[0] < 0x80:
+            return connection.read_exactly(length)
+    return None
+
+
+def write_varint(payload):
+    length, header = len(payload), b""
+    while length >= 0x80:
+        header += bytes([length & 0x7f | 0x80])
+        length >>= 7
+    return header + bytes([length]) + payload
+
+
 class SayingBackend(ScriptedBackend):
     """Says something, piece by piece if it is a list, and closes; reads to the end."""
 

@@ -5,9 +5,11 @@ import pytest
 from backends import RecordingBackend
 from raw import BINARY, CONTINUATION, frame
 
-KINDS = 'expected "stream", "line", "length" or "typed"'
+KINDS = 'expected "stream", "line", "delimiter", "length" or "typed"'
 LINE = 'expected "lf", "crlf", "split" or "max=SIZE" after "line"'
-LENGTH = 'expected "u8", "u16", "u32", "be", "le" or "max=SIZE" after "length"'
+LENGTH = 'expected "u8", "u16", "u32", "varint", "be", "le", "self" or "max=SIZE" after "length"'
+DELIMITED = 'expected "max=SIZE" after "delimiter"'
+BYTES = r'expected 1 to 8 bytes, such as "\0", "\x03" or "\x1c\r"'
 TYPED = 'expected "max=SIZE" after "typed"'
 SIZE = "expected a size such as max=65536, max=64k or max=1m"
 AGAIN = "repeats or contradicts an earlier parameter"
@@ -30,7 +32,7 @@ AGAIN = "repeats or contradicts an earlier parameter"
     ("line lf crlf", f'parameter "crlf" in "ws_framing" {AGAIN}'),
     ("line split split", f'parameter "split" in "ws_framing" {AGAIN}'),
     ("line max=1k max=2k", f'parameter "max=2k" in "ws_framing" {AGAIN}'),
-    ("length", '"ws_framing length" needs the size of a length: expected "u8", "u16" or "u32"'),
+    ("length", '"ws_framing length" needs the size of a length: expected "u8", "u16", "u32" or "varint"'),
     ("length le max=5", '"ws_framing length" needs the size of a length'),
     ("length u24", f'invalid parameter "u24" in "ws_framing": {LENGTH}'),
     ("length u8 split", f'invalid parameter "split" in "ws_framing": {LENGTH}'),
@@ -39,6 +41,22 @@ AGAIN = "repeats or contradicts an earlier parameter"
     ("length u8 max=256", '"max=256" in "ws_framing" is more than a length of 8 bits can say'),
     ("length u16 max=64k", '"max=65536" in "ws_framing" is more than a length of 16 bits can say'),
     ("length u32 max=4096m", '"max=4294967296" in "ws_framing" is more than a length of 32 bits can say'),
+    ("length u16 self max=65534", '"max=65534" in "ws_framing" is more than a length of 16 bits'),
+    ("length self", '"ws_framing length" needs the size of a length'),
+    ("length u8 self self", f'parameter "self" in "ws_framing" {AGAIN}'),
+    ("length u8 varint", f'parameter "varint" in "ws_framing" {AGAIN}'),
+    ("length varint be", '"varint" in "ws_framing" cannot stand beside "be", "le" or "self"'),
+    ("length self varint", '"varint" in "ws_framing" cannot stand beside "be", "le" or "self"'),
+    ("length varint; ws_max_message_size 0", '"ws_max_message_size 0" sets no limit'),
+    ("line self", f'invalid parameter "self" in "ws_framing": {LINE}'),
+    ("delimiter", f'invalid delimiter "" in "ws_framing": {BYTES}'),
+    ('delimiter ""', f'invalid delimiter "" in "ws_framing": {BYTES}'),
+    ("delimiter max=5", f'invalid delimiter "max=5" in "ws_framing": {BYTES}'),
+    ("delimiter 123456789", f'invalid delimiter "123456789" in "ws_framing": {BYTES}'),
+    (r'delimiter "\x3"', rf'invalid delimiter "\x3" in "ws_framing": {BYTES}'),
+    (r'delimiter "\01"', rf'invalid delimiter "\01" in "ws_framing": {BYTES}'),
+    (r'delimiter "\0" crlf', f'invalid parameter "crlf" in "ws_framing": {DELIMITED}'),
+    (r'delimiter "\0" max=1x', f'invalid parameter "max=1x" in "ws_framing": {SIZE}'),
     ("typed u32", f'invalid parameter "u32" in "ws_framing": {TYPED}'),
     ("line; ws_framing line", '"ws_framing" directive is duplicate'),
     ("length u32; ws_max_message_size 0", '"ws_max_message_size 0" sets no limit'),
@@ -54,6 +72,9 @@ def test_wrong_value_is_refused(config_check, value, said):
     "stream", "line", "line lf", "line crlf", "line split crlf max=512", "line max=0",
     "length u8", "length be u16", "length u32 le max=1m", "length max=255 u8", "length u16 max=65535",
     "typed", "typed max=64k", "length u32 max=1m; ws_max_message_size 0",
+    "length u16 self max=65533", "length be self u32", "length varint", "length varint max=1m",
+    r'delimiter "\0"', r"delimiter \0", r'delimiter "\x1c\r" max=1m', "delimiter ]]>]]> max=0",
+    r'delimiter "\r\n.\r\n"; ws_max_message_size 0',
     "length u16; ws_max_message_size 0", "line; ws_max_message_size 0",
 ])
 def test_right_value_is_taken(config_check, value):

@@ -73,7 +73,9 @@ public:
     Reference(const FramingSettings &framing, bool text) : framing_(framing), text_(text) {}
 
     bool read(std::string_view stream) {
-        return framing_.has_records() ? read_records(stream) : read_lines(stream);
+        return framing_.has_records()                        ? read_records(stream)
+               : framing_.kind == ws::FramingKind::delimiter ? read_delimited(stream)
+                                                             : read_lines(stream);
     }
 
     Messages messages;
@@ -111,21 +113,63 @@ private:
         return true;
     }
 
+    bool read_delimited(std::string_view stream) {
+        const std::string_view delimiter = fuzz::text(framing_.delimiter.bytes());
+        while (!stream.empty()) {
+            const std::size_t end = stream.find(delimiter);
+            const bool ends = end != std::string_view::npos;
+            const std::string_view payload = stream.substr(0, end);
+            stream = ends ? stream.substr(end + delimiter.size()) : "";
+            const bool fits = framing_.max == 0 || payload.size() <= framing_.max;
+            const bool whole = fits && (ends || payload.find_first_not_of("\r\n") == payload.npos);
+            const std::string_view shown = fits ? payload : payload.substr(0, framing_.max);
+            if (!message(shown, whole, text_ ? 1 : 2) || !whole) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    // False if there is no whole length, or none that may be.
+    bool take_length(std::string_view &stream, std::uint64_t &length) const {
+        length = 0;
+        if (framing_.varint) {
+            for (std::uint64_t place = 1; place < std::uint64_t{1} << 35U; place <<= 7U) {
+                if (stream.empty()) {
+                    return false;
+                }
+                const auto byte = static_cast<std::uint8_t>(stream.front());
+                stream.remove_prefix(1);
+                length += place * (byte % 128);
+                if (byte < 128) {
+                    return length <= framing_.max_record();
+                }
+            }
+            return false;
+        }
+        const std::size_t size = framing_.length_size;
+        if (stream.size() < size) {
+            return false;
+        }
+        for (std::size_t i = 0; i < size; ++i) {
+            const std::size_t at = framing_.little_endian ? size - 1 - i : i;
+            length = length << 8U | static_cast<std::uint8_t>(stream[at]);
+        }
+        stream.remove_prefix(size);
+        if (framing_.counts_itself && length < size) {
+            return false;
+        }
+        length -= framing_.counts_itself ? size : 0;
+        return length <= framing_.max_record();
+    }
+
     bool read_records(std::string_view stream) {
         while (!stream.empty()) {
-            if (stream.size() < framing_.length_size) {
-                return false;
-            }
             std::uint64_t length = 0;
-            for (unsigned i = 0; i < framing_.length_size; ++i) {
-                const unsigned at = framing_.little_endian ? framing_.length_size - 1U - i : i;
-                length = length << 8U | static_cast<std::uint8_t>(stream[at]);
-            }
-            stream.remove_prefix(framing_.length_size);
-            unsigned opcode = text_ ? 1 : 2;
-            if (length > framing_.max_record()) {
+            if (!take_length(stream, length)) {
                 return false;
             }
+            unsigned opcode = text_ ? 1 : 2;
             if (framing_.kind == ws::FramingKind::typed) {
                 if (stream.empty() || (stream[0] != 1 && stream[0] != 2)) {
                     return false;

@@ -2,6 +2,9 @@
 #include "t/fuzz/fuzz.hpp"
 
 #include <array>
+#include <regex>
+
+#include <arpa/inet.h>
 
 #include "ngx_ws_filter/origin.hpp"
 
@@ -10,6 +13,38 @@ using ws::Origin;
 using ws::OriginPattern;
 
 namespace {
+
+// A plain reading of the same: whether the text is an origin.
+bool is_origin(const std::string &text) {
+    static const std::regex form(
+        R"(([a-z][a-z0-9+.-]*)://(?:([a-z0-9._~-]*)|\[([0-9a-f:.]*)\])(?::0*([1-9][0-9]{0,4}))?)",
+        std::regex::icase | std::regex::optimize);
+    std::smatch parts;
+    if (text.size() > Origin::max_size || !std::regex_match(text, parts, form)) {
+        return false;
+    }
+    std::string scheme = parts[1];
+    for (char &c : scheme) {
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+    if (parts[4].matched && std::stoul(parts[4]) > 65535) {
+        return false;
+    }
+    if (parts[3].matched) {
+        in6_addr address;
+        std::array<char, INET6_ADDRSTRLEN> canonical;
+        return inet_pton(AF_INET6, parts[3].str().c_str(), &address) == 1 &&
+               inet_ntop(AF_INET6, &address, canonical.data(), canonical.size()) != nullptr &&
+               scheme.size() + std::string_view(canonical.data()).size() + 2 <= Origin::max_size;
+    }
+    const std::string name = parts[2];
+    const bool web = scheme == "http" || scheme == "https" || scheme == "ws" || scheme == "wss" ||
+                     scheme == "ftp";
+    if (name.empty() || name == ".") {
+        return !web && (name == "." || !parts[4].matched);
+    }
+    return name.front() != '.' && name.find("..") == name.npos;
+}
 
 std::string upper_case(std::string_view text) {
     std::string changed(text);
@@ -62,6 +97,7 @@ void check_match(const OriginPattern &pattern, std::string_view written, const O
     std::string bare(written);
     require(base.parse(bare.erase(star + 3, 2)));
     require(base.scheme() == origin.scheme() && base.port() == origin.port());
+    require(!base.host().empty() && base.host() != ".");
     require(origin.host().ends_with("." + std::string(base.host())));
     require(!(base == origin) && origin.host()[0] != '[');
 }
@@ -76,11 +112,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
         if (first) {
             first = false;
             written = line;
-            static_cast<void>(pattern.parse(line));
+            const bool good = pattern.parse(line);
+            // A value is no wildcard, whatever it says.
+            OriginPattern value;
+            require(value.parse(line, false) ==
+                    (good && OriginPattern::find_wildcard(line) == std::string_view::npos));
             return;
         }
         Origin origin;
-        if (origin.parse(line)) {
+        const bool good = origin.parse(line);
+        require(good == is_origin(std::string(line)));
+        if (good) {
             check_origin(line, origin);
             check_match(pattern, written, origin);
         } else {
