@@ -43,9 +43,10 @@ void free_tls_buffer([[maybe_unused]] ngx_connection_t *c) noexcept {
 #endif
 }
 
+// Without an answer there is no window, or it would never open again.
 uint64_t Lane::left_in_window(uint64_t total, size_t wanted) noexcept {
-    if (total - delivered_ + wanted > window_) {
-        (void)acknowledged();
+    if (total - delivered_ + wanted > window_ && !ask_what_is_acknowledged()) {
+        return wanted;
     }
     return left_of(window_, total - delivered_);
 }
@@ -75,7 +76,9 @@ size_t Lane::room(size_t most) noexcept {
     const size_t unasked = ngx_min(worth_a_call, window_ / 2);
     uint64_t pending = ledger_.taken() - delivered_;
     if (pending > unasked) {
-        (void)acknowledged();
+        if (!ask_what_is_acknowledged()) {
+            return most;
+        }
         pending = ledger_.taken() - delivered_;
     }
     const uint64_t waiting = pending > unasked ? unsent(destination_) : pending;
@@ -169,18 +172,24 @@ void Lane::fail() noexcept {
 
 // A question that the kernel does not answer acknowledges nothing.
 uint64_t Lane::acknowledged() noexcept {
+    (void)ask_what_is_acknowledged();
+    return delivered_;
+}
+
+bool Lane::ask_what_is_acknowledged() noexcept {
     if (ledger_.written() == 0 || aborted_) {
-        return delivered_;
+        return true;
     }
     const std::optional<size_t> told = unacknowledged(destination_);
-    if (told.has_value()) {
-        // Behind the data, and no data: the FIN has a place in the sequence of bytes too.
-        const uint64_t behind = fin_sent_ ? uint64_t{goodbye_} + 1 : 0;
-        const uint64_t pending = left_of(*told, behind);
-        const uint64_t known = left_of(ledger_.written(), pending);
-        delivered_ = ngx_max(delivered_, known);
+    if (!told.has_value()) {
+        return false;
     }
-    return delivered_;
+    // Behind the data, and no data: the FIN has a place in the sequence of bytes too.
+    const uint64_t behind = fin_sent_ ? uint64_t{goodbye_} + 1 : 0;
+    const uint64_t pending = left_of(*told, behind);
+    const uint64_t known = left_of(ledger_.written(), pending);
+    delivered_ = ngx_max(delivered_, known);
+    return true;
 }
 
 bool Lane::drained() const noexcept {

@@ -85,6 +85,7 @@ private:
     void prepare(size_t size) noexcept;
     void put(std::span<uint8_t> bytes) noexcept;
     // What the window leaves behind the first `total` bytes, exact if it is less than `wanted`.
+    [[nodiscard]] bool ask_what_is_acknowledged() noexcept;  // whether there was an answer
     [[nodiscard]] uint64_t left_in_window(uint64_t total, size_t wanted) noexcept;
     size_t send(std::span<uint8_t> bytes) noexcept;
     size_t send(std::span<const uint8_t> header, Pipe &payload) noexcept;
