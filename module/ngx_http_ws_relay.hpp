@@ -120,7 +120,7 @@ private:
     void on_client_close() noexcept;
     void on_client_end(bool orderly) noexcept;
     void on_client_gone() noexcept;
-    [[nodiscard]] bool cuts_client(ClosedBy by) const noexcept;
+    [[nodiscard]] bool cuts_client(ClosedBy by, ws::CloseCode code) const noexcept;
     void on_backend_gone(bool reset) noexcept;
     void on_backend_cut() noexcept;
     void on_backend_lost() noexcept;
