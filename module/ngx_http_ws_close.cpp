@@ -267,8 +267,8 @@ void Relay::say_goodbye() noexcept {
     } else {
         begin_close(ClosedBy::gateway, ws::CloseCode::internal_error, "request was aborted");
     }
-    to_backend_.flush();
-    to_client_.flush();
+    to_backend_.flush_at_last();
+    to_client_.flush_at_last();
     if (verdict_pending_) {
         conclude();
     }

@@ -147,6 +147,15 @@ void Lane::flush() noexcept {
     }
 }
 
+void Lane::flush_at_last() noexcept {
+    if (limited_) {
+        lift_send_bounds(destination_, window_ != 0);
+    }
+    window_ = 0;
+    destination_->write->ready = 1;
+    flush();
+}
+
 void Lane::lose() noexcept {
     lost_ = true;
 #if (NGX_HTTP_SSL)
