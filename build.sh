@@ -36,7 +36,9 @@ announce hostile "run hostile clients against the gateway, a million or so many,
 announce fuzz "fuzz the parsers for 60 s in sum, or so many; 0 replays the corpora: fuzz [SECONDS [TARGET...]]"
 announce coverage "how much of the library the unit tests run, by lines and branches"
 announce bench "compare speed and memory with other servers: bench [--quick | --help | OPTION...]; bench codec: the library with memcpy and wslay; bench link: over a long way, beside nginx stream"
+announce docs "check links and examples of the documentation, and make HTML of it in build/docs/html"
 announce deb "make a Debian package for the installed nginx, in build/deb, and check it with lintian"
+announce trees "build, install, use, upgrade and purge that package in clean trees of Debian, as root: trees [bookworm | trixie | sid]..."
 announce compdb "write build/compile_commands.json, from which clangd and others know how each file is compiled"
 announce format "format all C++ files in place"
 announce clean "remove the folder build/"
@@ -84,6 +86,7 @@ list_commands() {
 . tools/checks.sh
 . tools/bench.sh
 . tools/package.sh
+. tools/docs.sh
 
 choose_compilers
 if [ $# = 0 ]; then

@@ -122,7 +122,8 @@ bool add_variable(ngx_conf_t *cf, ngx_array_t *rules, const ngx_str_t &text) noe
     return add_value(cf, rules, Kind::variable, value, subdomains);
 }
 
-// Pages have no such origin, though their sockets have such an address.
+// Pages have no such origin, though their sockets have such an address. Few clients send one, and for
+// those a variable is written.
 bool is_address_of_socket(const ngx_str_t &text) noexcept {
     const auto begins = [&](std::string_view scheme) {
         return text.len >= scheme.size() &&
@@ -132,6 +133,12 @@ bool is_address_of_socket(const ngx_str_t &text) noexcept {
 }
 
 bool add_pattern(ngx_conf_t *cf, ngx_array_t *rules, const ngx_str_t &text) noexcept {
+    if (is_address_of_socket(text)) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"%V\" in \"ws_origin\" matches no page: the origin of a page begins "
+                           "with https:// or http://",
+                           &text);
+    }
     ws::OriginPattern pattern;
     if (!pattern.parse(ngx::view(text))) {
         return refuse(cf, text);
@@ -151,13 +158,6 @@ bool add(ngx_conf_t *cf, ngx_array_t *rules, ngx_str_t &text) noexcept {
     }
     if (text.len > 1 && text.data[0] == '~') {
         return add_regex(cf, rules, {text.len - 1, text.data + 1});
-    }
-    if (is_address_of_socket(text)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid origin \"%V\" in \"ws_origin\": expected the origin of a page, "
-                           "which begins with https:// or http://",
-                           &text);
-        return false;
     }
     if (text.len > 1 && text.data[0] == '=') {
         return add_value(cf, rules, Kind::exact, {text.len - 1, text.data + 1}, false);

@@ -75,3 +75,18 @@ def test_directive_with_an_effect_is_not_warned_of(config_check, directives):
     accepted, said = config_check(f"location / {{ {PASS} {directives} }}",
                                   server="ws_frame_type text; ws_ack_interval 1m;")
     assert accepted and "[warn]" not in said, said
+
+
+@pytest.mark.parametrize("origin", ["wss://app.example", "WS://*.app.example"])
+def test_address_of_a_socket_as_an_origin_is_warned_of(config_check, tmp_path, origin):
+    accepted, said = config_check(f"location / {{\n{PASS}\nws_origin {origin};\n}}")
+    assert accepted, said
+    [line] = [line for line in said.splitlines() if "[warn]" in line]
+    assert f'"{origin}" in "ws_origin" matches no page' in line
+    assert line_of(tmp_path, line) == f"ws_origin {origin};"
+
+
+def test_clients_that_send_the_address_of_their_socket_are_named_by_a_variable(config_check):
+    accepted, said = config_check(
+        f"location / {{ {PASS} ws_origin same ws://$http_host wss://$http_host; }}")
+    assert accepted and "[warn]" not in said

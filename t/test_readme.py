@@ -4,11 +4,10 @@ import re
 
 import pytest
 
-from gateway import ROOT, free_port, nginx_t
+from gateway import ROOT, nginx_t
+from pages import DOCS, PAGES, anchors, blocks, localized, name_of, outermost, wrapped
 
-DOCS = ROOT / "docs"
 REFERENCE = DOCS / "directives"
-PAGES = {path: path.read_text() for path in [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]}
 SOURCES = "\n".join(path.read_text() for path in sorted((ROOT / "module").glob("*.cpp")))
 
 
@@ -110,34 +109,23 @@ def reference():
     return found
 
 
-def name_of(path):
-    return str(path.relative_to(ROOT))
+def each_page():
+    return [pytest.param(path, id=name_of(path)) for path in PAGES]
 
 
-def blocks():
-    """The nginx examples, each with its page and the number of its first line."""
-    return [pytest.param(match[1], id=f"{name_of(path)}:{text.count(chr(10), 0, match.start()) + 2}")
-            for path, text in PAGES.items()
-            for match in re.finditer(r"^```nginx\n(.*?)^```$", text, re.M | re.S)]
-
-
-def prose(text):
-    return re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
-
-
-def heading_anchors(path):
-    headings = re.findall(r"^#+ (.+)$", prose(PAGES[path]), re.M)
-    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+def nginx_blocks():
+    return [pytest.param(text, id=f"{name_of(path)}:{line}")
+            for path, line, text in blocks("nginx")]
 
 
 # --- the pages
 
 
 def test_there_are_examples():
-    assert len(blocks()) > 60
+    assert len(nginx_blocks()) > 60
 
 
-@pytest.mark.parametrize("path", [pytest.param(path, id=name_of(path)) for path in PAGES])
+@pytest.mark.parametrize("path", each_page())
 def test_page_is_short_and_says_its_question_first(path):
     lines = PAGES[path].splitlines()
     assert len(lines) <= (200 if path.parent == ROOT else 399)
@@ -145,7 +133,7 @@ def test_page_is_short_and_says_its_question_first(path):
     assert lines[0].endswith("?") or path.parent == ROOT
 
 
-@pytest.mark.parametrize("path", [pytest.param(path, id=name_of(path)) for path in PAGES])
+@pytest.mark.parametrize("path", each_page())
 def test_links_lead_somewhere(path):
     for target in re.findall(r"\]\(([^)]+)\)", PAGES[path]):
         if target.startswith("https://"):
@@ -154,7 +142,7 @@ def test_links_lead_somewhere(path):
         page = (path.parent / file).resolve() if file else path
         assert page.exists(), target
         if anchor:
-            assert heading_anchors(page).count(anchor) == 1, target
+            assert anchors(page).count(anchor) == 1, target
 
 
 def test_all_pages_are_in_the_list_of_pages():
@@ -199,7 +187,7 @@ def test_all_variables_and_no_others_are_described():
     assert sorted(described) == sorted(variables())
 
 
-@pytest.mark.parametrize("path", [pytest.param(path, id=name_of(path)) for path in PAGES])
+@pytest.mark.parametrize("path", each_page())
 def test_page_names_only_what_there_is(path):
     # A family of them is named by its beginning, as in ws_ssl_*.
     named = set(re.findall(r"(?<![\w/])ws_\w*[a-z](?!\w)", PAGES[path]))
@@ -246,44 +234,7 @@ def test_reasons_of_the_table_are_said():
 # --- the examples
 
 
-def localized(example):
-    """Without what only the reader's machine has: ports, certificates, folders of logs."""
-    ports = {}
-
-    def listen(match):
-        port = ports.setdefault(match[2], free_port())
-        return f"listen{match[1]}127.0.0.1:{port}"
-
-    example = re.sub(r"\blisten( +)(\d+)", listen, example)
-    files = "(ssl_(?:certificate|trusted_certificate|crl|password_file) +)"
-    example = re.sub(files + r"\S+;", r"\1@CERT@;", example)
-    example = re.sub(r"(ssl_certificate_key +)\S+;", r"\1@KEY@;", example)
-    return re.sub(r"access_log( +)/\S+", r"access_log\1@PREFIX@/ws.log", example)
-
-
-def outermost(example):
-    """The names of the directives that stand in no block."""
-    flat = re.sub(r"'[^']*'|\"[^\"]*\"|#.*", "''", example)
-    while re.search(r"\{[^{}]*\}", re.sub(r"\$\{\w+\}", "", flat)):
-        flat = re.sub(r"\{[^{}]*\}", ";", flat)
-    return {part.split()[0] for part in flat.split(";") if part.strip()}
-
-
-def wrapped(example):
-    """The parts of a Gateway that make a whole configuration of it."""
-    names = outermost(example)
-    if names & {"server", "map", "upstream", "log_format", "limit_conn_zone", "ws_buffer_size"}:
-        return {"http": example}
-    if names & {"location"}:
-        return {"server": example}
-    if names & {"worker_shutdown_timeout"}:
-        return {"main": example}
-    if "http" in names:
-        return {"http": re.search(r"http \{\n(.*)^\}", example, re.M | re.S)[1]}
-    return {"locations": f"location / {{ ws_pass 127.0.0.1:4000; {example} }}"}
-
-
-@pytest.mark.parametrize("example", blocks())
+@pytest.mark.parametrize("example", nginx_blocks())
 def test_example_is_accepted_by_nginx(tmp_path, example):
     if "load_module" in outermost(example):
         assert "load_module modules/ngx_http_ws_module.so;" in example

@@ -57,3 +57,15 @@ cmd_deb() {
         "$build/deb/"*.changes
     ls "$build/deb/"libnginx-mod-http-ws_*.deb
 }
+
+cmd_trees() {
+    local version
+
+    [ "$(id -u)" = 0 ] || die "debootstrap and chroot need root"
+    need build deb trees
+    version=$(module_version)
+    locked debian_tree "$version"
+    # What is mounted in the trees is gone with the process.
+    unshare --mount /usr/bin/python3 -B packaging/try_packages.py "$build/trees" \
+        "$build/deb/libnginx-mod-http-ws-$version" "$@"
+}

@@ -56,6 +56,15 @@ packages_for() {
             echo git git
             echo lintian lintian
             ;;
+        docs)
+            echo mkdocs mkdocs
+            echo mkdocs-material /usr/share/mkdocs/themes/material/main.html
+            ;;
+        trees)
+            echo debootstrap debootstrap
+            echo debian-archive-keyring /usr/share/keyrings/debian-archive-keyring.gpg
+            echo python3 /usr/bin/python3
+            ;;
         valgrind)
             echo valgrind valgrind
             ;;

@@ -1,0 +1,12 @@
+# shellcheck shell=bash
+# The documentation as HTML. Read by build.sh.
+
+cmd_docs() {
+    need build test docs
+    locked build_module
+    locked install_node_packages
+    run_suite "$nginx" "$module" -q t/test_readme.py t/test_examples.py
+    /usr/bin/python3 -B tools/docs.py "$root/build/docs/pages"
+    mkdocs build --quiet --strict --clean
+    echo "$root/build/docs/html/index.html"
+}
