@@ -107,8 +107,8 @@ void Relay::on_backend_gone(bool reset) noexcept {
         on_backend_lost();
         return;
     }
-    if (framing_ != nullptr && !closing()) {
-        take_framed({});
+    if (!closing()) {
+        take_end();
     }
     if (session_.held_back() != 0) {
         begin_close(ClosedBy::backend, ws::CloseCode::internal_error,

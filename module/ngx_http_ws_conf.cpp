@@ -121,6 +121,7 @@ void *ngx_http_ws_create_loc_conf(ngx_conf_t *cf) {
 #endif
     conf->origin_report_only = NGX_CONF_UNSET;
     conf->frame_type.unset();
+    conf->text_errors = NGX_CONF_UNSET_UINT;
     conf->max_message_size = NGX_CONF_UNSET_SIZE;
     conf->backend_window = NGX_CONF_UNSET_SIZE;
     conf->client_window = NGX_CONF_UNSET_SIZE;
@@ -164,6 +165,8 @@ char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child) {
     }
     ngx_conf_merge_value(conf.origin_report_only, prev.origin_report_only, 0);
     conf.frame_type.merge(prev.frame_type, static_cast<ngx_uint_t>(ws::Opcode::binary));
+    ngx_conf_merge_uint_value(conf.text_errors, prev.text_errors,
+                              static_cast<ngx_uint_t>(TextErrors::close));
     conf.framing.merge(prev.framing);
     // What is not set depends on the framing, and stays so for the locations inside.
     ngx_conf_merge_size_value(conf.max_message_size, prev.max_message_size, NGX_CONF_UNSET_SIZE);

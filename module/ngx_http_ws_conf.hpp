@@ -16,6 +16,9 @@ struct OriginRule;
 // What counts as the client's acknowledgement.
 enum class ClientAck : ngx_uint_t { kernel, pong };
 
+// What is done where text was promised and the backend says other bytes.
+enum class TextErrors : ngx_uint_t { close, replace };
+
 // Plain, because nginx's setters write into it by offset.
 struct MainConf {
     size_t buffer_size;     // ws_buffer_size: bytes read at a time, and held when one side is slow
@@ -37,6 +40,7 @@ struct LocConf {
     ngx_flag_t subprotocol_required;
 
     Choice frame_type;        // a ws::Opcode, text or binary
+    ngx_uint_t text_errors;   // a TextErrors
     size_t max_message_size;  // bytes; 0: no limit; see FramingConf
     FramingConf framing;
     DeflateConf deflate;
@@ -79,6 +83,10 @@ void *ngx_http_ws_create_loc_conf(ngx_conf_t *cf);
 char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 
 char *ngx_http_ws_set_subprotocol(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+}
+
+[[nodiscard]] inline bool repairs_text(const LocConf &conf) noexcept {
+    return conf.text_errors == static_cast<ngx_uint_t>(TextErrors::replace);
 }
 
 [[nodiscard]] inline const LocConf &loc_conf(ngx_http_request_t *r) noexcept {

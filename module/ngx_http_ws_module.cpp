@@ -19,6 +19,12 @@ ngx_conf_enum_t frame_types[] = {
     {ngx_null_string, 0},
 };
 
+ngx_conf_enum_t text_errors[] = {
+    {ngx_string("close"), static_cast<ngx_uint_t>(TextErrors::close)},
+    {ngx_string("replace"), static_cast<ngx_uint_t>(TextErrors::replace)},
+    {ngx_null_string, 0},
+};
+
 ngx_conf_enum_t client_acks[] = {
     {ngx_string("kernel"), static_cast<ngx_uint_t>(ClientAck::kernel)},
     {ngx_string("pong"), static_cast<ngx_uint_t>(ClientAck::pong)},
@@ -87,6 +93,8 @@ ngx_command_t commands[] = {
 
     setting(ngx_string("ws_frame_type"), NGX_CONF_TAKE1, ngx_http_ws_choose_enum,
             offsetof(LocConf, frame_type), frame_types),
+    setting(ngx_string("ws_text_errors"), NGX_CONF_TAKE1, ngx_http_ws_set_enum,
+            offsetof(LocConf, text_errors), text_errors),
     setting(ngx_string("ws_framing"), NGX_CONF_1MORE, ngx_http_ws_set_framing,
             offsetof(LocConf, framing)),
     setting(ngx_string("ws_max_message_size"), NGX_CONF_TAKE1, ngx_http_ws_set_size,

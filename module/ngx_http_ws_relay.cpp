@@ -76,7 +76,8 @@ Relay::Relay(ngx_http_request_t *r, Context &ctx) noexcept
       session_({.outgoing = ctx.frame_type,
                 .max_message_size = conf_->framing.max_message_size(conf_->max_message_size),
                 .compression = deflation_ == nullptr ? nullptr : &deflation_->compression(),
-                .framer = framing_ == nullptr ? nullptr : &framing_->framer()}) {
+                .framer = framing_ == nullptr ? nullptr : &framing_->framer(),
+                .repairs_text = repairs_text(*conf_)}) {
 }
 
 void Relay::start() noexcept {

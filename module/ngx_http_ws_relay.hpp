@@ -93,6 +93,8 @@ private:
     void take_early_bytes() noexcept;
     void take_bytes(std::span<uint8_t> received) noexcept;
     void take_framed(std::span<uint8_t> received) noexcept;
+    void take_end() noexcept;
+    void send_message(const ws::Session::Wrapped &wrapped) noexcept;
     [[nodiscard]] ws::Session::Wrapped wrap(std::span<uint8_t> payload) noexcept;
     [[nodiscard]] size_t max_payload() const noexcept;
     void send_due() noexcept;

@@ -99,17 +99,29 @@ size_t Relay::held_in_framing() const noexcept {
 size_t Relay::max_payload() const noexcept {
     const size_t size = scratch().from_client.size();
     if (framing_ != nullptr) {
-        return ws::Session::max_framed(size);
+        return ws::Session::max_framed(size, repairs_text(*conf_));
+    }
+    if (session_.repairs_text()) {
+        return ws::Utf8Repair::max_taken(ws::Session::max_payload(size / 2));
     }
     return deflation_ == nullptr ? size : ws::Session::max_payload(size);
 }
 
 ws::Session::Wrapped Relay::wrap(std::span<uint8_t> payload) noexcept {
-    if (deflation_ == nullptr || payload.size() > max_payload()) {
+    std::span<uint8_t> room = scratch().from_client;
+    if (session_.repairs_text()) {
+        const size_t half = room.size() / 2;
+        payload = session_.repair(payload, room.subspan(half));
+        room = room.first(half);
+        if (payload.empty()) {
+            return {.frame = {}, .valid = true};
+        }
+    }
+    if (deflation_ == nullptr || payload.size() > ws::Session::max_payload(room.size())) {
         return session_.wrap(payload);
     }
     deflation_->lend_deflater();
-    const ws::Session::Wrapped wrapped = session_.wrap(payload, scratch().from_client);
+    const ws::Session::Wrapped wrapped = session_.wrap(payload, room);
     deflation_->take_back();
     return wrapped;
 }

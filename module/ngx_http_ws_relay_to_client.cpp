@@ -140,11 +140,31 @@ void Relay::take_bytes(std::span<uint8_t> received) noexcept {
     }
     moved_ = ngx_current_msec;
     bytes_out_ += received.size();
+    // What came early may be more than is read at a time.
+    while (!received.empty() && !closing()) {
+        const std::span<uint8_t> piece = received.first(ngx_min(received.size(), max_payload()));
+        received = received.subspan(piece.size());
+        if (framing_ != nullptr) {
+            take_framed(piece);
+        } else {
+            send_message(wrap(piece));
+        }
+    }
+}
+
+// What the end of the stream makes of what was held back.
+void Relay::take_end() noexcept {
     if (framing_ != nullptr) {
-        take_framed(received);
+        take_framed({});
         return;
     }
-    const ws::Session::Wrapped wrapped = wrap(received);
+    const std::span<uint8_t> text = session_.repair_end(scratch().from_client);
+    if (!text.empty()) {
+        send_message(session_.wrap(text));
+    }
+}
+
+void Relay::send_message(const ws::Session::Wrapped &wrapped) noexcept {
     if (!wrapped.frame.empty()) {
         to_client_.write(wrapped.frame);
         send_marker();

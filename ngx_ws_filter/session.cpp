@@ -19,7 +19,8 @@ Session::Session(const SessionOptions &options) noexcept
       reader_(compression_ != nullptr,
               framer_ == nullptr ? options.max_message_size
                                  : framer_->settings().max_message(options.max_message_size)),
-      outgoing_(options.outgoing) {
+      outgoing_(options.outgoing),
+      repairs_(options.repairs_text) {
     assert(outgoing_ == Opcode::text || outgoing_ == Opcode::binary);
 }
 

@@ -36,7 +36,7 @@
 // - framer and framing*: messages as a backend's lines or records; lent in the same way.
 // - flow_ledger, ping_receipts and ping_marker: how far bytes have come, and what that answers.
 // - proxy_protocol: who the client is, for the backend.
-// - frame_reader, frame_writer, mask, utf8 and close: what a Session is made of, good without it.
+// - frame_reader, frame_writer, mask, utf8* and close: what a Session is made of, good without it.
 //
 // In all of them sizes, limits and offsets are bytes. A span or string_view is looked at during the
 // call alone, unless its declaration says how long it has to last; what is returned lies in the
@@ -53,7 +53,7 @@
 #include "ngx_ws_filter/frame_writer.hpp"
 #include "ngx_ws_filter/framer.hpp"
 #include "ngx_ws_filter/piece_rest.hpp"
-#include "ngx_ws_filter/utf8.hpp"
+#include "ngx_ws_filter/utf8_repair.hpp"
 
 #include <array>
 #include <cstddef>
@@ -68,6 +68,7 @@ struct SessionOptions {
     std::uint64_t max_message_size = 0;  // 0: no limit. Of compressed messages, once inflated
     Compression *compression = nullptr;  // if it was negotiated; outlives the session
     Framer *framer = nullptr;            // for every framing but the stream; the same
+    bool repairs_text = false;           // of the backend that is no UTF-8
 };
 
 // What receive() met. Only the last two need a room.
@@ -144,6 +145,21 @@ public:
         return room < headroom ? 0 : Deflater::max_message(room - headroom);
     }
 
+    // Whether bytes of the backend have to be made text before wrap(). A framer does it itself.
+    [[nodiscard]] bool repairs_text() const noexcept {
+        return repairs_ && outgoing_ == Opcode::text && framer_ == nullptr;
+    }
+    // For such a session: the text behind the headroom of the room, which does not overlap the
+    // bytes; these are at most Utf8Repair::max_taken() of what is behind it. May be empty.
+    [[nodiscard]] std::span<std::uint8_t> repair(std::span<const std::uint8_t> bytes,
+                                                 std::span<std::uint8_t> room) noexcept {
+        return repair_.take(bytes, room.subspan(headroom));
+    }
+    // The same when the backend has sent its last byte.
+    [[nodiscard]] std::span<std::uint8_t> repair_end(std::span<std::uint8_t> room) noexcept {
+        return repair_.finish(room.subspan(headroom));
+    }
+
     // Bytes of an unfinished code point that wrap() keeps, 0 to 3.
     [[nodiscard]] std::size_t held_back() const noexcept {
         return framer_ == nullptr ? outgoing_text_.pending() : 0;
@@ -154,15 +170,16 @@ public:
         BackendFault fault;              // stands behind the frames, and no other will follow
     };
 
-    // For a session with a framer: makes bytes of the backend, at most max_framed(room.size()),
+    // For a session with a framer: makes bytes of the backend, at most max_framed() of the room,
     // messages for the client, at the front of the room, which has min_framed_room bytes or more. A
     // message that is not whole yet is sent as a fragment, for it is held nowhere.
     [[nodiscard]] Framed wrap_messages(std::span<const std::uint8_t> bytes,
                                        std::span<std::uint8_t> room) noexcept;
     // The same when the backend has sent its last byte.
     [[nodiscard]] Framed wrap_end(std::span<std::uint8_t> room) noexcept;
-    [[nodiscard]] static constexpr std::size_t max_framed(std::size_t room) noexcept {
-        return room < min_framed_room ? 0 : (room - min_framed_room) / 2;
+    [[nodiscard]] static constexpr std::size_t max_framed(std::size_t room,
+                                                          bool repairs_text = false) noexcept {
+        return room < min_framed_room ? 0 : (room - min_framed_room) / growth(repairs_text);
     }
     static constexpr std::size_t min_framed_room = 128;
 
@@ -218,6 +235,11 @@ private:
     [[nodiscard]] bool write(Due<capacity> &frame, Opcode opcode,
                              std::span<std::uint8_t> &to) noexcept;
 
+    // How many bytes of a room a byte of a framing may need.
+    [[nodiscard]] static constexpr std::size_t growth(bool repairs_text) noexcept {
+        return repairs_text ? 8 : 2;
+    }
+
     [[nodiscard]] bool over() const noexcept {
         return close_received_ || violation_ != Violation::none;
     }
@@ -235,6 +257,7 @@ private:
     [[nodiscard]] std::size_t wrap_part(Part part, std::span<std::uint8_t> room,
                                         std::size_t bytes_behind) noexcept;
     [[nodiscard]] bool check_text(Part &part) noexcept;
+    void repair_part(Part &part, std::span<std::uint8_t> room) noexcept;
     [[nodiscard]] std::span<std::uint8_t> deflate_part(const Part &part,
                                                        std::span<std::uint8_t> room,
                                                        std::size_t bytes_behind) noexcept;
@@ -246,11 +269,13 @@ private:
     FrameReader reader_;  // reads nothing after a Close, whose payload so stays in it
     Utf8Validator incoming_text_;
     Utf8Validator outgoing_text_;
+    Utf8Repair repair_;
     std::uint64_t frames_out_ = 0;
 
     Opcode outgoing_;
     Violation violation_ = Violation::none;
     BackendFault fault_ = BackendFault::none;
+    bool repairs_;
     bool outgoing_compressed_ = false;  // the message that a framer has begun
     bool close_received_ = false;
     bool close_sent_ = false;

@@ -7,10 +7,12 @@
 namespace ws {
 
 // The room is twice what came, because a header takes two bytes where a message takes one at least,
-// more of both the longer it is. What is left over is for the parts that an earlier call began.
+// more of both the longer it is. Where text is repaired it is as much for what a message becomes,
+// three bytes for one, and three more in which that is made. What is left over is for the parts
+// that an earlier call began.
 Session::Framed Session::wrap_messages(std::span<const std::uint8_t> bytes,
                                        std::span<std::uint8_t> room) noexcept {
-    assert(framer_ != nullptr && bytes.size() <= max_framed(room.size()));
+    assert(framer_ != nullptr && bytes.size() <= max_framed(room.size(), repairs_));
     std::size_t size = 0;
     Part part;
     while (fault_ == BackendFault::none) {
@@ -45,10 +47,17 @@ std::size_t Session::wrap_part(Part part, std::span<std::uint8_t> room,
     if (part.opcode == Opcode::continuation) {
         part.opcode = outgoing_;
     }
-    if (part.opcode == Opcode::text && !check_text(part) && part.payload.empty()) {
+    std::span<std::uint8_t> space = room;
+    if (part.opcode == Opcode::text && repairs_) {
+        space = room.first(room.size() - Utf8Repair::max_size(part.payload.size()));
+        repair_part(part, room.subspan(space.size()));
+        if (part.payload.empty() && !part.starts_message && !part.ends_message) {
+            return 0;
+        }
+    } else if (part.opcode == Opcode::text && !check_text(part) && part.payload.empty()) {
         return 0;
     }
-    const std::span<std::uint8_t> deflated = deflate_part(part, room, bytes_behind);
+    const std::span<std::uint8_t> deflated = deflate_part(part, space, bytes_behind);
     const std::size_t size = outgoing_compressed_ ? deflated.size() : part.payload.size();
     std::uint8_t *payload = room.data() + header_size(size);
     if (outgoing_compressed_) {
@@ -81,6 +90,15 @@ bool Session::check_text(Part &part) noexcept {
     return false;
 }
 
+// Fragments of repaired text never cut a code point.
+void Session::repair_part(Part &part, std::span<std::uint8_t> room) noexcept {
+    std::size_t size = repair_.take(part.payload, room).size();
+    if (part.ends_message) {
+        size += repair_.finish(room.subspan(size)).size();
+    }
+    part.payload = room.first(size);
+}
+
 // Behind the place of the longest header. Whether a message is compressed is decided by its first
 // part: yes if it may grow as much as it can, and the room is still enough for what comes behind.
 std::span<std::uint8_t> Session::deflate_part(const Part &part, std::span<std::uint8_t> room,
@@ -92,8 +110,9 @@ std::span<std::uint8_t> Session::deflate_part(const Part &part, std::span<std::u
                                     : std::span<std::uint8_t>{};
     }
     outgoing_compressed_ = false;
+    const std::size_t behind = growth(repairs_) * bytes_behind + enough_behind;
     if (compression_ == nullptr || part.payload.empty() ||
-        Deflater::max_size(part.payload.size()) + 2 * bytes_behind + enough_behind > to.size()) {
+        Deflater::max_size(part.payload.size()) + behind > to.size()) {
         return {};
     }
     const std::span<std::uint8_t> deflated =

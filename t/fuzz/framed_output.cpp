@@ -70,7 +70,8 @@ private:
 // A plain reading of the whole stream. False: the backend breaks a rule there.
 class Reference {
 public:
-    Reference(const FramingSettings &framing, bool text) : framing_(framing), text_(text) {}
+    Reference(const FramingSettings &framing, bool text, bool repairs)
+        : framing_(framing), text_(text), repairs_(repairs) {}
 
     bool read(std::string_view stream) {
         return framing_.has_records()                        ? read_records(stream)
@@ -82,6 +83,16 @@ public:
 
 private:
     bool message(std::string_view payload, bool ends, unsigned opcode) {
+        if (opcode == 1 && repairs_) {
+            if (!payload.empty() || ends) {
+                messages.begin(opcode);
+                messages.text += fuzz::repair_utf8(payload, ends);
+            }
+            if (ends) {
+                messages.end();
+            }
+            return true;
+        }
         const fuzz::Utf8Judgement judgement = fuzz::judge_utf8(fuzz::bytes(payload));
         const bool good =
             opcode != 1 || (judgement.valid == payload.size() && (!ends || judgement.pending == 0));
@@ -188,6 +199,7 @@ private:
 
     const FramingSettings &framing_;
     bool text_;
+    bool repairs_;
 };
 
 }  // namespace
@@ -197,6 +209,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     const FramingSettings framing = fuzz::choose_framing(input);
     const std::size_t ways = input.choice();
     const bool text = ways % 2 == 1;
+    const bool repairs = input.choice() % 2 == 1;
     const ws::DeflateSettings settings{.bits = 9, .memory_level = 1};
     const fuzz::Block memory(ws::Deflater::memory_size(settings.bits, settings.memory_level));
     ws::Deflater deflater;
@@ -205,9 +218,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     ws::Framer framer(framing);
     Session session({.outgoing = text ? ws::Opcode::text : ws::Opcode::binary,
                      .compression = ways >= 128 ? &compression : nullptr,
-                     .framer = &framer});
+                     .framer = &framer,
+                     .repairs_text = repairs});
 
-    Reference reference(framing, text);
+    Reference reference(framing, text, repairs);
     const bool fine = reference.read(fuzz::text(input.content()));
 
     Client client;
@@ -221,7 +235,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
         // Now and then there is no memory for one.
         compression.lend(compression.keeps_deflater() || input.choice() % 4 != 0 ? &deflater
                                                                                  : nullptr);
-        const fuzz::Block room(2 * part.size() + Session::min_framed_room);
+        const fuzz::Block room((repairs ? 8 : 2) * part.size() + Session::min_framed_room);
+        require(Session::max_framed(room.span().size(), repairs) == part.size());
         give(session.wrap_messages(part, room.span()));
     });
     const fuzz::Block room(Session::min_framed_room);

@@ -1,11 +1,31 @@
-// Utf8Validator and cut_code_point(), against a slow reference.
+// Utf8Validator, Utf8Repair and cut_code_point(), against a slow reference.
 #include "t/fuzz/fuzz.hpp"
 
-#include "ngx_ws_filter/utf8.hpp"
+#include "ngx_ws_filter/utf8_repair.hpp"
 #include "t/fuzz/utf8_reference.hpp"
 
 using fuzz::Input;
 using fuzz::require;
+
+namespace {
+
+// Each part is written to a room that is no larger than it must be.
+void check_repair(const Input &input) {
+    ws::Utf8Repair repair;
+    std::string text;
+    fuzz::in_parts(input, [&](fuzz::Bytes part) {
+        const fuzz::Block room(ws::Utf8Repair::max_size(part.size()));
+        require(ws::Utf8Repair::max_taken(room.span().size()) == part.size());
+        text += fuzz::text(repair.take(part, room.span()));
+    });
+    require(text == fuzz::repair_utf8(fuzz::text(input.content()), false));
+    const fuzz::Block room(ws::Utf8Repair::max_size(0));
+    text += fuzz::text(repair.finish(room.span()));
+    require(text == fuzz::repair_utf8(fuzz::text(input.content()), true));
+    require(fuzz::judge_utf8(fuzz::bytes(text)).valid == text.size());
+}
+
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
     const Input input({data, size});
@@ -30,6 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     require(in_parts.pending() == wanted.pending);
     require(in_parts.complete() == at_once.complete());
 
+    check_repair(input);
     if (valid) {
         require(ws::cut_code_point(input.content()) == wanted.pending);
     }

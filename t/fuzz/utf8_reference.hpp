@@ -51,4 +51,21 @@ struct Utf8Judgement {
     return {text.size(), text.size() - begin};
 }
 
+// The same bytes with U+FFFD for each part that is none, of a text that ends here or goes on.
+[[nodiscard]] inline std::string repair_utf8(std::string_view text, bool ends) {
+    constexpr std::string_view replacement = "\xef\xbf\xbd";
+    std::string repaired;
+    while (!text.empty()) {
+        const Utf8Judgement judgement = judge_utf8(bytes(text));
+        repaired += text.substr(0, judgement.valid - judgement.pending);
+        if (judgement.valid == text.size()) {
+            repaired += ends && judgement.pending != 0 ? replacement : "";
+            break;
+        }
+        repaired += replacement;
+        text.remove_prefix(judgement.valid + (judgement.pending == 0 ? 1 : 0));
+    }
+    return repaired;
+}
+
 }  // namespace fuzz
