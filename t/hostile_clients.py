@@ -72,10 +72,10 @@ class Hostile:
             text = text.replace(f"@{name.upper()}@", port)
         return text
 
-    def open(self, front):
+    def open(self, front, patience=PATIENCE):
         # Later versions of OpenSSL fail if they are asked for new keys while they wait for room to
         # write, as 1.1.1 did: "bad length", openssl/openssl#8677.
-        self._ask("open", front.port, front.ssl_port, 1000 * PATIENCE * checker.SLOWNESS,
+        self._ask("open", front.port, front.ssl_port, 1000 * patience * checker.SLOWNESS,
                   int(OPENSSL_3_0))
 
     def run(self, first, count, at_once=256):

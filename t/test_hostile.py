@@ -2,9 +2,11 @@
 gateway, or touches a byte of those who keep to the rules. `./build.sh hostile` runs more."""
 
 import os
+import time
 
 import pytest
 
+from backends import Backend
 from flood import MEGABYTE
 from hostile_clients import PARTS, Hostile, wait_files
 
@@ -48,11 +50,41 @@ def test_hostile_clients_harm_nobody_but_themselves(attacked, hostile):
     assert done["whole"] > done["conversations"] // 10
     assert done["refused"] > done["conversations"] // 20
     assert done["healthy_bytes"] > 0
+    assert done["slow"] <= done["conversations"] // 1000
 
     wait_files(attacked, files)
     assert attacked.memory() < memory + 3 * MEGABYTE
     assert attacked.workers() == workers
     assert "exited on signal" not in attacked.error_log()
+
+
+class TricklingBackend(Backend):
+    """What the moody ones do, byte by byte, with a pause behind each."""
+
+    def serve(self, connection):
+        try:
+            _, _, said = connection.read().partition(b"\n")
+            while True:
+                for byte in said:
+                    connection.send(bytes([byte]))
+                    time.sleep(0.05)
+                said = connection.read()
+                if not said:
+                    return
+        except OSError:
+            pass  # the client has gone
+
+
+@pytest.mark.skipif(bool(SHOWN), reason="one seed was asked for")
+@pytest.mark.time_limit(120)
+def test_conversation_that_trickles_holds_nobody_up(gateway, hostile, backend):
+    hostile.ports["moody"] = str(backend(TricklingBackend).port)
+    front = gateway(hostile.locations(), **PARTS)
+    front.allow(BROKEN_TLS)
+    hostile.open(front, patience=4)
+    done = hostile.run(0, 300)
+    assert done["conversations"] == 300
+    assert 0 < done["slow"] < 30
 
 
 @pytest.mark.skipif(not SHOWN, reason="shows one seed, with WS_HOSTILE_SEED")

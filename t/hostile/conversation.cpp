@@ -6,6 +6,10 @@ namespace hostile {
 
 namespace {
 
+// How often the gateway's patience a conversation may last. A backend with a small buffer may get a
+// few bytes each time the kernel probes its window, and nobody is to blame for that.
+constexpr Milliseconds most_patience = 4;
+
 // Where the head of a request ends, as nginx sees it.
 [[nodiscard]] std::size_t end_of_head(std::string_view bytes) {
     const std::size_t begin = std::min(bytes.find_first_not_of("\r\n"), bytes.size());
@@ -40,6 +44,7 @@ Conversation::Conversation(const Front &front, Script script, Milliseconds now)
                 .tls = script_.tls,
                 .plan = bearable(script_.tls_plan, front)}),
       deadline_(now + front.patience),
+      give_up_at_(now + most_patience * front.patience),
       lost_before_(lost_ms()),
       patience_(front.patience) {
 }
@@ -61,6 +66,10 @@ void Conversation::turn(bool readable, Milliseconds now) {
     if (!over_ && now > deadline_) {
         fault_ = finished_ ? "the gateway does not end it" : "it stands still";
         over_ = true;
+    }
+    if (!over_ && now > give_up_at_) {
+        slow_ = true;
+        hang_up(End::reset);
     }
     if (over_) {
         judge();

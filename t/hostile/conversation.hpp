@@ -26,6 +26,8 @@ public:
 
     [[nodiscard]] int socket() const { return channel_.socket(); }
     [[nodiscard]] bool over() const { return over_; }
+    // It moved all the time, and so slowly that it was given up.
+    [[nodiscard]] bool slow() const { return slow_; }
     [[nodiscard]] bool reads() const { return reads_; }
     [[nodiscard]] bool wants_to_write() const { return channel_.wants_to_write(); }
 
@@ -67,6 +69,7 @@ private:
     std::size_t taken_ = 0;                  // of the script's bytes
     std::size_t step_ = 0;
     Milliseconds deadline_;
+    Milliseconds give_up_at_;
     Milliseconds lost_before_;  // see lost_ms()
     Milliseconds patience_;
     Milliseconds resume_at_ = 0;
@@ -74,6 +77,7 @@ private:
     bool finished_ = false;
     bool cut_ = false;  // by us, or never all read
     bool over_ = false;
+    bool slow_ = false;
     std::string fault_;
 };
 

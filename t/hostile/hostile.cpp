@@ -62,6 +62,7 @@ struct Totals {
     std::size_t refused = 0;
     std::size_t closed = 0;
     std::size_t whole = 0;  // of valid ones
+    std::size_t slow = 0;
     std::size_t failed = 0;
 };
 
@@ -185,7 +186,8 @@ private:
         totals_.upgraded += one.replies().upgraded() ? 1 : 0;
         totals_.refused += one.replies().status() >= 400 ? 1 : 0;
         totals_.closed += one.replies().close() ? 1 : 0;
-        totals_.whole += one.script().valid && one.fault().empty() ? 1 : 0;
+        totals_.whole += one.script().valid && !one.slow() && one.fault().empty() ? 1 : 0;
+        totals_.slow += one.slow() ? 1 : 0;
         if (showing_ && one.fault().empty()) {
             say(one.outcome());
         }
@@ -215,8 +217,9 @@ private:
         std::ostringstream line;
         line << "done conversations=" << totals_.conversations << " upgraded=" << totals_.upgraded
              << " refused=" << totals_.refused << " closed=" << totals_.closed
-             << " whole=" << totals_.whole << " failed=" << totals_.failed
-             << " dialled=" << backends_.accepted() << " healthy_bytes=" << echoed;
+             << " whole=" << totals_.whole << " slow=" << totals_.slow
+             << " failed=" << totals_.failed << " dialled=" << backends_.accepted()
+             << " healthy_bytes=" << echoed;
         say(line.str());
     }
 

@@ -69,7 +69,7 @@ void Conversation::judge() {
         fault_ = "no answer to its key";
     }
     if (reading_ == nullptr || replies_.confused()) {
-        if (fault_.empty() && script_.valid && !was_late()) {
+        if (fault_.empty() && script_.valid && !slow_ && !was_late()) {
             fault_ = "refused with status " + number(replies_.status());
         }
         return;
@@ -150,7 +150,7 @@ std::string Conversation::judge_close() const {
 }
 
 std::string Conversation::judge_valid() const {
-    if (!script_.valid || was_late()) {
+    if (!script_.valid || slow_ || was_late()) {
         return {};
     }
     if (echoed().size() != reading_->payload().size()) {
