@@ -220,7 +220,7 @@ def test_half_closed_session_still_hears_the_backend(gateway, backend, raw):
     got, code, reason = client.read_to_close()
     assert digest(got) == digest(data)
     assert (code, reason) == (1000, "")
-    assert service.connections[0].received == b"question"
+    assert service.connections[0].wait_received(8) == b"question"
     assert below == [b""]
 
 
