@@ -25,7 +25,11 @@ class Crowd:
             # Further addresses have further ports.
             client = RawClient(port, tls=tls, timeout=30, source=f"127.0.0.{1 + number % 100}")
             self.clients.append(client)
-            client.open(path)
+            self._begin(client, path)
+
+    @staticmethod
+    def _begin(client, path):
+        client.open(path)
 
     def __enter__(self):
         return self
@@ -45,6 +49,14 @@ class Crowd:
             client.send(message)
         for client in self.clients:
             assert client.read_data(len(said)) == said
+
+
+class Resting(Crowd):
+    """Clients that have got a 204, and have nothing more to ask."""
+
+    @staticmethod
+    def _begin(client, path):
+        assert client.handshake(path).status == 204
 
 
 def private_memory(pid):
