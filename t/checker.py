@@ -56,5 +56,6 @@ def is_worker(pid, title, log):
     """Whether a child of the master is a worker, and whether one that exits. Under valgrind a
     process has valgrind's own title, and only the error log tells."""
     if CHECKER != "valgrind":
-        return title.startswith(b"nginx: worker process"), b"shutting down" in title
+        # A fork puts its own name before that, and may put more behind it.
+        return re.match(rb"\S+: worker process", title) is not None, b"shutting down" in title
     return True, bool(re.search(rf"\] {pid}#\d+: (gracefully shutting down|exiting)", log()))

@@ -19,10 +19,18 @@ NGINX = os.environ.get("WS_NGINX", "/usr/sbin/nginx")
 MODULE = os.environ.get("WS_MODULE", str(ROOT / "build" / "ngx_http_ws_module.so"))
 LOAD_MODULE = f"load_module {MODULE};" if MODULE else ""  # none: nginx has it inside
 
+
+def version_of(built):
+    """That of nginx, which forks tell beside their own, or a fork's own where it is all."""
+    found = re.search(r"nginx/(\d+)\.(\d+)\.(\d+)", built)
+    found = found or re.search(r"\w/(\d+)\.(\d+)\.(\d+)", built)
+    return tuple(map(int, found.groups()))
+
+
 # What nginx says of itself: its version and OpenSSL's.
 BUILT = subprocess.run([NGINX, "-V"], capture_output=True, text=True, check=False).stderr
 OPENSSL_3_0 = "OpenSSL 3.0." in BUILT
-VERSION = tuple(map(int, re.search(r"nginx/(\d+)\.(\d+)\.(\d+)", BUILT).groups()))
+VERSION = version_of(BUILT)
 
 # Lines of the error log that no test may cause unless it says so with Gateway.allow().
 FORBIDDEN = re.compile(

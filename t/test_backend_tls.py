@@ -357,7 +357,7 @@ def test_failed_handshake_goes_on_to_the_next_server(gateway, backend, raw, firs
     good = backend(TlsEchoBackend, tls=server_tls())
     front = gateway(
         "location / { ws_pass service; ws_ssl on; ws_connect_timeout 500ms; " + verify() + "}",
-        http="upstream service { server %s max_fails=1 fail_timeout=60s; server %s; }" % (
+        http="upstream service { server %s max_fails=1 fail_timeout=60s; server %s backup; }" % (
             bad.address, good.address), log_format="$status $upstream_addr $upstream_status")
     for number in range(2):
         client = assert_connects(raw, front)
@@ -375,6 +375,6 @@ def test_next_upstream_off_stays_with_the_server_that_failed(gateway, backend, r
     good = backend(TlsEchoBackend, tls=server_tls())
     front = gateway(
         "location / { ws_pass service; ws_ssl on; ws_next_upstream off; " + verify() + "}",
-        http=f"upstream service {{ server {bad.address}; server {good.address}; }}")
+        http=f"upstream service {{ server {bad.address}; server {good.address} backup; }}")
     assert_refused(raw, front)
     assert not good.connections

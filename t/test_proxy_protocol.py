@@ -366,8 +366,8 @@ def test_next_server_is_told_as_well(gateway, backend, raw):
     dead.stop()
     service = backend(ProxiedBackend)
     front = gateway("location / { ws_pass service; ws_proxy_protocol v1; }",
-                    http="upstream service { server %s; server %s; }" % (dead.address,
-                                                                         service.address))
+                    http="upstream service { server %s; server %s backup; }"
+                         % (dead.address, service.address))
     for number in range(2):
         client = raw(front.port)
         client.open("/")
