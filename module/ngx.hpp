@@ -1,12 +1,23 @@
 // The only door to nginx's headers, and the little that makes them pleasant from C++.
 #pragma once
 
+// The headers of some nginxes are C that our warnings for C++ do not let pass.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wpedantic"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wwrite-strings"
+#ifndef __clang__
+#pragma GCC diagnostic ignored "-Wuseless-cast"
+#endif
 extern "C" {
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>
 #include <ngx_http.h>
 }
+#pragma GCC diagnostic pop
 
 #include <cstddef>
 #include <cstdint>

@@ -31,7 +31,7 @@ cmd_compdb() {
     locked build_module
     flags=$(module_flags "$compiler")
     {
-        dry_run "$(nginx_source)" "$build/nginx/Makefile" modules
+        dry_run "$(nginx_source)" "$build/nginx/Makefile" "$build/nginx/ngx_http_ws_module.so"
         for folder in unit sim hostile link bench; do
             dry_run "$root" "t/$folder/Makefile" OUT="$build/$folder" CXX="$CXX" FLAGS="$flags"
         done

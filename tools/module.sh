@@ -3,14 +3,17 @@
 
 # All that makes a new configure necessary, in one text.
 configuration() {
+    local folder
+
     echo "$CC" "${NGINX_SRC:-}" "$root" "$build"
     "$nginx" -V 2>&1
-    cat config config.make
+    ! folder=$(configured_folder) || cat "$folder"/ngx_auto_{config,headers}.h
+    cat config config.make tools/nginx.sh tools/module.sh
     ls module/*.[ch]pp ngx_ws_filter/*.[ch]pp
 }
 
 configure_module() {
-    local out=$build/nginx source=$1 arguments
+    local out=$build/nginx source=$1 arguments options
 
     if configuration | cmp -s - "$out/configuration"; then
         return
@@ -18,14 +21,18 @@ configure_module() {
 
     rm -rf "$out"
     mkdir -p "$out"
-    mapfile -d '' arguments < <(nginx_arguments)
+    nginx_arguments >"$out/arguments"
+    mapfile -d '' arguments <"$out/arguments"
+    options=$(header_options)
     (
         cd "$source"
-        ./configure "${arguments[@]}" --with-cc="$CC" \
-            --with-cc-opt="-g -O2 -fPIC -fstack-protector-strong -D_FORTIFY_SOURCE=2" \
+        configure_nginx "${arguments[@]}" --with-cc="$CC" \
+            --with-cc-opt="$options -g -O2 -fPIC -fstack-protector-strong -D_FORTIFY_SOURCE=2" \
             --with-ld-opt="-Wl,-z,relro -Wl,-z,now" \
             --add-dynamic-module="$root" --builddir="$out" >"$out/configure.log" 2>&1
     ) || die "configure failed: $(tail -n 3 "$out/configure.log")"
+    take_macros_of_nginx "$out"
+    libraries_as_they_are "${arguments[@]}" >"$out/make-options"
     configuration >"$out/configuration"
 }
 
@@ -39,14 +46,15 @@ cxx_runtime_symbols() {
 }
 
 build_module() {
-    local source symbols built=$build/nginx/ngx_http_ws_module.so
+    local source symbols options built=$build/nginx/ngx_http_ws_module.so
 
     case $root$build in *[[:space:]]*) die "nginx cannot be built in a path with blanks" ;; esac
     [ -x "$nginx" ] || die "no nginx at $nginx"
 
     source=$(nginx_source)
     configure_module "$source"
-    make -s -j"$jobs" -f "$build/nginx/Makefile" -C "$source" modules >&2
+    mapfile -d '' options <"$build/nginx/make-options"
+    make -s -j"$jobs" "${options[@]}" -f "$build/nginx/Makefile" -C "$source" "$built" >&2
 
     symbols=$(cxx_runtime_symbols "$built")
     [ -z "$symbols" ] || die "the module needs the C++ run-time library:"$'\n'"$symbols"

@@ -31,6 +31,7 @@ packages_for() {
             echo dnsmasq-base /usr/sbin/dnsmasq
             echo netcat-openbsd nc
             echo iproute2 ss
+            echo dpkg-dev dpkg-source
             [ -n "$own_nginx" ] || echo libnginx-mod-stream /usr/lib/nginx/modules/ngx_stream_module.so
             [ -n "$own_nginx" ] || echo libnginx-mod-http-lua /usr/lib/nginx/modules/ngx_http_lua_module.so
             [ -n "$own_nginx" ] || echo libnginx-mod-http-image-filter /usr/lib/nginx/modules/ngx_http_image_filter_module.so

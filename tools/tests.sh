@@ -48,7 +48,7 @@ run_suite() {
     locked long_link
     # Each run has its own folder for what its tests write, kept if one of them fails.
     out=$(mktemp -d "$build/test.XXXXXX")
-    WS_NGINX=$1 WS_MODULE=$2 WS_HOSTILE_OUT=$build/hostile NODE_PATH=$build/npm/node_modules \
+    WS_NGINX=$1 WS_MODULE=$2 WS_HOSTILE_OUT=$build/hostile WS_BUILD=$build NODE_PATH=$build/npm/node_modules \
         WS_LONG_LINK=$build/link/long_link \
         /usr/bin/python3 -B -m pytest -c t/pytest.ini --rootdir t -n 2 --basetemp "$out/t" \
         "${where[@]}" "${@:3}" || status=$?
@@ -74,8 +74,10 @@ cmd_sanitize() {
 
     need build test services sanitize
     locked install_node_packages
-    mapfile -d '' arguments < <(nginx_arguments)
-    CC=$CC NGINX=$nginx OUT=$build/sanitize locked t/sanitize.sh "${arguments[@]}"
+    nginx_arguments >"$build/sanitize-arguments"
+    mapfile -d '' arguments <"$build/sanitize-arguments"
+    CC=$CC NGINX=$nginx OUT=$build/sanitize OPTIONS=$(header_options) \
+        locked t/sanitize.sh "${arguments[@]}"
     WS_CHECKER=asan run_suite "$build/sanitize/nginx/nginx" "" "$@"
 }
 
