@@ -193,7 +193,9 @@ class Stream(Nginx):
 
     @property
     def module(self):
-        return STREAM_MODULE if STREAM_MODULE.exists() else ""
+        # Debian's fits Debian's nginx alone; another one has to have it inside.
+        debians = str(self.settings.nginx) == "/usr/sbin/nginx" and STREAM_MODULE.exists()
+        return STREAM_MODULE if debians else ""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
