@@ -260,6 +260,32 @@ void keeps_what_stands_before_a_violation(void **) {
           "binary<good>!frame is not masked#1");
 }
 
+bool inside_after(const ClientStream &stream, std::size_t size, bool byte_by_byte) {
+    FrameReader reader;
+    std::array<std::uint8_t, 64> bytes;
+    std::memcpy(bytes.data(), stream.bytes().data(), size);
+    const std::size_t step = byte_by_byte ? 1 : size;
+    for (std::size_t at = 0; at < size; at += step) {
+        std::uint8_t *begin = bytes.data() + at;
+        ws::ReadBuffer buffer{begin, begin, begin + step};
+        ws::Piece piece{};
+        while (reader.next(buffer, piece) == ws::ReadStatus::piece) {
+        }
+    }
+    return reader.inside_message();
+}
+
+void tells_whether_what_was_read_ends_inside_a_message(void **) {
+    const ClientStream stream = ClientStream{}.frame(0x82, "one").frame(0x02, "two").frame(0x80, "");
+    const std::size_t one = 6 + 3;
+    for (const bool byte_by_byte : {false, true}) {
+        for (std::size_t size = 0; size <= stream.bytes().size(); ++size) {
+            const bool between = size == 0 || size == one || size == stream.bytes().size();
+            unit::check(inside_after(stream, size, byte_by_byte) == !between);
+        }
+    }
+}
+
 }  // namespace
 
 int main() {
@@ -278,6 +304,7 @@ int main() {
         cmocka_unit_test(takes_no_memory_on_the_word_of_a_length),
         cmocka_unit_test(reads_messages_of_exactly_the_size_that_is_allowed),
         cmocka_unit_test(keeps_what_stands_before_a_violation),
+        cmocka_unit_test(tells_whether_what_was_read_ends_inside_a_message),
     };
     return unit::run("frame_reader", tests);
 }
