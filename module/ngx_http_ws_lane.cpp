@@ -43,16 +43,16 @@ void free_tls_buffer([[maybe_unused]] ngx_connection_t *c) noexcept {
 #endif
 }
 
-// Without an answer there is no window, or it would never open again.
 uint64_t Lane::left_in_window(uint64_t total, size_t wanted) noexcept {
-    if (total - delivered_ + wanted > window_ && !ask_what_is_acknowledged()) {
-        return wanted;
+    if (total - arrival_.data() + wanted > window_) {
+        arrival_.ask(ledger_.written());
     }
-    return left_of(window_, total - delivered_);
+    return left_of(window_, total - arrival_.data());
 }
 
 void Lane::open(ngx_connection_t *destination, const Limits &limits) noexcept {
     destination_ = destination;
+    arrival_.open(destination);
     timer_ = limits.timer;
     send_timeout_ = limits.send_timeout;
     ledger_ = ws::FlowLedger(limits.ledger_window);
@@ -70,16 +70,14 @@ void Lane::open(ngx_connection_t *destination, const Limits &limits) noexcept {
 
 // What is not sent is among what is not acknowledged, so that a second question is rarely needed.
 size_t Lane::room(size_t most) noexcept {
-    if (window_ == 0) {
+    if (window_ == 0 || lost_) {
         return most;
     }
     const size_t unasked = ngx_min(worth_a_call, window_ / 2);
-    uint64_t pending = ledger_.taken() - delivered_;
+    uint64_t pending = ledger_.taken() - arrival_.data();
     if (pending > unasked) {
-        if (!ask_what_is_acknowledged()) {
-            return most;
-        }
-        pending = ledger_.taken() - delivered_;
+        arrival_.ask(ledger_.written());
+        pending = ledger_.taken() - arrival_.data();
     }
     const uint64_t waiting = pending > unasked ? unsent(destination_) : pending;
     const uint64_t in_window = left_of(window_, pending);
@@ -147,17 +145,9 @@ void Lane::flush() noexcept {
     }
 }
 
-void Lane::flush_at_last() noexcept {
-    if (limited_) {
-        lift_send_bounds(destination_, window_ != 0);
-    }
-    window_ = 0;
-    destination_->write->ready = 1;
-    flush();
-}
-
 void Lane::lose() noexcept {
     lost_ = true;
+    arrival_.lose(ledger_.written());
 #if (NGX_HTTP_SSL)
     // Behind a part of a record nothing can be said: OpenSSL would refuse nginx its close_notify.
     if (begun_) {
@@ -179,26 +169,14 @@ void Lane::fail() noexcept {
     destination_->read->available = -1;
 }
 
-// A question that the kernel does not answer acknowledges nothing.
 uint64_t Lane::acknowledged() noexcept {
-    (void)ask_what_is_acknowledged();
-    return delivered_;
+    arrival_.ask_exactly(ledger_.written());
+    return arrival_.data();
 }
 
-bool Lane::ask_what_is_acknowledged() noexcept {
-    if (ledger_.written() == 0 || aborted_) {
-        return true;
-    }
-    const std::optional<size_t> told = unacknowledged(destination_);
-    if (!told.has_value()) {
-        return false;
-    }
-    // Behind the data, and no data: the FIN has a place in the sequence of bytes too.
-    const uint64_t behind = fin_sent_ ? uint64_t{goodbye_} + 1 : 0;
-    const uint64_t pending = left_of(*told, behind);
-    const uint64_t known = left_of(ledger_.written(), pending);
-    delivered_ = ngx_max(delivered_, known);
-    return true;
+uint64_t Lane::moved() noexcept {
+    arrival_.ask_exactly(ledger_.written());
+    return arrival_.wire();
 }
 
 bool Lane::drained() const noexcept {
@@ -206,9 +184,9 @@ bool Lane::drained() const noexcept {
 }
 
 bool Lane::still_moving() noexcept {
-    const uint64_t before = acknowledged_;
+    const uint64_t before = moved_;
     arm();
-    return acknowledged_ > before;
+    return moved_ > before;
 }
 
 void Lane::gather() noexcept {
@@ -225,15 +203,16 @@ void Lane::finish() noexcept {
     }
     finished_ = true;
     ngx_connection_t *c = destination_;
-    fin_sent_ = ngx_shutdown_socket(c->fd, NGX_WRITE_SHUTDOWN) == 0;
-    if (!fin_sent_ && ngx_socket_errno != NGX_ENOTCONN) {
+    if (ngx_shutdown_socket(c->fd, NGX_WRITE_SHUTDOWN) == 0) {
+        arrival_.fin_sent();
+    } else if (ngx_socket_errno != NGX_ENOTCONN) {
         ngx_connection_error(c, ngx_socket_errno, const_cast<char *>("shutdown() failed"));
     }
 }
 
 void Lane::abort() noexcept {
     (void)acknowledged();
-    aborted_ = true;
+    arrival_.forget();
     finished_ = true;
     lose();
     reset_connection(destination_);
@@ -249,13 +228,10 @@ bool Lane::say_goodbye() noexcept {
         return true;
     }
     SSL *tls = destination_->ssl->connection;
-    BIO *wire = SSL_get_wbio(tls);
-    const uint64_t before = BIO_number_written(wire);
     ERR_clear_error();
     const int result = SSL_shutdown(tls);
     const bool waits = result < 0 && SSL_get_error(tls, result) == SSL_ERROR_WANT_WRITE;
     ERR_clear_error();
-    goodbye_ += static_cast<uint32_t>(BIO_number_written(wire) - before);
     if (waits) {
         destination_->write->ready = 0;
         return false;
@@ -294,7 +270,8 @@ size_t Lane::send(std::span<uint8_t> bytes) noexcept {
             wait_for_room();
             break;
         }
-        const ssize_t n = destination_->send(destination_, bytes.data() + sent, size);
+        const ssize_t n =
+            destination_->send(destination_, bytes.data() + sent, arrival_.piece(size));
 #if (NGX_HTTP_SSL)
         begun_ = n == NGX_AGAIN && destination_->ssl != nullptr;
 #endif
@@ -307,6 +284,7 @@ size_t Lane::send(std::span<uint8_t> bytes) noexcept {
         }
         sent += static_cast<size_t>(n);
         ledger_.wrote(static_cast<uint64_t>(n));
+        arrival_.end_record(ledger_.written());
     }
     return sent;
 }
@@ -393,7 +371,7 @@ void Lane::release() noexcept {
 }
 
 void Lane::arm() noexcept {
-    acknowledged_ = acknowledged();
+    moved_ = moved();
     ngx_add_timer(timer_, send_timeout_);
 }
 

@@ -1,6 +1,7 @@
 // One direction of a session: the connection that its bytes go to, and those it would not take.
 #pragma once
 
+#include "module/ngx_http_ws_arrival.hpp"
 #include "module/ngx_http_ws_buffers.hpp"
 #include "module/ngx_http_ws_pipe.hpp"
 
@@ -41,17 +42,19 @@ public:
     void forward(std::span<uint8_t> header, Pipe &payload) noexcept;
     // Writes what is held, as much as is taken.
     void flush() noexcept;
-    // The same for the last time, past every bound of ours. What is written behind it is not
-    // bounded either.
-    void flush_at_last() noexcept;
 
     [[nodiscard]] bool blocked() const noexcept { return held_ != nullptr; }
     [[nodiscard]] bool lost() const noexcept { return lost_; }
     [[nodiscard]] const ws::FlowLedger &ledger() const noexcept { return ledger_; }
 
-    // Written bytes that the peer's TCP is known to have acknowledged. Over TLS a little less,
-    // because the overhead of records under way counts against them.
+    // Written bytes that the peer's TCP is known to have acknowledged, or the peer of a unix socket
+    // to have read; over TLS those of whole records.
     [[nodiscard]] uint64_t acknowledged() noexcept;
+    // No more than that were acknowledged when it was last asked for.
+    [[nodiscard]] bool knows_exactly() const noexcept { return arrival_.exact(); }
+
+    // How far the connection has come, in bytes of its wire: it grows as long as anything moves.
+    [[nodiscard]] uint64_t moved() noexcept;
 
     // Taken bytes that it is not known to have.
     [[nodiscard]] uint64_t undelivered() noexcept { return ledger_.taken() - acknowledged(); }
@@ -88,7 +91,6 @@ private:
     void prepare(size_t size) noexcept;
     void put(std::span<uint8_t> bytes) noexcept;
     // What the window leaves behind the first `total` bytes, exact if it is less than `wanted`.
-    [[nodiscard]] bool ask_what_is_acknowledged() noexcept;  // whether there was an answer
     [[nodiscard]] uint64_t left_in_window(uint64_t total, size_t wanted) noexcept;
     size_t send(std::span<uint8_t> bytes) noexcept;
     size_t send(std::span<const uint8_t> header, Pipe &payload) noexcept;
@@ -106,11 +108,11 @@ private:
     ngx_event_t *timer_ = nullptr;
     HeldBuffer *held_ = nullptr;
     ws::FlowLedger ledger_;
+    Arrival arrival_;
     size_t notsent_lowat_ = 0;
     size_t window_ = 0;       // bytes in the kernel; 0: as it likes
-    uint64_t delivered_ = 0;  // acknowledged() when the kernel last told
     ngx_msec_t send_timeout_ = 0;
-    uint64_t acknowledged_ = 0;  // when the send timer was armed
+    uint64_t moved_ = 0;  // when the send timer was armed
     ngx_msec_t stalled_ = 0;
     ngx_msec_t stalled_since_ = 0;  // if waiting_
     bool waiting_ = false;          // blocked or paused
@@ -118,10 +120,7 @@ private:
     bool limited_ = false;          // the kernel knows the bounds
     bool begun_ = false;            // a TLS record that was not taken has to be written first
     bool finished_ = false;
-    bool fin_sent_ = false;  // which it is not on a lost connection
-    uint32_t goodbye_ = 0;   // bytes by which TLS says its end, behind the data
     bool lost_ = false;
-    bool aborted_ = false;  // the kernel has forgotten what it knew
 };
 
 }  // namespace ngx_ws

@@ -76,16 +76,16 @@ void Relay::check_liveness(ngx_msec_t now) noexcept {
 // kernels too, when none is read.
 bool Relay::still_delivering() noexcept {
     const uint64_t before = delivering_;
-    const uint64_t acknowledged = to_client_.acknowledged() + to_backend_.acknowledged();
+    const uint64_t moved = to_client_.moved() + to_backend_.moved();
     const bool under_way =
         unacknowledged(client_) != size_t{0} || unacknowledged(backend_) != size_t{0};
-    delivering_ = under_way ? acknowledged : nothing_under_way;
-    return before == nothing_under_way ? under_way : acknowledged > before;
+    delivering_ = under_way ? moved : nothing_under_way;
+    return before == nothing_under_way ? under_way : moved > before;
 }
 
 void Relay::begin_end_clock() noexcept {
     closing_since_ = ngx_current_msec;
-    delivering_ = to_client_.acknowledged() + to_backend_.acknowledged();
+    delivering_ = to_client_.moved() + to_backend_.moved();
 }
 
 // A service that is slow is not dead: as long as what has still to be delivered is on its way the
@@ -113,6 +113,7 @@ void Relay::send_ping(ngx_msec_t now) noexcept {
                    now - heard_);
     if (!awaiting_pong_) {
         acknowledged_ = to_client_.acknowledged();
+        reached_ = to_client_.moved();
         pinged_ = now;
         awaiting_pong_ = true;
         arm_clock();
@@ -127,10 +128,10 @@ void Relay::send_ping(ngx_msec_t now) noexcept {
 // ahead of the ping it is not dead. Nor is it while it takes from a backlog: its kernel would soon
 // be full.
 bool Relay::ping_is_on_its_way() noexcept {
-    const uint64_t before = acknowledged_;
-    acknowledged_ = to_client_.acknowledged();
+    const uint64_t before = std::exchange(acknowledged_, to_client_.acknowledged());
+    const uint64_t reached = std::exchange(reached_, to_client_.moved());
     const bool expected = before < marked_at_ || to_client_.blocked();
-    return expected && acknowledged_ > before;
+    return expected && reached_ > reached;
 }
 
 // The deadlines only move away between two calls, so the timer may go off early and never late.

@@ -93,11 +93,13 @@ void Relay::close_undelivered(ws::CloseCode code, std::string_view why) noexcept
     close_code_ = code;
     why_ = why;
     const uint64_t bytes = to_backend_.undelivered() + dropped_ + held_in_framing();
+    const char *bound = to_backend_.knows_exactly() ? "" : "at most ";
     const ngx_str_t words = ngx::str(why);
     std::array<u_char, ws::max_close_reason> reason;
-    const u_char *end = bytes == 0 ? ngx_slprintf(reason.begin(), reason.end(), "%V", &words)
-                                   : ngx_slprintf(reason.begin(), reason.end(),
-                                                  "%uL bytes undelivered, %V", bytes, &words);
+    const u_char *end = bytes == 0
+                            ? ngx_slprintf(reason.begin(), reason.end(), "%V", &words)
+                            : ngx_slprintf(reason.begin(), reason.end(),
+                                           "%s%uL bytes undelivered, %V", bound, bytes, &words);
     session_.close(code, {reinterpret_cast<const char *>(reason.data()),
                           static_cast<size_t>(end - reason.data())});
 }

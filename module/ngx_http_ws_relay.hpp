@@ -26,10 +26,9 @@ enum class ClosedBy : uint8_t { nobody, client, backend, gateway };
 // what woke it, so that no event can be missed or taken twice.
 class Relay {
 public:
-    Relay(ngx_http_request_t *r, Context &ctx) noexcept;
+    Relay(ngx_http_request_t *r, const Context &ctx) noexcept;
 
     [[nodiscard]] ngx_http_request_t *request() const noexcept { return r_; }
-    [[nodiscard]] Context &context() const noexcept { return *ctx_; }
 
     // Takes both connections over from nginx. Called while nginx still works on the request, so
     // that the 101 is sent, and may be refused, in an event of its own.
@@ -122,7 +121,7 @@ private:
     void on_client_close() noexcept;
     void on_client_end(bool orderly) noexcept;
     void on_client_gone() noexcept;
-    [[nodiscard]] bool cuts_client(ClosedBy by, ws::CloseCode code) const noexcept;
+    [[nodiscard]] bool cuts_client(ClosedBy by) const noexcept;
     void on_backend_gone(bool reset) noexcept;
     void on_backend_cut() noexcept;
     void on_backend_lost() noexcept;
@@ -166,7 +165,7 @@ private:
     enum class Answer : uint8_t { due, begun, sent };
 
     ngx_http_request_t *r_;
-    Context *ctx_;  // r_ forgets its own when another module's filter refuses the 101
+    const Context *ctx_;  // r_ forgets its own when another module's filter refuses the 101
     ngx_connection_t *client_;
     ngx_connection_t *backend_ = nullptr;
     const LocConf *conf_;
@@ -203,6 +202,7 @@ private:
     ngx_msec_t poll_wait_ = 0;
     uint64_t marked_at_ = 0;     // bytes taken for the client before the newest ping
     uint64_t acknowledged_ = 0;  // by the client's kernel, when the last ping was thought of
+    uint64_t reached_ = 0;       // the same in bytes of the wire
 
     static constexpr uint64_t nothing_under_way = UINT64_MAX;
     // Acknowledged by both, when idleness was checked or how far the end has come.

@@ -30,16 +30,12 @@ class GivingBackend(ScriptedBackend):
             for at in range(0, len(self._data), MEGABYTE):
                 connection.send(self._data[at:at + MEGABYTE])
         except OSError:
-            connection.read_all()
             return
         self._end(connection)
 
 
 def finish(connection):
-    try:
-        connection.finish()
-    except OSError:
-        pass  # reset already
+    connection.finish()
     connection.read_all()
 
 

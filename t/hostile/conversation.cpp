@@ -172,11 +172,8 @@ void Conversation::finish() {
     hang_up(channel_.broken() ? End::wait : script_.end);
 }
 
-// A FIN behind a last word is not the end of it: the answer is still due.
 void Conversation::hang_up(End end) {
-    const bool waits =
-        end == End::half && reading_ != nullptr && reading_->owed() && gateway_will_end();
-    cut_ = end != End::wait && !waits;
+    cut_ = end != End::wait;
     over_ = end == End::cut || end == End::reset;
     switch (end) {
         case End::wait:
