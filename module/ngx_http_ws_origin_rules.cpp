@@ -122,8 +122,8 @@ bool add_variable(ngx_conf_t *cf, ngx_array_t *rules, const ngx_str_t &text) noe
     return add_value(cf, rules, Kind::variable, value, subdomains);
 }
 
-// Pages have no such origin, though their sockets have such an address. Few clients send one, and for
-// those a variable is written.
+// Pages have no such origin, though their sockets have such an address. Few clients send one, and
+// for those a variable is written.
 bool is_address_of_socket(const ngx_str_t &text) noexcept {
     const auto begins = [&](std::string_view scheme) {
         return text.len >= scheme.size() &&

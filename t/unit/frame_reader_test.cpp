@@ -276,7 +276,8 @@ bool inside_after(const ClientStream &stream, std::size_t size, bool byte_by_byt
 }
 
 void tells_whether_what_was_read_ends_inside_a_message(void **) {
-    const ClientStream stream = ClientStream{}.frame(0x82, "one").frame(0x02, "two").frame(0x80, "");
+    const ClientStream stream =
+        ClientStream{}.frame(0x82, "one").frame(0x02, "two").frame(0x80, "");
     const std::size_t one = 6 + 3;
     for (const bool byte_by_byte : {false, true}) {
         for (std::size_t size = 0; size <= stream.bytes().size(); ++size) {
