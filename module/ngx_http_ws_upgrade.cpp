@@ -75,6 +75,28 @@ ws::Handshake check_request(ngx_http_request_t *r, Context &ctx) noexcept {
     return ws::Handshake::accepted;
 }
 
+bool has_error_page(ngx_http_request_t *r, ngx_int_t status) noexcept {
+    const auto *clcf = static_cast<ngx_http_core_loc_conf_t *>(
+        ngx_http_get_module_loc_conf(r, ngx_http_core_module));
+    if (clcf->error_pages == nullptr) {
+        return false;
+    }
+    for (const ngx_http_err_page_t &page : ngx::elements<ngx_http_err_page_t>(clcf->error_pages)) {
+        if (page.status == status) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// A visitor who opens the address in a browser. nginx has no text for this status.
+ngx_int_t explain_upgrade(ngx_http_request_t *r) noexcept {
+    ngx_str_t type = ngx_string("text/plain");
+    ngx_http_complex_value_t text = {};
+    text.value = ngx_string("426: this address is for WebSockets; a page connects to it.\n");
+    return ngx_http_send_response(r, 426, &type, &text);
+}
+
 ngx_int_t refuse(ngx_http_request_t *r, ws::Handshake verdict) noexcept {
     const ngx_str_t why = ngx::str(ws::words(verdict));
     RequestLog log(r);
@@ -90,7 +112,10 @@ ngx_int_t refuse(ngx_http_request_t *r, ws::Handshake verdict) noexcept {
     if (verdict == ws::Handshake::version_unsupported) {
         added = added && add_field(r, "Sec-WebSocket-Version", "13");
     }
-    return added ? status : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (!added) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return status == 426 && !has_error_page(r, status) ? explain_upgrade(r) : status;
 }
 
 // What variables may say once it is known what the client wants, its subprotocol for one. False if
