@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """bridge.py URL: a WebSocket's bytes on standard input and output, as for ssh's ProxyCommand."""
 
 import asyncio

@@ -34,13 +34,12 @@ start_backend() {
 
 # The real service of the demo in the folder $1, which has a script for that.
 start_service() {
-    local service folder=$build/run/${1#demo/}
+    local service
 
     service=$(free_port $((port + 1)))
     ports=(-e "s|@SERVICE@|$service|g" -e "s|@PACKAGES@|$build/npm/node_modules|g")
-    mkdir -p "$folder"
-    chmod 700 "$folder"
-    setpriv --pdeathsig TERM "$1/start" "$service" "$folder" &
+    chmod 700 "$prefix"
+    setpriv --pdeathsig TERM "$1/start" "$service" "$prefix" shown &
     servers+=($!)
     wait_for_port "$service" "$1/start"
 }
@@ -56,12 +55,12 @@ wait_for_port() {
 # Fills in the template of a demo: $1 is the folder it is in.
 demo_config() {
     sed "${ports[@]}" -e "s|@PORT@|$port|g" -e "s|@ROOT@|$root/demo|g" \
-        -e "s|@MODULE@|$module|g" -e "s|@PREFIX@|$build/run|g" \
-        "$1/nginx.conf" >"$build/run/nginx.conf"
+        -e "s|@MODULE@|$module|g" -e "s|@PREFIX@|$prefix|g" \
+        "$1/nginx.conf" >"$prefix/nginx.conf"
 }
 
 cmd_run() {
-    local folder=demo${1:+/$1} port ports=() servers=() globals=
+    local folder=demo${1:+/$1} prefix=$build/run/${1:-demo} port ports=() servers=() globals=
 
     [ -f "$folder/nginx.conf" ] || die "there is no $folder/nginx.conf"
     need build
@@ -69,13 +68,12 @@ cmd_run() {
 
     port=$(free_port "${PORT:-8080}")
     [ "$port" = "${PORT:-8080}" ] || say "port ${PORT:-8080} is taken, using $port"
-    mkdir -p "$build/run"
+    mkdir -p "$prefix"
 
     trap stop_servers EXIT
     trap 'exit 0' INT TERM HUP
     if [ -x "$folder/start" ]; then
-        # One that brings its own server needs no package for it.
-        [ -f "$folder/server.cpp" ] || need services
+        need "$1"
         ! grep -q @PACKAGES@ "$folder/nginx.conf" || locked install_node_packages
         start_service "$folder"
     else
@@ -86,25 +84,32 @@ cmd_run() {
     # The workers of root's nginx would be nobody, who cannot read a clone in root's home.
     [ "$(id -u)" != 0 ] || globals="user $(stat -c '%U %G' "$folder");"
 
-    setpriv --pdeathsig TERM "$nginx" -p "$build/run/" -c "$build/run/nginx.conf" \
+    setpriv --pdeathsig TERM "$nginx" -p "$prefix/" -c "$prefix/nginx.conf" \
         -e stderr -g "$globals" 8>&- &
     servers+=($!)
     wait_for_port "$port" nginx
     if [ -f "$folder/index.html" ]; then
         echo "open http://127.0.0.1:$port/ (Ctrl-C ends it)"
     else
-        echo "ws://127.0.0.1:$port/${1:-} is there (Ctrl-C ends it)"
+        echo "ws://127.0.0.1:$port/$1 is there (Ctrl-C ends it); in another terminal:"
+        sed -e "s|@PORT@|$port|g" -e "s|@USER@|$(id -un)|g" -e "s|@FOLDER@|$prefix|g" \
+            -e "s|@ROOT@|$root|g" "$folder/try"
     fi
     wait $!
 }
 
-# nginx, then what stands behind it.
+# All are told before any is waited for, since one may wait for another; who does not go is killed.
 stop_servers() {
-    local i
+    local pid tries
 
-    for ((i = ${#servers[@]} - 1; i >= 0; i--)); do
-        kill "${servers[i]}" 2>/dev/null || true
-        wait "${servers[i]}" 2>/dev/null || true
-    done
+    kill "${servers[@]}" 2>/dev/null || true
     exec 8>&-
+    for ((tries = 0; tries < 50; tries++)); do
+        kill -0 "${servers[@]}" 2>/dev/null || break
+        sleep 0.1
+    done
+    for pid in "${servers[@]}"; do
+        kill -KILL "$pid" 2>/dev/null || true
+    done
+    wait
 }

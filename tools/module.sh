@@ -45,6 +45,21 @@ cxx_runtime_symbols() {
         grep -vxE '__cxa_(finalize|atexit)' | c++filt || true
 }
 
+# make with these arguments, which says how far it is: the first build takes half a minute or more.
+make_module() {
+    local make=(make -j"$jobs" "$@") total
+
+    total=$("${make[@]}" --dry-run | grep -c -- ' -c ' || true)
+    [ "$total" -gt 3 ] || total=0
+    if [ "$total" != 0 ] && [ ! -t 2 ]; then
+        say "building the module: $total files"
+        total=0
+    fi
+    "${make[@]}" | awk -v total="$total" '
+        total && / -c / { printf "\rbuilding the module: %d of %d files", ++n, total >"/dev/stderr" }
+        END { if (total) print "" >"/dev/stderr" }'
+}
+
 build_module() {
     local source symbols options built=$build/nginx/ngx_http_ws_module.so
 
@@ -54,7 +69,7 @@ build_module() {
     source=$(nginx_source)
     configure_module "$source"
     mapfile -d '' options <"$build/nginx/make-options"
-    make -s -j"$jobs" "${options[@]}" -f "$build/nginx/Makefile" -C "$source" "$built" >&2
+    make_module "${options[@]}" -f "$build/nginx/Makefile" -C "$source" "$built"
 
     symbols=$(cxx_runtime_symbols "$built")
     [ -z "$symbols" ] || die "the module needs the C++ run-time library:"$'\n'"$symbols"

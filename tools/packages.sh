@@ -1,6 +1,8 @@
 # shellcheck shell=bash
 # The packages of Debian 12 that something needs. Read by build.sh.
 
+demo_services=(redis ssh mqtt irc vnc)
+
 # A package of Debian 12 and a file or tool that shows it is there, by purpose. Not by dpkg: a
 # compiler or a node from elsewhere is as good.
 packages_for() {
@@ -37,13 +39,33 @@ packages_for() {
             [ -n "$own_nginx" ] || echo libnginx-mod-http-image-filter /usr/lib/nginx/modules/ngx_http_image_filter_module.so
             ;;
         services)
+            local name
+            for name in "${demo_services[@]}"; do
+                packages_for "$name"
+            done
+            ;;
+        # What a demo of this name needs, and how its command reaches it.
+        redis)
             echo redis-server redis-server
+            echo python3-websockets $python/websockets
+            ;;
+        ssh)
             echo openssh-server /usr/sbin/sshd
             echo openssh-client ssh
+            echo python3-websockets $python/websockets
+            ;;
+        mqtt)
             echo mosquitto /usr/sbin/mosquitto
+            ;;
+        irc)
             echo ngircd /usr/sbin/ngircd
+            echo python3-websockets $python/websockets
+            ;;
+        vnc)
             echo tigervnc-standalone-server Xtigervnc
             echo x11-xserver-utils xsetroot
+            echo x11-apps xclock
+            echo nodejs node
             echo npm npm
             ;;
         sanitize)
