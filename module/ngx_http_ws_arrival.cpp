@@ -32,27 +32,28 @@ bool seals_in_kernel([[maybe_unused]] const ngx_connection_t *c) noexcept {
 
 }  // namespace
 
-void Arrival::ask(uint64_t written) noexcept {
-    ask(written, false);
+bool Arrival::ask(uint64_t written) noexcept {
+    return ask(written, false);
 }
 
 void Arrival::ask_exactly(uint64_t written) noexcept {
-    ask(written, true);
+    (void)ask(written, true);
 }
 
-void Arrival::ask(uint64_t written, bool exactly) noexcept {
+bool Arrival::ask(uint64_t written, bool exactly) noexcept {
     if (written == 0 || silent_) {
-        return;
+        return true;
     }
     const std::optional<uint64_t> left = pending(exactly);
     if (!left.has_value()) {
         exact_ = false;
-        return;
+        return silent_;
     }
     const uint64_t wire = without(on_wire(destination_, written), *left);
     wire_ = ngx_max(wire_, wire);
     const uint64_t data = records_ == nullptr ? without(written, *left) : records_->arrived(wire_);
     data_ = ngx_max(data_, data);
+    return true;
 }
 
 // Bytes of the wire. A FIN has a place in TCP's sequence of bytes, and is none.
@@ -94,7 +95,7 @@ void Arrival::end_record([[maybe_unused]] uint64_t written) noexcept {
         }
     }
     if (records_->full()) {
-        ask(written);
+        (void)ask(written);
     }
     records_->note(on_wire(destination_, written), written);
 #endif

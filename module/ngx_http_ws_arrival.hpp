@@ -17,7 +17,8 @@ public:
     // Asks the kernel, when `written` bytes of the stream have been written. The second asks for
     // more than the window needs, where that takes more: TCP tells exactly what its peer has
     // acknowledged, and a unix socket only how many buffers its peer has not emptied.
-    void ask(uint64_t written) noexcept;
+    // The first returns whether there was an answer.
+    bool ask(uint64_t written) noexcept;
     void ask_exactly(uint64_t written) noexcept;
 
     // Over TLS, behind each write: its record ends here.
@@ -40,7 +41,7 @@ public:
 private:
     [[nodiscard]] std::optional<uint64_t> pending(bool exactly) noexcept;
     [[nodiscard]] bool is_local() noexcept;
-    void ask(uint64_t written, bool exactly) noexcept;
+    bool ask(uint64_t written, bool exactly) noexcept;
 
     ngx_connection_t *destination_ = nullptr;
     ws::RecordMap *records_ = nullptr;  // of TLS; null before the first, or without memory

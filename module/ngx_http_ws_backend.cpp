@@ -2,7 +2,9 @@
 
 #include "module/ngx_http_ws_conf.hpp"
 #include "module/ngx_http_ws_deflate.hpp"
+#include "module/ngx_http_ws_early_bytes.hpp"
 #include "module/ngx_http_ws_framing.hpp"
+#include "module/ngx_http_ws_fresh_connection.hpp"
 #include "module/ngx_http_ws_kernel.hpp"
 #include "module/ngx_http_ws_log.hpp"
 #include "module/ngx_http_ws_proxy_protocol.hpp"
@@ -13,18 +15,20 @@ namespace ngx_ws {
 
 namespace {
 
-bool is_upstream(ngx_http_request_t *r, const ngx_url_t &url) noexcept {
+// As nginx finds it; null if there is none of this name.
+ngx_http_upstream_srv_conf_t *find_upstream(ngx_http_request_t *r, const ngx_str_t &host,
+                                            in_port_t port, bool no_port) noexcept {
     auto *umcf = static_cast<ngx_http_upstream_main_conf_t *>(
         ngx_http_get_module_main_conf(r, ngx_http_upstream_module));
-    for (const ngx_http_upstream_srv_conf_t *upstream :
+    for (ngx_http_upstream_srv_conf_t *upstream :
          ngx::elements<ngx_http_upstream_srv_conf_t *>(&umcf->upstreams)) {
-        if (upstream->host.len == url.host.len &&
-            ((upstream->port == 0 && url.no_port) || upstream->port == url.port) &&
-            ngx_strncasecmp(upstream->host.data, url.host.data, url.host.len) == 0) {
-            return true;
+        if (upstream->host.len == host.len &&
+            ((upstream->port == 0 && no_port) || upstream->port == port) &&
+            ngx_strncasecmp(upstream->host.data, host.data, host.len) == 0) {
+            return upstream;
         }
     }
-    return false;
+    return nullptr;
 }
 
 // Names and addresses have no blanks and no control characters; the rest is up to nginx's parser.
@@ -51,7 +55,8 @@ const char *parse_target(ngx_http_request_t *r, ngx_url_t &url) noexcept {
     if (url.uri.len != 0 && url.family != AF_UNIX) {
         return "it has a path";
     }
-    if (url.no_port && url.family != AF_UNIX && !is_upstream(r, url)) {
+    if (url.no_port && url.family != AF_UNIX &&
+        find_upstream(r, url.host, url.port, true) == nullptr) {
         return "it has no port and is no upstream";
     }
     return nullptr;
@@ -91,46 +96,6 @@ ngx_int_t nothing_to_send(ngx_http_request_t *) {
     return NGX_OK;
 }
 
-ssize_t nothing_more(ngx_connection_t *, u_char *, size_t) {
-    return NGX_AGAIN;
-}
-
-// Whoever is on the way to a backend behind TLS could have said what came before its handshake.
-// Later versions of nginx refuse it themselves.
-bool came_before_tls([[maybe_unused]] const ngx_http_upstream_t &u) noexcept {
-#if (NGX_HTTP_SSL)
-    return u.ssl && u.peer.connection->ssl == nullptr;
-#else
-    return false;
-#endif
-}
-
-// nginx reads here if the backend speaks before it was seen to be connected. The bytes stay in
-// u->buffer for the relay. Until that begins nginx finds nothing more, or it would read on, without
-// an end if the backend floods, and fail at a full buffer or at the end of the stream.
-ngx_int_t keep_early_bytes(ngx_http_request_t *r) {
-    ngx_http_upstream_t &u = *r->upstream;
-    if (came_before_tls(u)) {
-        RequestLog log(r);
-        ngx_log_error(NGX_LOG_ERR, log.get(), 0, "ws: backend spoke before its TLS handshake");
-        return NGX_HTTP_UPSTREAM_INVALID_HEADER;
-    }
-    find_context(r)->backend_ended = u.peer.connection->read->pending_eof != 0;
-    u.peer.connection->recv = nothing_more;
-    if (u.buffer.last < u.buffer.end) {
-        return NGX_AGAIN;
-    }
-    const auto size = static_cast<size_t>(u.buffer.last - u.buffer.pos);
-    auto *larger = static_cast<u_char *>(ngx_pnalloc(r->pool, size + 1));
-    if (larger == nullptr) {
-        return NGX_ERROR;
-    }
-    u.buffer.last = ngx_cpymem(larger, u.buffer.pos, size);
-    u.buffer.start = u.buffer.pos = larger;
-    u.buffer.end = larger + size + 1;
-    return NGX_AGAIN;
-}
-
 void ignore_abort(ngx_http_request_t *) {
 }
 
@@ -147,11 +112,14 @@ ngx_int_t take_over(void *data, ngx_chain_t *) {
     if (!send_proxy_header(r)) {
         return NGX_ERROR;
     }
-    if (u.peer.connection->recv == nothing_more) {
-        u.peer.connection->recv = ngx_recv;
-    }
+    end_early_bytes(r, relay.context());
     u.header_sent = 1;
     u.state->header_time = ngx_current_msec - u.start_time;
+#ifdef NGX_HTTP_UPSTREAM_NOTIFY_HEADER
+    if (u.peer.notify != nullptr) {
+        u.peer.notify(&u.peer, u.peer.data, NGX_HTTP_UPSTREAM_NOTIFY_HEADER);
+    }
+#endif
     relay.start();
     return NGX_OK;
 }
@@ -196,11 +164,13 @@ ngx_int_t connect_backend(ngx_http_request_t *r, Context &ctx) noexcept {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
     ngx_http_upstream_t &u = *r->upstream;
+    ngx_http_upstream_srv_conf_t *upstream = conf->upstream.upstream;
     if (conf->target != nullptr) {
         const ngx_int_t rc = resolve_target(r, u, conf->target);
         if (rc != NGX_OK) {
             return rc;
         }
+        upstream = find_upstream(r, u.resolved->host, u.resolved->port, u.resolved->no_port != 0);
     }
     ngx_str_set(&u.schema, "ws://");
 #if (NGX_HTTP_SSL)
@@ -218,7 +188,7 @@ ngx_int_t connect_backend(ngx_http_request_t *r, Context &ctx) noexcept {
     u.finalize_request = release_relay;
 
     r->main->count++;
-    ngx_http_upstream_init(r);
+    connect_anew(r, upstream);
     return NGX_DONE;
 }
 

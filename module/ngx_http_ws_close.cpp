@@ -42,7 +42,7 @@ void Relay::note_end(ClosedBy by, ws::CloseCode code, std::string_view why) noex
     closed_by_ = by;
     close_code_ = code;
     why_ = why;
-    cut_ = cuts_client(by);
+    cut_ = cuts_client(by, code);
     ended_at_ = ngx_current_msec;
     poll_wait_ = 0;
     begin_dropping();
@@ -51,16 +51,19 @@ void Relay::note_end(ClosedBy by, ws::CloseCode code, std::string_view why) noex
 }
 
 // Whether something that has arrived from the client is left behind, whatever it waits in. Who says
-// Close, breaks a rule or leaves decides itself where its stream ends.
-bool Relay::cuts_client(ClosedBy by) const noexcept {
+// Close, breaks a rule, leaves or falls silent decides itself where its stream ends, and so does a
+// backend that says its own end; a failure at this side ends it in mid-message too.
+bool Relay::cuts_client(ClosedBy by, ws::CloseCode code) const noexcept {
     if (client_is_silent()) {
         return false;
     }
     if (has_rest() || held_in_framing() != 0) {
         return true;
     }
+    const bool failed =
+        code == ws::CloseCode::internal_error || code == ws::CloseCode::try_again_later;
     int unread = 0;
-    return by == ClosedBy::gateway && (session_.inside_message() ||
+    return by == ClosedBy::gateway && ((failed && session_.inside_message()) ||
                                        ngx_socket_nread(client_->fd, &unread) == -1 || unread != 0);
 }
 
@@ -264,8 +267,8 @@ void Relay::say_goodbye() noexcept {
     } else {
         begin_close(ClosedBy::gateway, ws::CloseCode::internal_error, "request was aborted");
     }
-    to_backend_.flush();
-    to_client_.flush();
+    to_backend_.flush_at_last();
+    to_client_.flush_at_last();
     if (verdict_pending_) {
         conclude();
     }

@@ -1,5 +1,6 @@
 #include "module/ngx_http_ws_conf.hpp"
 
+#include "module/ngx_http_ws_early_bytes.hpp"
 #include "module/ngx_http_ws_origin_check.hpp"
 #include "module/ngx_http_ws_ssl.hpp"
 #include "module/ngx_http_ws_upgrade.hpp"
@@ -22,7 +23,7 @@ void unset_upstream(ngx_http_upstream_conf_t &upstream) noexcept {
     upstream.local = static_cast<ngx_http_upstream_local_t *>(NGX_CONF_UNSET_PTR);
     upstream.socket_keepalive = NGX_CONF_UNSET;
     // Room for what a backend says before nginx has seen that it is connected.
-    upstream.buffer_size = 1024;
+    upstream.buffer_size = early_bytes_size;
     upstream.preserve_output = 1;
     ngx_str_set(&upstream.module, "ws");
 }

@@ -29,13 +29,19 @@ struct Context {
 
     // Of the location that serves the request, or was the last to try.
     const LocConf *server = nullptr;
-    std::string_view subprotocol;    // as answered; in the request's memory
-    std::string_view key;            // Sec-WebSocket-Key
+    std::string_view subprotocol;  // as answered; in the request's memory
+    std::string_view key;          // Sec-WebSocket-Key
     ws::Opcode frame_type = ws::Opcode::binary;
     Deflation *deflation = nullptr;  // if compression was agreed on
     Framing *framing = nullptr;      // for every framing but the stream
     Relay *relay = nullptr;          // from the dialling on
-    bool backend_ended = false;      // its FIN was seen before the relay began
+
+    // What nginx asks for the next server, but for fresh_connection.
+    ngx_event_get_peer_pt choose_server = nullptr;
+    // What a server said, and that it ended, before the relay began.
+    ngx_uint_t early_server = 0;  // its number among those tried, from 1
+    size_t early_size = 0;
+    bool backend_ended = false;
 };
 
 // The context that nginx has forgotten, because it redirected the request or because a filter

@@ -100,6 +100,12 @@ size_t limit_send_buffer(const ngx_connection_t *c, size_t window, size_t notsen
     return ngx_max(usable, least);
 }
 
+// A buffer that the kernel has sized itself may be larger than what can be asked for.
+void lift_send_bounds(const ngx_connection_t *c, bool windowed) noexcept {
+    set_option(c, SOL_SOCKET, SO_SNDBUF, windowed ? INT_MAX : 0);
+    set_option(c, IPPROTO_TCP, TCP_NOTSENT_LOWAT, INT_MAX);
+}
+
 // An error may have been told to a write of ours already, and is told once.
 bool broken_behind_its_end(const ngx_connection_t *c, bool we_have_ended) noexcept {
     struct pollfd state = {c->fd, 0, 0};

@@ -25,6 +25,9 @@ void limit_receive_buffer(const ngx_connection_t *c, size_t size) noexcept;
 [[nodiscard]] size_t limit_send_buffer(const ngx_connection_t *c, size_t window,
                                        size_t notsent_lowat) noexcept;
 
+// For last words: what limit_send_buffer() has bounded may be as large as the kernel allows.
+void lift_send_bounds(const ngx_connection_t *c, bool windowed) noexcept;
+
 // Whether a connection whose end was read is broken as well: recv() goes on telling of the end
 // alone. `we_have_ended`: our FIN was sent, after which a connection may be over in peace.
 [[nodiscard]] bool broken_behind_its_end(const ngx_connection_t *c, bool we_have_ended) noexcept;

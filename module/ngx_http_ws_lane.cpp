@@ -43,9 +43,10 @@ void free_tls_buffer([[maybe_unused]] ngx_connection_t *c) noexcept {
 #endif
 }
 
+// Without an answer there is no window, or it would never open again.
 uint64_t Lane::left_in_window(uint64_t total, size_t wanted) noexcept {
-    if (total - arrival_.data() + wanted > window_) {
-        arrival_.ask(ledger_.written());
+    if (total - arrival_.data() + wanted > window_ && !arrival_.ask(ledger_.written())) {
+        return wanted;
     }
     return left_of(window_, total - arrival_.data());
 }
@@ -76,7 +77,9 @@ size_t Lane::room(size_t most) noexcept {
     const size_t unasked = ngx_min(worth_a_call, window_ / 2);
     uint64_t pending = ledger_.taken() - arrival_.data();
     if (pending > unasked) {
-        arrival_.ask(ledger_.written());
+        if (!arrival_.ask(ledger_.written())) {
+            return most;
+        }
         pending = ledger_.taken() - arrival_.data();
     }
     const uint64_t waiting = pending > unasked ? unsent(destination_) : pending;
@@ -143,6 +146,15 @@ void Lane::flush() noexcept {
     } else if (sent != 0) {
         arm();
     }
+}
+
+void Lane::flush_at_last() noexcept {
+    if (limited_) {
+        lift_send_bounds(destination_, window_ != 0);
+    }
+    window_ = 0;
+    destination_->write->ready = 1;
+    flush();
 }
 
 void Lane::lose() noexcept {

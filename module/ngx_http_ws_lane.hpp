@@ -42,6 +42,9 @@ public:
     void forward(std::span<uint8_t> header, Pipe &payload) noexcept;
     // Writes what is held, as much as is taken.
     void flush() noexcept;
+    // The same for the last time, past every bound of ours. What is written behind it is not
+    // bounded either.
+    void flush_at_last() noexcept;
 
     [[nodiscard]] bool blocked() const noexcept { return held_ != nullptr; }
     [[nodiscard]] bool lost() const noexcept { return lost_; }

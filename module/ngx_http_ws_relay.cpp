@@ -66,7 +66,7 @@ Relay &relay_of(ngx_http_request_t *r) noexcept {
     return *static_cast<Relay *>(r->main->upstream->output.filter_ctx);
 }
 
-Relay::Relay(ngx_http_request_t *r, const Context &ctx) noexcept
+Relay::Relay(ngx_http_request_t *r, Context &ctx) noexcept
     : r_(r),
       ctx_(&ctx),
       client_(r->connection),

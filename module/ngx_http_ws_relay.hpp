@@ -26,9 +26,10 @@ enum class ClosedBy : uint8_t { nobody, client, backend, gateway };
 // what woke it, so that no event can be missed or taken twice.
 class Relay {
 public:
-    Relay(ngx_http_request_t *r, const Context &ctx) noexcept;
+    Relay(ngx_http_request_t *r, Context &ctx) noexcept;
 
     [[nodiscard]] ngx_http_request_t *request() const noexcept { return r_; }
+    [[nodiscard]] Context &context() const noexcept { return *ctx_; }
 
     // Takes both connections over from nginx. Called while nginx still works on the request, so
     // that the 101 is sent, and may be refused, in an event of its own.
@@ -121,7 +122,7 @@ private:
     void on_client_close() noexcept;
     void on_client_end(bool orderly) noexcept;
     void on_client_gone() noexcept;
-    [[nodiscard]] bool cuts_client(ClosedBy by) const noexcept;
+    [[nodiscard]] bool cuts_client(ClosedBy by, ws::CloseCode code) const noexcept;
     void on_backend_gone(bool reset) noexcept;
     void on_backend_cut() noexcept;
     void on_backend_lost() noexcept;
@@ -165,7 +166,7 @@ private:
     enum class Answer : uint8_t { due, begun, sent };
 
     ngx_http_request_t *r_;
-    const Context *ctx_;  // r_ forgets its own when another module's filter refuses the 101
+    Context *ctx_;  // r_ forgets its own when another module's filter refuses the 101
     ngx_connection_t *client_;
     ngx_connection_t *backend_ = nullptr;
     const LocConf *conf_;

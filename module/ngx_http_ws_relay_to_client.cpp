@@ -121,7 +121,7 @@ bool Relay::splice_backend() noexcept {
     return true;
 }
 
-// What nginx had read itself, because the backend spoke before it was seen to be connected.
+// They fit into one frame; see early_bytes_size.
 void Relay::take_early_bytes() noexcept {
     ngx_buf_t &early = r_->upstream->buffer;
     const std::span<uint8_t> room = scratch().from_backend.subspan(ws::Session::headroom);

@@ -30,12 +30,16 @@ class GivingBackend(ScriptedBackend):
             for at in range(0, len(self._data), MEGABYTE):
                 connection.send(self._data[at:at + MEGABYTE])
         except OSError:
+            connection.read_all()
             return
         self._end(connection)
 
 
 def finish(connection):
-    connection.finish()
+    try:
+        connection.finish()
+    except OSError:
+        pass  # reset already
     connection.read_all()
 
 

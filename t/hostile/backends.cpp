@@ -15,6 +15,7 @@ namespace hostile {
 namespace {
 
 constexpr std::size_t most_held = 1 << 18;  // of an echo, before reading stops
+constexpr std::size_t long_flood = 1 << 26;
 
 [[nodiscard]] std::uint16_t port_of(int socket) {
     sockaddr_in address = {};
@@ -79,7 +80,7 @@ void BackendSession::choose_mood() {
 
 // Kind by kind: nothing, a little, much, and what nearly fits a framing.
 void BackendSession::choose_garbage() {
-    then_ = static_cast<Then>(random_.below(5));
+    then_ = static_cast<Then>(random_.below(7));
     switch (random_.below(4)) {
         case 0:
             break;
@@ -125,6 +126,9 @@ void BackendSession::tick(std::int64_t now) {
         resume_at_ = 0;
         watch();
     }
+    if (reset_at_ != 0 && now >= reset_at_) {
+        close(true);
+    }
 }
 
 void BackendSession::read() {
@@ -167,8 +171,18 @@ void BackendSession::write() {
         out_.clear();
         written_ = 0;
         end();
+        flood();
     }
     watch();
+}
+
+// As much as is taken, one piece a turn.
+void BackendSession::flood() {
+    static const std::string piece(1 << 16, 'f');
+    if (flood_left_ != 0) {
+        flood_left_ -= piece.size();
+        out_ = piece;
+    }
 }
 
 // What is due when everything was said.
@@ -176,8 +190,11 @@ void BackendSession::end() {
     if (client_ended_) {
         close(false);
     } else if (service_ == Service::garbage && introduced_ && !std::exchange(said_, true)) {
-        if (then_ == Then::finish) {
+        if (then_ == Then::finish || then_ == Then::finish_and_reset) {
             shutdown(socket_, SHUT_WR);
+            reset_at_ = then_ == Then::finish ? 0 : now_ms() + 1 + random_.below(50);
+        } else if (then_ == Then::flood) {
+            flood_left_ = long_flood;
         } else if (then_ == Then::close || then_ == Then::reset) {
             close(then_ == Then::reset);
         }
@@ -189,7 +206,8 @@ void BackendSession::watch() {
         return;
     }
     std::uint32_t events = written_ < out_.size() ? EPOLLOUT : 0U;
-    if (resume_at_ == 0 && !client_ended_ && out_.size() - written_ < most_held) {
+    if (resume_at_ == 0 && !client_ended_ && flood_left_ == 0 &&
+        out_.size() - written_ < most_held) {
         events |= EPOLLIN;
     }
     if (events != watched_) {

@@ -31,6 +31,7 @@ private:
     void read();
     void write();
     void end();
+    void flood();
     void close(bool reset);
     void watch();
 
@@ -49,8 +50,18 @@ private:
     bool client_ended_ = false;
 
     // Of garbage: what is done once all of it is said.
-    enum class Then : std::uint8_t { listen, finish, close, reset, ignore } then_ = Then::listen;
+    enum class Then : std::uint8_t {
+        listen,
+        finish,
+        close,
+        reset,
+        ignore,
+        finish_and_reset,  // some time later
+        flood,             // and not read, for very long
+    } then_ = Then::listen;
     bool said_ = false;
+    std::int64_t reset_at_ = 0;
+    std::size_t flood_left_ = 0;
 };
 
 class Backends {

@@ -172,8 +172,11 @@ void Conversation::finish() {
     hang_up(channel_.broken() ? End::wait : script_.end);
 }
 
+// A FIN behind a last word is not the end of it: the answer is still due.
 void Conversation::hang_up(End end) {
-    cut_ = end != End::wait;
+    const bool waits =
+        end == End::half && reading_ != nullptr && reading_->owed() && gateway_will_end();
+    cut_ = end != End::wait && !waits;
     over_ = end == End::cut || end == End::reset;
     switch (end) {
         case End::wait:
