@@ -133,6 +133,9 @@ void SubprotocolChoice::offer(std::string_view field_value) noexcept {
 }
 
 bool SubprotocolChoice::acceptable(std::string_view name) const noexcept {
+    if (name == resume_subprotocol) {
+        return false;
+    }
     return accepted_.empty() ||
            std::find(accepted_.begin(), accepted_.end(), name) != accepted_.end();
 }

@@ -62,8 +62,13 @@ private:
     bool connection_ = false;
 };
 
-// Chooses the subprotocol: the client's first offer that is `accepted`, or its first offer at all
-// if `accepted` is empty. RFC 6455, sections 1.9 and 11.3.4. Offers are compared with case.
+// What clients offer that can resume a session. It is no subprotocol of a service: to answer it is
+// to speak docs/resume-protocol.md.
+inline constexpr std::string_view resume_subprotocol = "v1.resume.ngx-ws-filter";
+
+// Chooses the subprotocol of the service: the client's first offer that is `accepted`, or its first
+// offer at all if `accepted` is empty; resume_subprotocol counts as not offered. RFC 6455, sections
+// 1.9 and 11.3.4. Offers are compared with case.
 class SubprotocolChoice {
 public:
     // The list lasts as long as the object, and so does each value that is offered.

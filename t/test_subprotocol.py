@@ -38,6 +38,8 @@ WITHOUT_A_LIST = {
     "empty_elements_before": ((", ,\t,mqtt",), "mqtt"),
     "empty_line_before": (("", "mqtt"), "mqtt"),
     "only_empty_elements": ((", ,",), None),
+    "resume_alone": (("v1.resume.ngx-ws-filter",), None),
+    "resume_first": (("v1.resume.ngx-ws-filter, mqtt",), "mqtt"),
     "empty_field": (("",), None),
     "case_is_kept": (("MQTT",), "MQTT"),
     "every_mark_of_a_token": (("a!#$%&'*+-.^_`|~9",), "a!#$%&'*+-.^_`|~9"),

@@ -307,6 +307,13 @@ void compares_subprotocols_whole_and_with_case(void **) {
     unit::equal(choice({"MQTT"}, {"mqtt, MQTT"}), "MQTT"sv);
 }
 
+void never_chooses_the_name_of_resume(void **) {
+    unit::equal(choice({}, {"v1.resume.ngx-ws-filter"}), ""sv);
+    unit::equal(choice({}, {"v1.resume.ngx-ws-filter, mqtt"}), "mqtt"sv);
+    unit::equal(choice({"v1.resume.ngx-ws-filter"}, {"v1.resume.ngx-ws-filter"}), ""sv);
+    unit::equal(choice({}, {"V1.resume.ngx-ws-filter"}), "V1.resume.ngx-ws-filter"sv);
+}
+
 void tolerates_repeated_offers(void **) {
     unit::equal(choice({"mqtt"}, {"chat, chat, mqtt", "mqtt"}), "mqtt"sv);
 }
@@ -367,6 +374,7 @@ int main() {
         cmocka_unit_test(collects_offers_over_repeated_lines),
         cmocka_unit_test(chooses_nothing_that_was_not_offered),
         cmocka_unit_test(compares_subprotocols_whole_and_with_case),
+        cmocka_unit_test(never_chooses_the_name_of_resume),
         cmocka_unit_test(tolerates_repeated_offers),
         cmocka_unit_test(refuses_offers_that_are_no_tokens),
         cmocka_unit_test(chooses_a_token_or_nothing_from_random_offers),
