@@ -10,6 +10,15 @@
 namespace ws {
 namespace {
 
+// Takes two hexadecimal digits off the front of the text. False if they are none.
+[[nodiscard]] bool take_hex(std::string_view &text, std::uint8_t &byte) noexcept {
+    const std::size_t size = std::min<std::size_t>(text.size(), 2);
+    const char *end = text.data() + size;
+    const auto [read, error] = std::from_chars(text.data(), end, byte, 16);
+    text.remove_prefix(size);
+    return size == 2 && error == std::errc{} && read == end;
+}
+
 // Takes one byte off the front of the text, which is not empty. False if it is escaped as none.
 [[nodiscard]] bool take_byte(std::string_view &text, std::uint8_t &byte) noexcept {
     byte = static_cast<std::uint8_t>(text.front());
@@ -37,13 +46,8 @@ namespace {
             return true;
         case '\\':
             return true;
-        case 'x': {
-            const std::size_t size = std::min<std::size_t>(text.size(), 2);
-            const char *end = text.data() + size;
-            const auto [read, error] = std::from_chars(text.data(), end, byte, 16);
-            text.remove_prefix(size);
-            return size == 2 && error == std::errc{} && read == end;
-        }
+        case 'x':
+            return take_hex(text, byte);
         default:
             return false;
     }

@@ -79,6 +79,7 @@ void ends_each_message_with_the_delimiter(void **) {
 }
 
 void refuses_a_delimiter_inside(void **) {
+    unit::check(ws::close_code(Violation::delimiter_inside) == ws::CloseCode::invalid_payload);
     writes("a\0b"sv, std::string("a").append(inside), nul);
     writes("\0"sv, inside, nul);
     writes("a\x1c\rb", std::string("a\x1c").append(inside), hl7);
@@ -180,6 +181,7 @@ void refuses_a_message_over_the_limit(void **) {
     reads("1234\x1cx\x1c\r", std::string("<1234\x1c").append(too_long), with_max(hl7, 5));
     reads("12345\x1cx", std::string("<12345").append(too_long), with_max(hl7, 5));
     reads("12345\x1c\r", "<12345>", with_max(hl7, 5));
+    reads("12345\x1c", std::string("<12345").append(too_long), with_max(hl7, 5));
 }
 
 void is_chosen_by_the_framer(void **) {

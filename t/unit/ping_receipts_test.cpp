@@ -13,6 +13,7 @@ void waits_until_the_data_before_it_is_confirmed(void **) {
     unit::check(receipts.waiting());
     unit::check(!receipts.ripe(9));
     unit::check(receipts.ripe(10));
+    unit::equal(receipts.offset(), 10);
     unit::equal(receipts.payload(), unit::bytes("one"));
     receipts.pop();
     unit::check(!receipts.waiting());

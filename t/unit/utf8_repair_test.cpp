@@ -106,6 +106,10 @@ void session_repairs_each_message_of_a_framing(void **) {
     unit::equal(unit::text(session.wrap_messages(unit::bytes("\xe2\n\x82"), room).frames),
                 std::string_view("\x81\3\xef\xbf\xbd\1\3\xef\xbf\xbd"));
     unit::check(session.wrap_messages(unit::bytes("\xe2"), room).frames.empty());
+    unit::equal(unit::text(session.wrap_messages(unit::bytes("\x82\xac"), room).frames),
+                std::string_view("\0\3\xe2\x82\xac", 5));
+    unit::equal(unit::text(session.wrap_messages(unit::bytes("\n\xe2"), room).frames),
+                std::string_view("\x80\0\1\0", 4));
     const Session::Framed end = session.wrap_end(room);
     unit::check(end.fault == ws::BackendFault::none);
     unit::equal(unit::text(end.frames), std::string_view("\x80\3\xef\xbf\xbd"));
