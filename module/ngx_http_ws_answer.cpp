@@ -56,7 +56,7 @@ bool Relay::begin_answer() noexcept {
         log_begin(r, *ctx_, *conf_);
         return true;
     }
-    // As nginx does it for any upstream. The filter may have given the request to another content
+    // nginx does this for any upstream. The filter may have given the request to another content
     // handler, which has ended our part of it.
     if (u->cleanup == nullptr) {
         ngx_http_finalize_request(r, NGX_DONE);

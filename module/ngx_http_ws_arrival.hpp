@@ -31,7 +31,8 @@ public:
 
     // Bytes of the stream that are known to have arrived; over TLS in whole records.
     [[nodiscard]] uint64_t data() const noexcept { return data_; }
-    // The same of whatever is on the wire: for who asks whether anything moves at all.
+    // How much of whatever is on the wire has arrived: for a caller that asks whether anything
+    // moves at all.
     [[nodiscard]] uint64_t wire() const noexcept { return wire_; }
     // No more than data() had arrived when it was last asked for.
     [[nodiscard]] bool exact() const noexcept;

@@ -15,7 +15,7 @@ namespace ngx_ws {
 
 namespace {
 
-// As nginx finds it; null if there is none of this name.
+// Finds an upstream as nginx does; null if there is none of this name.
 ngx_http_upstream_srv_conf_t *find_upstream(ngx_http_request_t *r, const ngx_str_t &host,
                                             in_port_t port, bool no_port) noexcept {
     auto *umcf = static_cast<ngx_http_upstream_main_conf_t *>(

@@ -7,8 +7,9 @@ namespace ngx_ws {
 
 namespace {
 
-// Who cannot write does not read either: so much is taken of a backend for the sake of the client's
-// bytes that it still has to take, and so much that it may say its farewell behind them.
+// A backend that cannot write does not read either. So the gateway takes this much from it, for the
+// sake of the client's bytes that the backend still has to take, and this much more for its
+// farewell behind them.
 constexpr size_t most_dropped = 8 * 1024 * 1024;
 constexpr size_t longest_farewell = 64 * 1024;
 

@@ -29,7 +29,7 @@ size_t outgoing_size() noexcept {
     return ws::Session::headroom + buffer_size() + ws::Session::max_due_size;
 }
 
-// Not from the cycle's pool, which a reload frees where there is no master process.
+// The memory is not from the cycle's pool, which a reload frees where there is no master process.
 bool resize(std::span<uint8_t> &bytes, size_t size) noexcept {
     if (bytes.size() == size) {
         return true;
@@ -44,7 +44,7 @@ size_t mapped_size(const HeldBuffer &buffer) noexcept {
     return sizeof(HeldBuffer) + buffer.capacity;
 }
 
-// Of a buffer that was not enlarged.
+// The size of a buffer that was not enlarged.
 size_t usual_size() noexcept {
     return ngx_align(sizeof(HeldBuffer) + the_scratch.from_backend.size(), ngx_pagesize);
 }

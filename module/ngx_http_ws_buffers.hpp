@@ -30,8 +30,8 @@ struct HeldBuffer {
 
 // Empty, with room for what either scratch buffer can hold; null if there is no memory.
 [[nodiscard]] HeldBuffer *take_buffer() noexcept;
-// The same buffer, at another place, with the same content and about twice the room; null, and the
-// buffer is as it was, if there is no memory.
+// Moves a buffer to another place, with the same content and about twice the room. Null if there is
+// no memory; then the buffer is as it was.
 [[nodiscard]] HeldBuffer *enlarge(HeldBuffer *buffer) noexcept;
 void give_back(HeldBuffer *buffer) noexcept;
 

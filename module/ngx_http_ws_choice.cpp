@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t max_logged = 64;
 
-// As it stands in a message: "text", "binary".
+// Lists the words as they stand in a message: "text", "binary".
 ngx_str_t list(const ngx_conf_enum_t *words, std::span<u_char> room) noexcept {
     u_char *const last = room.data() + room.size();
     u_char *end = room.data();

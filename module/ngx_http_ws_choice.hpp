@@ -34,7 +34,7 @@ struct Choice {
 extern "C" {
 // One name of the ngx_conf_enum_t table in cmd->post, or variables.
 char *ngx_http_ws_choose_enum(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-// The same for "on" and "off".
+// Sets a choice of "on" and "off".
 char *ngx_http_ws_choose_flag(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 }
 

@@ -84,7 +84,7 @@ void Relay::on_client_close() noexcept {
     verdict_pending_ = true;
 }
 
-// Who has said its last word may end its direction too, and hears the answer all the same.
+// A client that has said its last word may end its direction too, and still hears the answer.
 void Relay::on_client_end(bool orderly) noexcept {
     client_gone_ = true;
     if (!orderly || !client_is_silent() || to_client_.lost() ||
@@ -308,7 +308,7 @@ void Relay::abort_backend_if_cut() noexcept {
         const struct linger reset = {.l_onoff = 1, .l_linger = 0};
         (void)setsockopt(backend_->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
     }
-    // Of TLS the lane has said all that could be said. nginx would try it again, and lose the TLS
+    // The lane has said all that could be said by TLS. nginx would try it again, and lose the TLS
     // connection's memory where there is no room for it.
     backend_->error = 1;
 }

@@ -27,7 +27,7 @@ struct Context {
     OriginVerdict origin = OriginVerdict::unchecked;
     const LocConf *judge = nullptr;  // whose rules gave that verdict
 
-    // Of the location that serves the request, or was the last to try.
+    // The settings of the location that serves the request, or was the last to try.
     const LocConf *server = nullptr;
     std::string_view subprotocol;  // as answered; in the request's memory
     std::string_view key;          // Sec-WebSocket-Key
@@ -48,7 +48,7 @@ struct Context {
 // answered otherwise; null if there was none.
 [[nodiscard]] Context *recall_context(ngx_http_request_t *r) noexcept;
 
-// Of a main request: no other has a context.
+// The context of a main request: no other request has one.
 [[nodiscard]] inline Context *find_context(ngx_http_request_t *r) noexcept {
     auto *known = static_cast<Context *>(ngx_http_get_module_ctx(r, ngx_http_ws_module));
     return known != nullptr ? known : recall_context(r);

@@ -17,8 +17,8 @@ ssize_t nothing_more(ngx_connection_t *, u_char *, size_t) {
     return NGX_AGAIN;
 }
 
-// Whoever is on the way to a backend behind TLS could have said what came before its handshake.
-// Later versions of nginx refuse it themselves.
+// Anybody on the way to a backend behind TLS could have sent what came before its handshake. Later
+// versions of nginx refuse such bytes themselves.
 bool came_before_tls([[maybe_unused]] const ngx_http_upstream_t &u) noexcept {
 #if (NGX_HTTP_SSL)
     return u.ssl && u.peer.connection->ssl == nullptr;

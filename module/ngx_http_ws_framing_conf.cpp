@@ -10,7 +10,7 @@ using ws::FramingSettings;
 constexpr uint64_t default_max = 64 * 1024;  // of a line, or before a delimiter
 constexpr size_t default_held = 1024 * 1024;
 
-// Of each group one word may be given.
+// One word of each group may be given.
 enum class Group : unsigned { line_end, splitting, length_size, byte_order, counting, limit };
 
 struct Word {

@@ -13,7 +13,8 @@ struct FramingConf {
 
     void merge(const FramingConf &prev) noexcept;
 
-    // Of the client, in bytes; 0: none. `configured` may be NGX_CONF_UNSET_SIZE.
+    // The limit for the client's messages, in bytes; 0: none. `configured` may be
+    // NGX_CONF_UNSET_SIZE.
     [[nodiscard]] size_t max_message_size(size_t configured) const noexcept;
 
     // False, with a line in the log, if a client could fill all memory.

@@ -11,7 +11,7 @@ namespace ngx_ws {
 // For TLS these are bytes of records. Nothing if it cannot be told.
 [[nodiscard]] std::optional<size_t> unacknowledged(const ngx_connection_t *c) noexcept;
 
-// Of what was written the bytes that were not even sent; 0 if it cannot be told.
+// How many of the written bytes were not even sent; 0 if it cannot be told.
 [[nodiscard]] size_t unsent(const ngx_connection_t *c) noexcept;
 
 // Bounds what is taken from a peer before we read it; 0: as the kernel likes. The first is what

@@ -35,15 +35,15 @@ public:
     // Writes at once what the destination takes and holds the rest; only if nothing is held. After
     // a loss bytes go nowhere.
     void write(std::span<uint8_t> bytes) noexcept;
-    // The same with control frames, which no window of the ledger counts.
+    // Writes control frames, which no window of the ledger counts.
     void write_control(std::span<uint8_t> bytes) noexcept;
-    // The same with a payload that is in a pipe, which is empty then. For a connection that nothing
-    // but the socket stands behind, no TLS.
+    // Writes a header and a payload that is in a pipe, which is empty then. Only for a connection
+    // without TLS, behind which nothing but the socket stands.
     void forward(std::span<uint8_t> header, Pipe &payload) noexcept;
     // Writes what is held, as much as is taken.
     void flush() noexcept;
-    // The same for the last time, past every bound of ours. What is written behind it is not
-    // bounded either.
+    // Writes for the last time, past every bound of ours. What is written behind it is not bounded
+    // either.
     void flush_at_last() noexcept;
 
     [[nodiscard]] bool blocked() const noexcept { return held_ != nullptr; }
@@ -113,7 +113,7 @@ private:
     ws::FlowLedger ledger_;
     Arrival arrival_;
     size_t notsent_lowat_ = 0;
-    size_t window_ = 0;       // bytes in the kernel; 0: as it likes
+    size_t window_ = 0;  // bytes in the kernel; 0: as it likes
     ngx_msec_t send_timeout_ = 0;
     uint64_t moved_ = 0;  // when the send timer was armed
     ngx_msec_t stalled_ = 0;

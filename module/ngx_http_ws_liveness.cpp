@@ -30,7 +30,7 @@ void Relay::on_clock() noexcept {
     advance();
 }
 
-// Who has said Close need not answer pings, and a half-closed session can last.
+// A client that has sent its Close need not answer pings, and a half-closed session can last.
 bool Relay::asks_for_pongs() const noexcept {
     return conf_->ping_interval != 0 && !session_.close_received();
 }
@@ -41,9 +41,9 @@ bool Relay::hears_client() const noexcept {
     return !to_backend_.blocked() && !has_rest() && !session_.close_received();
 }
 
-// Who is not heard cannot confirm: the backend may be stuck because nobody takes what it says, and
-// each would wait for the next in a circle. Until the client is heard again the kernel's window
-// alone bounds what goes to it.
+// A client that is not heard cannot confirm: the backend may be stuck because nobody takes what it
+// says, and each would wait for the next in a circle. Until the client is heard again, the kernel's
+// window alone bounds what goes to it.
 bool Relay::waits_for_pong() const noexcept {
     return to_client_.paused() && !closing() && hears_client();
 }

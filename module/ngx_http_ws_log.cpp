@@ -4,7 +4,7 @@ namespace ngx_ws {
 
 namespace {
 
-// As the client wrote it, without what may carry a token.
+// The path as the client wrote it, without what may carry a token.
 std::string_view path(ngx_http_request_t *r) noexcept {
     const std::string_view uri = ngx::view(r->unparsed_uri);
     return {uri.data(), ngx_min(uri.find_first_of("?#"), uri.size())};

@@ -7,8 +7,8 @@
 
 namespace ngx_ws {
 
-// As much of the text as the room takes, with "?" for each byte that is no printable ASCII, or is a
-// quote.
+// Takes as much of the text as the room holds, with "?" for each byte that is no printable ASCII,
+// or is a quote.
 [[nodiscard]] ngx_str_t printable(std::string_view text, std::span<u_char> room) noexcept;
 
 class RequestLog {

@@ -58,7 +58,7 @@ ngx_conf_bitmask_t ssl_protocols[] = {
     {ngx_null_string, 0},
 };
 
-// As in nginx: an OpenSSL without SSL_CONF has no such command.
+// An OpenSSL without SSL_CONF has no such command; nginx's own directive does the same.
 char *check_ssl_conf_command(ngx_conf_t *, void *, void *) {
 #ifdef SSL_CONF_FLAG_FILE
     return NGX_CONF_OK;
@@ -227,7 +227,8 @@ ngx_int_t postconfiguration(ngx_conf_t *cf) {
         add_handler(cf, NGX_HTTP_REWRITE_PHASE, ngx_http_ws_early_handler) != NGX_OK) {
         return NGX_ERROR;
     }
-    // Not the access phase: there "satisfy any" would let another module overrule the refusal.
+    // The access phase will not do: there "satisfy any" would let another module overrule the
+    // refusal.
     return add_handler(cf, NGX_HTTP_PREACCESS_PHASE, ngx_http_ws_origin_handler);
 }
 

@@ -14,7 +14,7 @@ char *conf_error() noexcept {
 constexpr const char *expected =
     "expected host:port, unix:/path, the name of an upstream, or variables, without a scheme";
 
-// As ngx_conf_log_error(), but of the line on which ws_pass is written.
+// Logs as ngx_conf_log_error() does, but with the line on which ws_pass is written.
 template <typename... Values>
 void log_at(ngx_conf_t *cf, const PassConf &pass, ngx_uint_t level, const char *format,
             Values... values) noexcept {

@@ -47,8 +47,8 @@ void handle_backend_write(ngx_event_t *ev) {
     run(ev, [](Relay &relay) { relay.on_backend_stalled(); });
 }
 
-// Of the client's connection nginx calls the request's handlers, and does what run() does itself.
-// Its own handlers of the connection it sets anew when a subrequest fails.
+// nginx calls the request's handlers for the client's connection, and does itself what run() does.
+// It sets its own handlers of the connection anew when a subrequest fails.
 void handle_client(ngx_http_request_t *r) {
     r->connection->write->timedout = 0;
     relay_of(r).advance();

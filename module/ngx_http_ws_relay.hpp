@@ -74,7 +74,7 @@ private:
     void on_event(ws::Event event, uint64_t offset) noexcept;
     void write_to_backend(std::span<uint8_t> data) noexcept;
 
-    // The same with compression or a framing: data is written to a room of its own.
+    // Takes frames with compression or a framing: data is written to a room of its own.
     void take_by_room(std::span<uint8_t> received) noexcept;
     void take_rest() noexcept;
     [[nodiscard]] bool fill_room(ws::ReadBuffer &buffer) noexcept;
@@ -225,7 +225,7 @@ private:
     bool cut_ = false;              // bytes of the client had arrived that the backend never gets
 };
 
-// Of a request, or a subrequest of it, that was given to a backend by ws_pass.
+// The relay of a request, or a subrequest of it, that ws_pass has given to a backend.
 [[nodiscard]] Relay &relay_of(ngx_http_request_t *r) noexcept;
 
 }  // namespace ngx_ws

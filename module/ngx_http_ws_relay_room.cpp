@@ -76,7 +76,7 @@ bool Relay::fill_room(ws::ReadBuffer &buffer) noexcept {
     return event != ws::Event::exhausted;
 }
 
-// Of a session that ends only its Close is waited for.
+// A session that is ending waits only for the client's Close.
 void Relay::drop_frames(std::span<uint8_t> received) noexcept {
     const uint64_t offset = to_backend_.ledger().taken() + dropped_;
     ws::ReadBuffer buffer{received.data(), received.data(), received.data() + received.size()};

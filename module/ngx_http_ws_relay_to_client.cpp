@@ -6,7 +6,8 @@ namespace ngx_ws {
 
 namespace {
 
-// Of less the copy is cheaper than the calls. A read of so much more is the beginning of a flood.
+// Below this size, copying is cheaper than splice()'s system calls. A read of so much more is the
+// beginning of a flood.
 constexpr int least_splice = 16 * 1024;
 constexpr ssize_t least_flood = 32 * 1024;
 

@@ -14,7 +14,7 @@ public:
 
     // Keeps a copy, unless the bytes are the end of those that waited. False if there is no memory.
     [[nodiscard]] bool keep(std::span<uint8_t> bytes) noexcept;
-    // The same for bytes that stay where they are as long as the request.
+    // Keeps bytes that stay where they are as long as the request.
     void point_to(std::span<uint8_t> bytes) noexcept;
 
     // Nothing waits any more.

@@ -75,7 +75,8 @@ std::optional<uint32_t> ask(int kernel, uint32_t inode, uint32_t show, uint16_t 
         return std::nullopt;
     }
     const ssize_t size = recv(kernel, answer.data(), answer.size(), MSG_DONTWAIT);
-    return size < 0 ? std::nullopt : find(std::span{answer}.first(static_cast<size_t>(size)), wanted);
+    return size < 0 ? std::nullopt
+                    : find(std::span{answer}.first(static_cast<size_t>(size)), wanted);
 }
 
 }  // namespace

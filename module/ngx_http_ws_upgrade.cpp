@@ -198,7 +198,7 @@ extern "C" ngx_int_t ngx_http_ws_handler(ngx_http_request_t *r) {
         ngx_log_error(NGX_LOG_ERR, log.get(), 0, "ws: ws_pass cannot serve a subrequest");
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-    // Of an error page, for which nginx would replace the 101.
+    // This request is for an error page, and nginx would replace its 101.
     if (r->err_status != 0) {
         RequestLog log(r);
         ngx_log_error(

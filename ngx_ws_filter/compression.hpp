@@ -25,7 +25,7 @@ public:
 
     [[nodiscard]] const DeflateParameters &agreed() const noexcept { return agreed_; }
 
-    // Of the smallest window that reads all that the client may send: 9 to 15.
+    // The bits of the smallest window that reads all that the client may send: 9 to 15.
     [[nodiscard]] unsigned inflater_bits() const noexcept;
 
     // Null takes a state back.
@@ -50,8 +50,7 @@ public:
                                                   std::span<std::uint8_t> room,
                                                   bool ends_message = true) noexcept;
 
-    // The same for a later part of a message whose first was compressed. Only the last may be
-    // empty.
+    // Compresses a later part of a message whose first was compressed. Only the last may be empty.
     [[nodiscard]] std::span<std::uint8_t> deflate_on(std::span<const std::uint8_t> part,
                                                      std::span<std::uint8_t> room,
                                                      bool ends_message) noexcept;

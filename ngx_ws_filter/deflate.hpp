@@ -108,24 +108,24 @@ public:
     Deflater(const Deflater &) = delete;
     Deflater &operator=(const Deflater &) = delete;
 
-    // As Inflater::begin().
+    // Takes memory and can fail as Inflater::begin() does.
     [[nodiscard]] bool begin(std::span<std::uint8_t> memory,
                              const DeflateSettings &settings) noexcept;
     void reset() noexcept;
 
     // Section 7.2.1. Writes the payload of a compressed message, at most UINT_MAX bytes, to the
     // front of `room`, max_size() bytes or more, and returns how many bytes it has: at least one.
-    // Of a message in parts only the last may be empty.
+    // Where a message comes in parts, only the last may be empty.
     [[nodiscard]] std::size_t deflate(std::span<const std::uint8_t> message,
                                       std::span<std::uint8_t> room,
                                       bool ends_message = true) noexcept;
 
-    // The same without compression, and without a state of zlib.
+    // Writes what deflate() would, but without compression and without a state of zlib.
     [[nodiscard]] static std::size_t store(std::span<const std::uint8_t> message,
                                            std::span<std::uint8_t> room,
                                            bool ends_message) noexcept;
 
-    // As begin() was told.
+    // What begin() was told.
     [[nodiscard]] const DeflateSettings &settings() const noexcept { return settings_; }
     [[nodiscard]] std::size_t used() const noexcept { return memory_.used(); }
 

@@ -19,7 +19,7 @@ constexpr std::string_view client_bits = "client_max_window_bits";
 constexpr unsigned max_bits = 15;
 constexpr unsigned min_server_bits = 9;  // what zlib can do
 
-// Of a parameter, with its quotes resolved. No value that is legal here has more than two
+// The value of a parameter, with its quotes resolved. No value that is legal here has more than two
 // characters; the rest of a longer one is only counted.
 struct Value {
     std::array<char, 2> text{};

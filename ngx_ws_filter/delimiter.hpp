@@ -30,7 +30,7 @@ public:
     // less than size(), having stood before it.
     [[nodiscard]] std::size_t next(std::size_t matched, std::uint8_t byte) const noexcept;
 
-    // The same for many bytes, up to a whole delimiter. Returns how many were read.
+    // Reads many bytes, up to a whole delimiter. Returns how many were read.
     [[nodiscard]] std::size_t read(std::span<const std::uint8_t> from,
                                    std::size_t &matched) const noexcept;
 

@@ -77,7 +77,7 @@ inline constexpr std::size_t max_close_reason = 123;     // section 5.5.1: less 
 // The code that a Close after this violation carries.
 [[nodiscard]] CloseCode close_code(Violation violation) noexcept;
 
-// The same in words, for the log and for the reason of the Close: ASCII, at most 123 bytes.
+// The rule in words, for the log and for the reason of the Close: ASCII, at most 123 bytes.
 [[nodiscard]] std::string_view words(Violation violation) noexcept;
 
 }  // namespace ws

@@ -19,7 +19,7 @@ constexpr std::size_t short_header = 2 + sizeof(MaskingKey);  // with the length
 constexpr unsigned length_in_2_bytes = 126;
 constexpr unsigned length_in_8_bytes = 127;
 
-// Of the length, behind the first two bytes of the header.
+// How many bytes of the length stand behind the first two bytes of the header.
 [[nodiscard]] std::size_t more_length(std::uint8_t second_byte) noexcept {
     switch (second_byte & length_bits) {
         case length_in_2_bytes:
@@ -144,8 +144,8 @@ bool FrameReader::read_header(ReadBuffer &buffer) noexcept {
     return true;
 }
 
-// The same for a header that is cut, by one byte after the other, so that a broken rule is named at
-// the byte that breaks it.
+// Reads a header that is cut, one byte after the other, so that a broken rule is named at the byte
+// that breaks it.
 bool FrameReader::gather_header(ReadBuffer &buffer) noexcept {
     while (buffer.unread != buffer.end) {
         header_[header_size_] = *buffer.unread++;
@@ -213,7 +213,7 @@ Violation FrameReader::check_length(const std::uint8_t *header) const noexcept {
                                                       : Violation::none;
 }
 
-// Of the message that a data frame begins or continues.
+// Whether the message that a data frame begins or continues is compressed.
 bool FrameReader::is_compressed(const std::uint8_t *header) const noexcept {
     return opcode_of(header[0]) == Opcode::continuation ? message_compressed_
                                                         : (header[0] & rsv1_bit) != 0;

@@ -20,7 +20,7 @@ struct ReadBuffer {
     std::uint8_t *end;
 };
 
-// As much of one frame as one buffer held.
+// A part of one frame: as much of it as one buffer held.
 struct Piece {
     Opcode opcode;        // of the message: a continuation frame has the opcode it continues
     bool compressed;      // RSV1 was set on the message's first frame (RFC 7692, section 6)
@@ -54,15 +54,15 @@ public:
 
     [[nodiscard]] Violation violation() const noexcept { return violation_; }
 
-    // Of the control frame that the last next() returned, until it is called again.
+    // The payload of the control frame that the last next() returned, until it is called again.
     [[nodiscard]] std::span<const std::uint8_t> control_payload() const noexcept {
         return {control_.data(), control_size_};
     }
 
     [[nodiscard]] std::uint64_t max_message_size() const noexcept { return max_message_size_; }
 
-    // Of the frame whose payload is being read: no other frame of its message follows, and bytes of
-    // its payload that were not read yet.
+    // About the frame whose payload is being read: whether it is the last of its message, and how
+    // many bytes of its payload were not read yet.
     [[nodiscard]] bool in_last_frame() const noexcept { return in_payload_ && frame_fin_; }
     [[nodiscard]] std::uint64_t payload_left() const noexcept { return payload_left_; }
 

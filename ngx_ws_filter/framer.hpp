@@ -31,8 +31,8 @@ public:
     [[nodiscard]] bool holds() const noexcept { return record_writer_.holds(); }
     // Bytes of the client that are held.
     [[nodiscard]] std::size_t held() const noexcept { return record_writer_.held(); }
-    // The same in bytes of the stream to the backend, as far as they will stand before what
-    // follows.
+    // How much is held, in bytes of the stream to the backend, as far as they will stand before
+    // what follows.
     [[nodiscard]] std::size_t held_in_stream() const noexcept {
         return record_writer_.held_in_stream();
     }

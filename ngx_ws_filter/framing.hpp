@@ -63,10 +63,10 @@ enum class BackendFault : std::uint8_t {
     record_cut,           // by the end of the stream
 };
 
-// The same in words, as those of a Violation.
+// The fault in words, under the same rules as those of a Violation.
 [[nodiscard]] std::string_view words(BackendFault fault) noexcept;
 
-// As much of one message for the client as some bytes of the backend held.
+// A part of one message for the client: as much of it as some bytes of the backend held.
 struct Part {
     Opcode opcode;  // text or binary; continuation if the framing tells nothing of types
     bool starts_message;

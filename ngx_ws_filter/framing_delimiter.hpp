@@ -13,8 +13,8 @@ class DelimiterWriter {
 public:
     explicit DelimiterWriter(const FramingSettings &settings) noexcept : settings_(&settings) {}
 
-    // As those of LineWriter. In front of a violation stands everything before the byte that would
-    // have made a delimiter whole.
+    // These work as those of LineWriter. In front of a violation stands everything before the byte
+    // that would have made a delimiter whole.
     static constexpr std::size_t min_room = 1 + Delimiter::max_size;
     void begin() noexcept { matched_ = 0; }
     [[nodiscard]] Room space(const Room &room) const noexcept;
@@ -34,7 +34,7 @@ class DelimiterReader {
 public:
     explicit DelimiterReader(const FramingSettings &settings) noexcept : settings_(&settings) {}
 
-    // As those of LineReader.
+    // These work as those of LineReader.
     [[nodiscard]] PartStatus next(std::span<const std::uint8_t> &from, Part &part) noexcept;
     void cut() noexcept { cut_ = true; }
     [[nodiscard]] PartStatus finish(Part &part) noexcept;

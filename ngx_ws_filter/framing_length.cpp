@@ -18,7 +18,7 @@ constexpr std::uint8_t varint_goes_on = 0x80;
     return size;
 }
 
-// Of a record of this length.
+// The size of the header of a record of this length.
 [[nodiscard]] std::size_t header_size(const FramingSettings &settings,
                                       std::uint64_t length) noexcept {
     if (settings.varint) {

@@ -61,7 +61,7 @@ class RecordReader {
 public:
     explicit RecordReader(const FramingSettings &settings) noexcept : settings_(&settings) {}
 
-    // As those of LineReader.
+    // These work as those of LineReader.
     [[nodiscard]] PartStatus next(std::span<const std::uint8_t> &from, Part &part) noexcept;
     [[nodiscard]] PartStatus finish() noexcept;
     [[nodiscard]] BackendFault fault() const noexcept { return fault_; }

@@ -50,7 +50,7 @@ public:
 
     // The stream has ended: the last line needs no line end. There is nothing more to read after.
     [[nodiscard]] PartStatus finish(Part &part) noexcept;
-    // The same for a stream that was cut: a line that has begun is a fault.
+    // Ends a stream that was cut: a line that has begun is a fault.
     void cut() noexcept;
 
     [[nodiscard]] BackendFault fault() const noexcept { return fault_; }

@@ -12,7 +12,7 @@ namespace ws {
 
 using MaskingKey = std::array<std::uint8_t, 4>;  // as it stands on the wire
 
-// Of unmask(), for more than two blocks.
+// The part of unmask() for more than two blocks.
 void unmask_long(std::uint8_t *to, const std::uint8_t *from, std::size_t size,
                  std::uint32_t key) noexcept;
 

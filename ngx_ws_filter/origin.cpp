@@ -40,7 +40,7 @@ std::uint16_t default_port(std::string_view scheme) noexcept {
     return 0;
 }
 
-// Of what a page can come from.
+// Whether an origin of this scheme, from which pages come, needs a host.
 bool needs_host(std::string_view scheme) noexcept {
     return default_port(scheme) != 0 || scheme == "ftp";
 }

@@ -27,8 +27,8 @@ public:
     // without empty labels, an IPv4 address, or an IPv6 address in brackets without a zone.
     [[nodiscard]] bool parse(std::string_view text) noexcept;
 
-    // The same from the two halves that a server knows of itself: `authority` is the Host field.
-    // Here "host:" is "host" (RFC 3986, section 3.2.3).
+    // Parses the two halves that a server knows of itself: `authority` is the Host field. Here
+    // "host:" is "host" (RFC 3986, section 3.2.3).
     [[nodiscard]] bool parse(std::string_view scheme, std::string_view authority) noexcept;
 
     // In the object.
@@ -65,7 +65,7 @@ public:
     // False as Origin::parse(), of what follows "*." too.
     [[nodiscard]] bool parse(std::string_view text) noexcept;
 
-    // The same of a text that stood nowhere in a configuration and so may be no wildcard: it is an
+    // Parses a text that stood nowhere in a configuration and so may be no wildcard: it is an
     // origin, and `subdomains` tells whether these are meant.
     [[nodiscard]] bool parse(std::string_view origin, bool subdomains) noexcept;
 

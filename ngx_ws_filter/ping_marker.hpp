@@ -26,7 +26,7 @@ public:
     };
     [[nodiscard]] Answer answer(std::span<const std::uint8_t> payload) const noexcept;
 
-    // Of the last ping.
+    // Where in the stream the last ping stands.
     [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
 
 private:

@@ -20,7 +20,7 @@ public:
 
     [[nodiscard]] bool waiting() const noexcept { return oldest_.waits; }
 
-    // Of the ping that has waited longest, while one is waiting.
+    // Where in the stream the ping stands that has waited longest, while one is waiting.
     [[nodiscard]] std::uint64_t offset() const noexcept { return oldest_.offset; }
 
     // Whether the ping that has waited longest may be answered, with payload().

@@ -92,26 +92,27 @@ public:
     // bytes are dropped and the answer is exhausted. A Close of ours does not end the reading.
     [[nodiscard]] Event receive(ReadBuffer &buffer) noexcept;
 
-    // The same for a session with compression or a framer, and only for it: data is written to the
+    // Receives for a session with compression or a framer, and only for it: data is written to the
     // room, which has min_room bytes or more. After room_full the caller may put [unread, end)
     // aside, and later goes on with these bytes, in this buffer or another one, and with a new
     // room.
     [[nodiscard]] Event receive(ReadBuffer &buffer, Room &room) noexcept;
     static constexpr std::size_t min_room = Framer::min_room;
 
-    // The same for who waits only for the peer's Close: data, neither inflated nor checked, is left
-    // between where `packed` was and where it is now. No receive() may follow.
+    // Receives for a caller who waits only for the peer's Close: data, neither inflated nor
+    // checked, is left between where `packed` was and where it is now. No receive() may follow.
     [[nodiscard]] Event drop_data(ReadBuffer &buffer) noexcept;
 
-    // Of the last ping or pong, 0 to 125 bytes in the session, until receive() is called again.
+    // The payload of the last ping or pong: 0 to 125 bytes in the session, until receive() is
+    // called again.
     [[nodiscard]] std::span<const std::uint8_t> control_payload() const noexcept {
         return reader_.control_payload();
     }
-    // Of the client; Violation::none as long as it keeps to the rules.
+    // The rule that the client broke; Violation::none as long as it keeps to the rules.
     [[nodiscard]] Violation violation() const noexcept { return violation_; }
 
-    // Of the peer's Close; before there is one, CloseCode::abnormal. The reason lasts as the
-    // session.
+    // What the peer's Close said; CloseCode::abnormal before there is one. The reason lasts as long
+    // as the session.
     [[nodiscard]] CloseStatus peer_status() const noexcept;
 
     // Free bytes that a payload given to wrap() needs before it: a header, and what an earlier
@@ -183,7 +184,7 @@ public:
     }
     static constexpr std::size_t min_framed_room = 128;
 
-    // Of a ping of ours; small, because every connection has room for one.
+    // The largest payload of our pings; small, because every connection has room for one.
     static constexpr std::size_t max_ping_payload = 16;
 
     // Each makes one control frame due (sections 5.5.1 to 5.5.3), and copies what it is given. A

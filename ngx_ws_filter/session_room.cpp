@@ -7,7 +7,7 @@
 namespace ws {
 namespace {
 
-// As an inflater does it.
+// Copies as an inflater would write.
 [[nodiscard]] InflateStatus copy(Piece &piece, Room &space) noexcept {
     const std::size_t size = std::min(piece.payload.size(), free_in(space));
     space.filled = std::copy_n(piece.payload.begin(), size, space.filled);
@@ -86,7 +86,7 @@ Event Session::begin_piece(ReadBuffer &buffer, const Piece &piece, Room &room) n
     return Event::exhausted;
 }
 
-// Of the message that begins with this piece, if its only header tells.
+// The length of the message that begins with this piece, if its only header tells it.
 std::uint64_t Session::length_of(const Piece &piece) const noexcept {
     const std::uint64_t size = piece.payload.size();
     if (piece.compressed) {

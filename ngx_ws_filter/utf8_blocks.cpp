@@ -69,7 +69,8 @@ constexpr std::size_t least_size = 64;
     return _mm256_and_si256(bytes, _mm256_set1_epi8(0x0f));
 }
 
-// Not zero where a byte cannot follow the three before it, each given in a vector of its own.
+// The result is not zero where a byte cannot follow the three before it, each given in a vector of
+// its own.
 [[gnu::target("avx2")]] __m256i errors(__m256i bytes, __m256i before, __m256i second_before,
                                        __m256i third_before) noexcept {
     const __m256i wrong =
@@ -88,7 +89,7 @@ constexpr std::size_t least_size = 64;
     return errors(load(at), load(at - 1), load(at - 2), load(at - 3));
 }
 
-// The same with nothing before it, which is as good as ASCII.
+// Finds errors where nothing stands before the text, which is as good as ASCII.
 [[gnu::target("avx2")]] __m256i errors_at_the_beginning(const std::uint8_t *text) noexcept {
     const __m256i bytes = load(text);
     const __m256i carried = _mm256_permute2x128_si256(bytes, bytes, 0x08);  // 0, lower half

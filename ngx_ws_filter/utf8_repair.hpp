@@ -24,7 +24,7 @@ public:
     [[nodiscard]] std::span<std::uint8_t> take(std::span<const std::uint8_t> bytes,
                                                std::span<std::uint8_t> room) noexcept;
 
-    // The same for what waits when the text ends; nothing has been taken of another text then.
+    // Repairs what waits when the text ends; nothing has been taken of another text then.
     [[nodiscard]] std::span<std::uint8_t> finish(std::span<std::uint8_t> room) noexcept;
 
 private:
