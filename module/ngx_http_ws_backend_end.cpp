@@ -8,10 +8,9 @@ namespace ngx_ws {
 namespace {
 
 // A backend that cannot write does not read either. So the gateway takes this much from it, for the
-// sake of the client's bytes that the backend still has to take, and this much more for its
-// farewell behind them.
+// sake of the client's bytes that the backend still has to take, and for its farewell behind them
+// while the client is still there.
 constexpr size_t most_dropped = 8 * 1024 * 1024;
-constexpr size_t longest_farewell = 64 * 1024;
 
 // Where events are edges there is one; where they are levels, none is asked for behind an end.
 bool may_have_news(ngx_event_t *read) noexcept {
@@ -60,7 +59,6 @@ void Relay::settle_backend() noexcept {
     }
     if (!backend_has_all_ && (cut_ || to_backend_.finished())) {
         backend_has_all_ = to_backend_.drained();
-        may_drop_ = backend_has_all_ ? longest_farewell : may_drop_;
     }
     if (backend_has_all_ && (cut_ || may_drop_ == 0)) {
         backend_gone_ = true;

@@ -1,5 +1,6 @@
 """TCP services for the gateway to talk to: real sockets, a thread for each connection."""
 
+import errno
 import os
 import shutil
 import socket
@@ -69,7 +70,12 @@ class Connection:
 
     def finish(self):
         """Sends a FIN; reading goes on."""
-        self.sock.shutdown(socket.SHUT_WR)
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            if error.errno != errno.ENOTCONN:
+                raise
+            raise ConnectionResetError(error.errno, "reset before") from None
 
     def close(self):
         try:

@@ -2,6 +2,7 @@
 is still waited for."""
 
 import os
+import signal
 import socket
 import threading
 import time
@@ -134,13 +135,22 @@ def test_reset_ends_a_half_closed_session_in_which_nothing_moves(session, unix, 
 
 def test_reset_right_behind_a_fin_is_no_clean_end(session):
     """Both may be there before either is read."""
+    stopped, ended = threading.Event(), threading.Event()
+
     def serve(connection):
         connection.read_exactly(1)
-        wait_until(lambda: len(connection.sock.recv(10, 2)) == 10, what="bytes")  # MSG_PEEK
+        stopped.wait(20)
         connection.finish()
         connection.sock.close()  # with bytes unread: a reset
+        ended.set()
 
     one = session(ScriptedBackend, serve, then=frame(BINARY, b"!" * 100))
+    wait_until(lambda: bytes_received(one.connection.sock) == 100, what="bytes")
+    [worker] = one.front.workers()
+    os.kill(worker, signal.SIGSTOP)
+    stopped.set()
+    ended.wait(20)
+    os.kill(worker, signal.SIGCONT)
     assert one.client.read_close() == (1011, "backend connection was reset")
 
 

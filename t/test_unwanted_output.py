@@ -108,13 +108,13 @@ def test_place_is_free_when_the_client_has_gone(gateway, backend, raw, how, unix
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 def test_service_may_say_a_farewell(session, tls):
-    """A few bytes behind our FIN are no reason for a reset, as long as the client is there."""
+    """What it says behind our FIN is no reason for a reset, as long as the client is there."""
     said = []
 
     def serve(connection):
         connection.read_all()
         time.sleep(0.1)
-        connection.send(b"221 bye")
+        connection.send(b"221 bye" * 100_000)
         time.sleep(0.1)
         connection.send(b"really")
         said.append(connection.sock.getsockopt(1, 4))  # SOL_SOCKET, SO_ERROR
