@@ -7,7 +7,7 @@ std::span<const Place> places() {
         {.name = "echo"},
         {.name = "text", .text = true},
         {.name = "limit", .max_message = 1000},
-        {.name = "window"},
+        {.name = "window", .pongs = true},
         {.name = "half", .half_close = true},
         {.name = "deflate", .deflate = true, .max_message = 262144},
         {.name = "line", .framing = Framing::line},

@@ -22,6 +22,7 @@ struct Place {
     Framing framing = Framing::stream;
     bool text = false;        // what the client gets has to be text
     bool deflate = false;     // if the client offers it
+    bool pongs = false;       // the client's pongs are what confirms
     bool half_close = false;  // an echo arrives although the client has said Close
     std::uint64_t max_message = 0;
 

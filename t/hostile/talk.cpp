@@ -111,6 +111,22 @@ public:
                       random_bytes(random_, random_.one_in(4) ? 125 : random_.below(20)));
     }
 
+    // More in one go than all windows and buffers up to the echo's own take, with pings among it:
+    // the pongs of both sides stand behind data that moves only if both go on.
+    void add_upload() {
+        for (std::size_t left = 16 + random_.below(32); left > 0; --left) {
+            out_ += frame(random_, fin | binary, random_bytes(random_, 65536));
+            add_control();
+        }
+    }
+
+    // Whose answers are more than a window.
+    void add_pings() {
+        for (std::size_t left = 150 + random_.below(300); left > 0; --left) {
+            out_ += frame(random_, fin | ping, std::string(125, static_cast<char>(left)));
+        }
+    }
+
     void break_header();
     void break_control();
     void break_payload();
@@ -258,6 +274,12 @@ std::string right_frames(Random &random, const TalkOptions &options) {
         if (random.one_in(4)) {
             talk.add_control();
         }
+    }
+    if (options.place->pongs && random.one_in(4)) {
+        talk.add_pings();
+    }
+    if (options.place->pongs && random.one_in(8)) {
+        talk.add_upload();
     }
     return talk.take();
 }
