@@ -136,8 +136,8 @@ void Lane::flush() noexcept {
         return;
     }
     const size_t sent = send(held_->content());
-    if (lost_) {
-        return;
+    if (held_ == nullptr) {
+        return;  // lost
     }
     held_->begin += sent;
     if (held_->begin == held_->end) {
