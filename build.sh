@@ -39,6 +39,7 @@ announce bench "compare speed and memory with other servers: bench [--quick | --
 announce docs "check links and examples of the documentation, and make HTML of it in build/docs/html"
 announce deb "make a Debian package for the installed nginx, in build/deb, and check it with lintian"
 announce trees "build, install, use, upgrade and purge that package in clean trees of Debian, as root: trees [bookworm | trixie | sid]..."
+announce rpm "make an RPM package for the installed nginx, in build/rpm, and check it with rpmlint"
 announce compdb "write build/compile_commands.json, from which clangd and others know how each file is compiled"
 announce format "format all C++ files in place"
 announce clean "remove the folder build/"

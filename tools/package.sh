@@ -69,3 +69,25 @@ cmd_trees() {
     unshare --mount /usr/bin/python3 -B packaging/try_packages.py "$build/trees" \
         "$build/deb/libnginx-mod-http-ws-$version" "$@"
 }
+
+# With Debian's rpmbuild too, whose database knows none of the packages that are there.
+build_rpm() {
+    local version=$1 top=$build/rpm
+
+    rm -rf "$top"
+    mkdir -p "$top"/{SOURCES,SPECS}
+    source_tree "$top/ngx_ws_filter-$version"
+    tar -C "$top" -czf "$top/SOURCES/ngx_ws_filter-$version.tar.gz" "ngx_ws_filter-$version"
+    rm -rf "$top/ngx_ws_filter-$version"
+    sed -e "s/@VERSION@/$version/g" -e "s/@DATE@/$(git log -1 --format=%cd --date='format:%a %b %d %Y')/" \
+        packaging/rpm/nginx-mod-http-ws.spec >"$top/SPECS/nginx-mod-http-ws.spec"
+    env -u BUILD rpmbuild --define "_topdir $top" --nodeps -ba "$top/SPECS/nginx-mod-http-ws.spec" \
+        >"$top/build.log" 2>&1 || die "rpmbuild failed: $(tail -n 5 "$top/build.log")"
+}
+
+cmd_rpm() {
+    need build rpm
+    locked build_rpm "$(module_version)"
+    rpmlint --strict -c packaging/rpm/rpmlint.toml "$build/rpm/SPECS" "$build"/rpm/RPMS/*/*.rpm "$build"/rpm/SRPMS/*.rpm
+    ls "$build"/rpm/RPMS/*/*.rpm
+}

@@ -83,6 +83,11 @@ packages_for() {
             echo mkdocs mkdocs
             echo mkdocs-material /usr/share/mkdocs/themes/material/main.html
             ;;
+        rpm)
+            echo rpm rpmbuild
+            echo rpmlint rpmlint
+            echo git git
+            ;;
         trees)
             echo debootstrap debootstrap
             echo debian-archive-keyring /usr/share/keyrings/debian-archive-keyring.gpg
