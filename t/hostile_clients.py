@@ -13,15 +13,20 @@ TIMES = {
              " ws_send_timeout 400ms; ws_close_timeout 400ms;",
 }
 
-# For a gateway, beside locations().
+# For a gateway, by parts().
 PARTS = {
     "tls": True,
     "listen": "backlog=4096",
     "http": "ws_connect_timeout 1s; ws_deflate_memory 1000m; client_header_timeout 3s;"
-            " keepalive_timeout 1s; send_timeout 2s; lingering_timeout 500ms; lingering_time 1s;",
+            " keepalive_timeout 1s; send_timeout 2s; lingering_timeout 500ms; lingering_time 1s;"
+            " upstream shared { server 127.0.0.1:@SHARED@; keepalive 8; keepalive_timeout 500ms; }",
     "log_format": "$status $ws_close_code $ws_closed_by $ws_bytes_in $ws_bytes_out $request",
     "server": "access_log /dev/null test;",
 }
+
+# What comes with a request is then larger than every buffer of ours.
+SMALL_BUFFERS = (" ws_buffer_size 4k; client_header_buffer_size 64k;"
+                 " large_client_header_buffers 4 64k;")
 
 PATIENCE = 15  # seconds for a gateway that has all that it wants
 
@@ -68,6 +73,14 @@ class Hostile:
         text = ""
         for pace, times in TIMES.items():
             text += template.replace("@PACE@", pace).replace("@TIMES@", times)
+        return self._with_ports(text)
+
+    def parts(self, small=False):
+        """What else the gateway needs."""
+        http = PARTS["http"] + (SMALL_BUFFERS if small else "")
+        return {**PARTS, "http": self._with_ports(http)}
+
+    def _with_ports(self, text):
         for name, port in self.ports.items():
             text = text.replace(f"@{name.upper()}@", port)
         return text

@@ -123,8 +123,10 @@ def test_rate_limit_of_a_subrequest_does_not_hold_the_session_up(gateway, backen
     front = gateway(
         f"""
         location / {{ ws_pass {echo.address}; mirror /mirror; ws_ping_interval 1s; }}
-        location /mirror {{ internal; limit_req zone=few burst=20; return 204; }}
-        """, http=f"limit_req_zone $server_name zone=few:1m rate={rate};",
+        location /mirror {{ internal; limit_req zone=few burst=20;
+                            proxy_pass http://127.0.0.1:@PORT@/ok; }}
+        location /ok {{ return 204; }}
+        """, http=f"limit_req_zone $binary_remote_addr zone=few:1m rate={rate};",
         log_format="$uri $status $ws_close_code")
     for _ in range(3):
         client = raw(front.port, timeout=5)

@@ -38,7 +38,7 @@ BackendSession::BackendSession(int socket, Service service, std::size_t kind, Lo
     : socket_(socket),
       service_(service),
       kind_(kind),
-      introduced_(service == Service::echo),
+      introduced_(service == Service::echo || service == Service::shared),
       random_(kind),
       loop_(loop) {
     loop_.add(socket_, watched_, *this);
@@ -144,10 +144,16 @@ void BackendSession::read() {
         }
         return;
     }
+    const std::string_view got{room.data(), static_cast<std::size_t>(count)};
+    if (service_ == Service::shared && !std::exchange(heard_, true)) {
+        speaks_http_ = got.starts_with("GET /kept");
+    }
     if (!introduced_) {
-        meet({room.data(), static_cast<std::size_t>(count)});
+        meet(got);
+    } else if (speaks_http_) {
+        out_ += "HTTP/1.1 204 No Content\r\n\r\n";
     } else if (service_ != Service::garbage) {
-        out_.append(room.data(), static_cast<std::size_t>(count));
+        out_ += got;
     } else if (random_.one_in(8) && then_ == Then::listen) {
         out_ += noise(random_, random_.size(3000));
     }
@@ -219,6 +225,7 @@ void BackendSession::watch() {
 Backends::Backends(Loop &loop) : loop_(loop) {
     listen(Service::echo, 0);
     listen(Service::moody, 0);
+    listen(Service::shared, 0);
     for (std::size_t kind = 0; kind < garbage_kinds; ++kind) {
         listen(Service::garbage, kind);
     }
@@ -259,7 +266,7 @@ void Backends::Listener::ready(std::uint32_t) {
 
 void Backends::print_ports() const {
     for (const auto &listener : listeners_) {
-        const char *names[] = {"echo", "moody", "garbage"};
+        const char *names[] = {"echo", "moody", "garbage", "shared"};
         std::printf("backend %s", names[static_cast<std::size_t>(listener->service)]);
         if (listener->service == Service::garbage) {
             std::printf("%zu", listener->kind);

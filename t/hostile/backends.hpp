@@ -39,6 +39,8 @@ private:
     Service service_;
     std::size_t kind_;
     bool introduced_;
+    bool heard_ = false;
+    bool speaks_http_ = false;
     sim::Random random_;
     Loop &loop_;
     std::uint32_t watched_ = EPOLLIN;

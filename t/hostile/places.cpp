@@ -14,6 +14,8 @@ std::span<const Place> places() {
         {.name = "length", .framing = Framing::length},
         {.name = "typed", .framing = Framing::typed, .deflate = true, .max_message = 102400},
         {.name = "proxied"},
+        {.name = "mirrored"},
+        {.name = "shared", .service = Service::shared},
         {.name = "moody", .service = Service::moody},
         {.name = "moody_half", .service = Service::moody, .half_close = true},
         {.name = "garbage0", .service = Service::garbage},

@@ -13,6 +13,7 @@ enum class Service : std::uint8_t {
     echo,
     moody,    // an echo that trickles, stalls, or has small buffers
     garbage,  // anything but an echo
+    shared,   // an echo, but for who begins with a request for /kept: that one speaks HTTP
     none,     // nginx answers by itself
 };
 
@@ -27,7 +28,7 @@ struct Place {
     std::uint64_t max_message = 0;
 
     [[nodiscard]] bool echoes() const {
-        return service == Service::echo || service == Service::moody;
+        return service == Service::echo || service == Service::moody || service == Service::shared;
     }
     // The bytes of the messages are those that the backend gets.
     [[nodiscard]] bool is_stream() const { return framing == Framing::stream; }

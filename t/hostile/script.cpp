@@ -27,9 +27,14 @@ public:
     Script write() {
         choose();
         write_request();
-        const std::size_t request = script_.bytes.size();
+        std::size_t request = script_.bytes.size();
         const bool early = random_.one_in(4);
-        send(request);
+        if (early && random_.one_in(2)) {
+            // All in one write: nginx's own buffer has it before there is a session.
+            request = 0;
+        } else {
+            send(request);
+        }
         if (!early) {
             script_.steps.push_back({Kind::await_answer});
         }
@@ -50,7 +55,7 @@ private:
         const std::span<const Place> all = places();
         // The usual path is half of all.
         script_.place =
-            random_.one_in(2) ? &all[random_.below(12)] : &all[random_.below(all.size())];
+            random_.one_in(2) ? &all[random_.below(14)] : &all[random_.below(all.size())];
         script_.hasty = random_.one_in(4);
         script_.tls = random_.one_in(6);
         trouble_ =
