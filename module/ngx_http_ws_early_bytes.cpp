@@ -11,7 +11,9 @@ namespace {
 
 // The least that ws_buffer_size may be makes one frame of them, whatever the framing.
 constexpr size_t least_buffer_size = 4096;
-static_assert(early_bytes_size <= ws::Session::max_framed(least_buffer_size));
+static_assert(early_bytes_size <= ws::Session::max_framed(least_buffer_size, true));
+static_assert(early_bytes_size <=
+              ws::Utf8Repair::max_taken(ws::Session::max_payload(least_buffer_size / 2)));
 
 ssize_t nothing_more(ngx_connection_t *, u_char *, size_t) {
     return NGX_AGAIN;

@@ -103,7 +103,7 @@ void Lane::write_control(std::span<uint8_t> bytes) noexcept {
 }
 
 void Lane::put(std::span<uint8_t> bytes) noexcept {
-    const size_t sent = send(bytes);
+    const size_t sent = blocked() ? 0 : send(bytes);
     if (sent < bytes.size() && !lost_) {
         hold(bytes.subspan(sent));
     }
@@ -363,14 +363,16 @@ void Lane::wait_for_room() noexcept {
 }
 
 void Lane::hold(std::span<uint8_t> bytes) noexcept {
-    held_ = take_buffer();
-    if (held_ == nullptr || bytes.size() > held_->capacity) {
+    if (held_ == nullptr) {
+        held_ = take_buffer();
+    }
+    if (held_ == nullptr || bytes.size() > held_->capacity - held_->end) {
         // Without these bytes the stream is worth nothing.
         fail();
         return;
     }
-    std::memcpy(held_->bytes(), bytes.data(), bytes.size());
-    held_->end = bytes.size();
+    std::memcpy(held_->bytes() + held_->end, bytes.data(), bytes.size());
+    held_->end += bytes.size();
     arm();
 }
 

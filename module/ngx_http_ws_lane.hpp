@@ -32,8 +32,8 @@ public:
     // take, so that little has to be held if it is slow.
     [[nodiscard]] size_t room(size_t most) noexcept;
 
-    // Writes at once what the destination takes and holds the rest; only if nothing is held. After
-    // a loss bytes go nowhere.
+    // Writes at once what the destination takes and holds the rest, at most what a scratch buffer
+    // has room for. Behind what is held already it is held too. After a loss bytes go nowhere.
     void write(std::span<uint8_t> bytes) noexcept;
     // Writes control frames, which no window of the ledger counts.
     void write_control(std::span<uint8_t> bytes) noexcept;

@@ -60,6 +60,7 @@ http {
 
     log_format test '@LOG_FORMAT@';
     access_log @PREFIX@/access.log test;
+    @BUFFERS@
     @HTTP@
 
     server {
@@ -178,12 +179,19 @@ class Gateway:
 
     # --- configuration
 
+    def _buffers(self):
+        """Buffers of other sizes than usual, but for those that the test sets."""
+        text = " ".join(map(str, self._parts.values()))
+        module = "ws_pass" in text
+        return " ".join(f"{name} {size};" for name, size in checker.BUFFERS.items()
+                        if name not in text and (module or not name.startswith("ws_")))
+
     def write_config(self, **changes):
         """Writes nginx.conf anew; `changes` replaces parts, e.g. locations="..."."""
         self._parts.update({name.upper(): text for name, text in changes.items()})
         self.prefix.mkdir(parents=True, exist_ok=True)
         self.port = self.port or free_port()
-        parts = dict(self._parts, LISTEN_SSL="")
+        parts = dict(self._parts, LISTEN_SSL="", BUFFERS=self._buffers())
         if self._tls:
             self.ssl_port = self.ssl_port or free_port()
             parts["LISTEN_SSL"] = (

@@ -88,7 +88,7 @@ class TricklingBackend(Backend):
 @pytest.mark.time_limit(120)
 def test_conversation_that_trickles_holds_nobody_up(gateway, hostile, backend):
     hostile.ports["moody"] = str(backend(TricklingBackend).port)
-    front = gateway(hostile.locations(), **PARTS)
+    front = gateway(hostile.locations(), **hostile.parts())
     front.allow(BROKEN_TLS)
     hostile.open(front, patience=4)
     done = hostile.run(0, 300)
