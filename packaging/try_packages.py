@@ -118,7 +118,9 @@ def use(nginx, echo):
 
 
 def copy_in(tree, package):
-    name = f"/root/{os.path.basename(package)}"
+    """Below the name of its release: packages of two releases have the same name."""
+    name = f"/root/{os.path.basename(os.path.dirname(package))}/{os.path.basename(package)}"
+    tree.inside(name).parent.mkdir(exist_ok=True)
     shutil.copy(package, tree.inside(name))
     return name
 

@@ -11,7 +11,7 @@ mapfile -t cxx < <(find module ngx_ws_filter t demo -name '*.[ch]pp' | sort)
 mapfile -t headers < <(printf '%s\n' "${cxx[@]}" | grep '\.hpp$')
 mapfile -t library < <(printf '%s\n' "${cxx[@]}" | grep '^ngx_ws_filter/')
 mapfile -t module < <(printf '%s\n' "${cxx[@]}" | grep '^module/')
-scripts=(build.sh .ci/run t/*.sh)
+scripts=(build.sh .ci/run t/*.sh tools/release demo/*/start)
 mapfile -t texts < <(find module ngx_ws_filter t demo -name '*.[ch]pp' -o -name '*.py' -o -name '*.js')
 
 found() { printf '%s\n' "$1" >>"$findings"; }
