@@ -231,6 +231,8 @@ void Relay::give_up() noexcept {
 
 void Relay::on_client_stalled() noexcept {
     if (answer_ != Answer::sent || !to_client_.still_moving()) {
+        ngx_log_debug0(NGX_LOG_DEBUG_HTTP, client_->log, 0,
+                       "ws: ws_send_timeout: the client has acknowledged nothing");
         client_->timedout = 1;
         begin_close(ClosedBy::gateway, ws::CloseCode::policy_violation, "client takes no data");
         answer_ = Answer::sent;
@@ -241,6 +243,8 @@ void Relay::on_client_stalled() noexcept {
 
 void Relay::on_backend_stalled() noexcept {
     if (!to_backend_.still_moving()) {
+        ngx_log_debug0(NGX_LOG_DEBUG_HTTP, client_->log, 0,
+                       "ws: ws_send_timeout: the backend has acknowledged nothing");
         backend_gone_ = true;
         close_lost(ClosedBy::gateway, ws::CloseCode::try_again_later, "backend takes no data");
     }

@@ -51,6 +51,8 @@ bool Relay::waits_for_pong() const noexcept {
 void Relay::check_liveness(ngx_msec_t now) noexcept {
     if (conf_->idle_timeout != 0 && left(now, moved_, conf_->idle_timeout) == 0) {
         if (!still_delivering()) {
+            ngx_log_debug1(NGX_LOG_DEBUG_HTTP, client_->log, 0,
+                           "ws: ws_idle_timeout: no data for %M ms", now - moved_);
             begin_close(ClosedBy::gateway, ws::CloseCode::policy_violation, "idle too long");
             return;
         }
@@ -62,6 +64,9 @@ void Relay::check_liveness(ngx_msec_t now) noexcept {
         asks_for_pongs() && awaiting_pong_ && left(now, pinged_, conf_->pong_timeout) == 0;
     if (unconfirmed || unanswered) {
         if (hears_client() && !ping_is_on_its_way()) {
+            ngx_log_debug2(NGX_LOG_DEBUG_HTTP, client_->log, 0,
+                           "ws: ws_pong_timeout: no pong for %M ms, client silent for %M ms",
+                           now - (unanswered ? pinged_ : confirmed_), now - heard_);
             begin_close(ClosedBy::gateway, ws::CloseCode::policy_violation, "no pong in time");
             return;
         }

@@ -2,7 +2,7 @@
 
 import re
 
-from backends import EchoBackend, RecordingBackend
+from backends import EchoBackend, RecordingBackend, SilentBackend
 from raw import BINARY, PING, PONG
 
 
@@ -86,3 +86,31 @@ def test_no_free_connection_for_the_backend_is_503_and_one_line(gateway, backend
     client.open("/")
     client.send_frame(BINARY, b"room again")
     assert client.read_data(10) == b"room again"
+
+
+def test_debug_level_names_the_directive_that_ends_a_session(gateway, backend, raw):
+    service = backend(RecordingBackend)
+    front = gateway(
+        f"location /idle {{ ws_pass {service.address}; ws_idle_timeout 100ms; }}"
+        f" location /pong {{ ws_pass {service.address}; ws_ping_interval 50ms;"
+        "    ws_pong_timeout 100ms; }", log_level="debug")
+    idle, silent = raw(front.port), raw(front.port)
+    idle.open("/idle")
+    silent.open("/pong")
+    front.wait_log(r"\[debug\] .* ws: ws_idle_timeout: no data for 1\d\d+ ms")
+    front.wait_log(r"\[debug\] .* ws: ws_pong_timeout: no pong for 1\d\d+ ms, client silent for \d+ ms")
+
+
+def test_debug_level_names_the_side_that_takes_nothing(gateway, backend, raw):
+    service = backend(SilentBackend)
+    front = gateway(f"location / {{ ws_pass {service.address}; ws_send_timeout 200ms; }}",
+                    log_level="debug")
+    client = raw(front.port)
+    client.open("/")
+    client.sock.settimeout(0.2)
+    try:
+        while True:
+            client.send_frame(BINARY, bytes(65536))
+    except OSError:
+        pass
+    front.wait_log(r"\[debug\] .* ws: ws_send_timeout: the backend has acknowledged nothing")
