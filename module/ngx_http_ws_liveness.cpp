@@ -163,7 +163,7 @@ void Relay::arm_clock() noexcept {
             }
         }
     }
-    ngx_add_timer(&clock_, wait);
+    ngx_add_timer(backend_->read, wait);
 }
 
 }  // namespace ngx_ws

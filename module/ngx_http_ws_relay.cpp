@@ -35,7 +35,7 @@ void handle_change(ngx_event_t *ev) {
     run(ev, [](Relay &relay) { relay.advance(); });
 }
 
-void handle_clock(ngx_event_t *ev) {
+void handle_backend_read(ngx_event_t *ev) {
     run(ev, [](Relay &relay) { relay.on_clock(); });
 }
 
@@ -98,7 +98,7 @@ void Relay::start() noexcept {
                                 .ledger_window = 0});
     limit_receive_buffer(client_, conf_->client_rcvbuf);
 
-    backend_->read->handler = handle_change;
+    backend_->read->handler = handle_backend_read;
     backend_->write->handler = handle_backend_write;
     r_->read_event_handler = handle_client;
     r_->write_event_handler = handle_client;
@@ -114,9 +114,8 @@ void Relay::start() noexcept {
         backend_->read->pending_eof = 1;
     }
     resume_.handler = poll_.handler = handle_change;
-    clock_.handler = handle_clock;
     stall_.handler = handle_client_stall;
-    for (ngx_event_t *ev : {&resume_, &poll_, &clock_, &stall_}) {
+    for (ngx_event_t *ev : {&resume_, &poll_, &stall_}) {
         ev->data = client_;
         ev->log = client_->log;
     }
@@ -156,7 +155,7 @@ void Relay::stop() noexcept {
     if (resume_.posted) {
         ngx_delete_posted_event(&resume_);
     }
-    for (ngx_event_t *ev : {&poll_, &clock_, &stall_}) {
+    for (ngx_event_t *ev : {&poll_, &stall_, backend_->read}) {
         if (ev->timer_set) {
             ngx_del_timer(ev);
         }

@@ -180,8 +180,8 @@ private:
     Rest rest_;             // of what the client sent
     ngx_event_t resume_{};  // posted when there is more to do than one turn allows
     ngx_event_t poll_{};    // a timer: has the backend acknowledged by now
-    // Timers, because those of the client's connection are also a subrequest's.
-    ngx_event_t clock_{};
+    // A timer: for how long has the client taken nothing. Those of its connection are also a
+    // subrequest's; of the backend's, which is ours alone, the read timer is the clock.
     ngx_event_t stall_{};
 
     uint64_t bytes_in_ = 0;    // payload taken from the client
