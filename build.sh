@@ -40,6 +40,7 @@ announce docs "check links and examples of the documentation, and make HTML of i
 announce deb "make a Debian package for the installed nginx, in build/deb, and check it with lintian"
 announce trees "build, install, use, upgrade and purge that package in clean trees of Debian, as root: trees [bookworm | trixie | sid]..."
 announce rpm "make an RPM package for the installed nginx, in build/rpm, and check it with rpmlint"
+announce client "pack client/ as build/ngx-ws-filter-VERSION.tgz, for npm"
 announce compdb "write build/compile_commands.json, from which clangd and others know how each file is compiled"
 announce format "format all C++ files in place"
 announce clean "remove the folder build/"
@@ -88,6 +89,7 @@ list_commands() {
 . tools/bench.sh
 . tools/package.sh
 . tools/docs.sh
+. tools/client.sh
 
 choose_compilers
 if [ $# = 0 ]; then

@@ -68,6 +68,10 @@ packages_for() {
             echo nodejs node
             echo npm npm
             ;;
+        client)
+            echo nodejs node
+            echo npm npm
+            ;;
         sanitize)
             [ -n "${NGINX_SRC:-}" ] || echo dpkg-dev dpkg-source
             echo libpcre2-dev /usr/include/pcre2.h
