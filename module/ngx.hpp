@@ -51,6 +51,14 @@ template <typename T, typename... Arguments>
     return memory == nullptr ? nullptr : new (memory) T(std::forward<Arguments>(arguments)...);
 }
 
+// The same in memory of its own: an object that a pool has no room left for costs it a whole block.
+template <typename T, typename... Arguments>
+[[nodiscard]] T *make_apart(ngx_pool_t *pool, Arguments &&...arguments) noexcept {
+    static_assert(std::is_trivially_destructible_v<T>);
+    void *memory = ngx_pmemalign(pool, sizeof(T), alignof(std::max_align_t));
+    return memory == nullptr ? nullptr : new (memory) T(std::forward<Arguments>(arguments)...);
+}
+
 template <typename T>
 [[nodiscard]] std::span<T> elements(ngx_array_t *array) noexcept {
     return {static_cast<T *>(array->elts), array->nelts};

@@ -2,7 +2,8 @@
 // not let it pass.
 #include "module/ngx_http_ws_context.hpp"
 #include "module/ngx_http_ws_log.hpp"
-#include "module/ngx_http_ws_relay.hpp"
+#include "module/ngx_http_ws_request_host.hpp"
+#include "module/ngx_http_ws_tls_connection.hpp"
 #include "module/ngx_http_ws_upgrade.hpp"
 
 namespace ngx_ws {
@@ -34,24 +35,14 @@ void log_begin(ngx_http_request_t *r, const Context &ctx, const LocConf &conf) n
 
 }  // namespace
 
-bool Relay::answer() noexcept {
-    if (answer_ == Answer::due && !begin_answer()) {
-        return false;
-    }
-    if (finish_answer()) {
-        return true;
-    }
-    settle();
-    return false;
-}
-
-// A client that was lost while it was answered had a session, however short.
-bool Relay::begin_answer() noexcept {
+// False if the request has ended, and with it this object. A client that was lost while it was
+// answered had a session, however short.
+bool RequestHost::begin_answer() noexcept {
     ngx_http_request_t *r = r_;
     const ngx_http_upstream_t *u = r->upstream;
     const ngx_int_t rc =
-        without_delay(client_, [this] { return send_switching_protocols(r_, *ctx_); });
-    if (rc == NGX_OK || (client_->error && !r->filter_finalize)) {
+        without_delay(r->connection, [this] { return send_switching_protocols(r_, *ctx_); });
+    if (rc == NGX_OK || (r->connection->error && !r->filter_finalize)) {
         answer_ = Answer::begun;
         log_begin(r, *ctx_, *conf_);
         return true;
@@ -72,30 +63,24 @@ bool Relay::begin_answer() noexcept {
 }
 
 // For a socket that took it in parts.
-bool Relay::finish_answer() noexcept {
-    if (!client_->error && (r_->out != nullptr || client_->buffered)) {
+ws::Answer RequestHost::send_answer() noexcept {
+    ngx_connection_t *c = r_->connection;
+    if (!c->error && (r_->out != nullptr || c->buffered)) {
         const ngx_int_t rc =
-            without_delay(client_, [this] { return ngx_http_output_filter(r_, nullptr); });
+            without_delay(c, [this] { return ngx_http_output_filter(r_, nullptr); });
         if (rc == NGX_ERROR) {
-            client_->error = 1;
-        } else if (r_->out != nullptr || client_->buffered) {
-            ngx_add_timer(&stall_, conf_->send_timeout);
-            return false;
+            c->error = 1;
+        } else if (r_->out != nullptr || c->buffered) {
+            return ws::Answer::pending;
         }
     }
     answer_ = Answer::sent;
-    if (stall_.timer_set) {
-        ngx_del_timer(&stall_);
+    r_->header_in->pos = r_->header_in->last;  // the endpoint has them
+    if (c->error) {
+        return ws::Answer::failed;
     }
-    arm_clock();
-    if (client_->error) {
-        on_client_gone();
-        return true;
-    }
-    free_tls_buffer(client_);
-    take_early_bytes();
-    take_early_frames();
-    return true;
+    free_tls_buffer(c);
+    return ws::Answer::sent;
 }
 
 }  // namespace ngx_ws

@@ -15,7 +15,7 @@ constexpr size_t max_spare = 16;
 
 HeldBuffer *spare;
 size_t spares;
-Scratch the_scratch;
+ws::Scratch the_scratch;
 
 size_t buffer_size() noexcept {
     // There is an http block, or there would be no session.
@@ -46,7 +46,7 @@ size_t mapped_size(const HeldBuffer &buffer) noexcept {
 
 // The size of a buffer that was not enlarged.
 size_t usual_size() noexcept {
-    return ngx_align(sizeof(HeldBuffer) + the_scratch.from_backend.size(), ngx_pagesize);
+    return ngx_align(sizeof(HeldBuffer) + the_scratch.wrapped.size(), ngx_pagesize);
 }
 
 HeldBuffer *take_spare() noexcept {
@@ -61,11 +61,11 @@ HeldBuffer *take_spare() noexcept {
 }  // namespace
 
 bool prepare_scratch() noexcept {
-    return resize(the_scratch.from_client, buffer_size()) &&
-           resize(the_scratch.from_backend, outgoing_size());
+    return resize(the_scratch.received, buffer_size()) &&
+           resize(the_scratch.wrapped, outgoing_size());
 }
 
-const Scratch &scratch() noexcept {
+const ws::Scratch &scratch() noexcept {
     return the_scratch;
 }
 

@@ -4,29 +4,18 @@
 
 #include "module/ngx.hpp"
 
+#include "ngx_ws_filter/ws_relay/host.hpp"
+
 namespace ngx_ws {
 
-// Each worker has one, made at its first session. `size` is ws_buffer_size.
-struct Scratch {
-    std::span<uint8_t> from_client;   // `size` bytes
-    std::span<uint8_t> from_backend;  // with room for headers before, and control frames behind
-};
-
-// Makes them; false if there is no memory. No session begins without.
+// Makes the two, of ws_buffer_size, at a worker's first session; false if there is no memory. No
+// session begins without.
 [[nodiscard]] bool prepare_scratch() noexcept;
-[[nodiscard]] const Scratch &scratch() noexcept;
+[[nodiscard]] const ws::Scratch &scratch() noexcept;
 
-// Bytes on their way, owned by one lane. Kept in whole pages, taken from the worker's free list
-// and given back to it; what the list has no place for goes back to the system.
-struct HeldBuffer {
-    HeldBuffer *next;
-    size_t begin;  // offsets into bytes()
-    size_t end;
-    size_t capacity;
-
-    [[nodiscard]] uint8_t *bytes() noexcept { return reinterpret_cast<uint8_t *>(this + 1); }
-    [[nodiscard]] std::span<uint8_t> content() noexcept { return {bytes() + begin, end - begin}; }
-};
+// Kept in whole pages, taken from the worker's free list and given back to it; what the list has no
+// place for goes back to the system.
+using ws::HeldBuffer;
 
 // Empty, with room for what either scratch buffer can hold; null if there is no memory.
 [[nodiscard]] HeldBuffer *take_buffer() noexcept;

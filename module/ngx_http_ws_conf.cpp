@@ -88,6 +88,28 @@ bool merge_subprotocols(ngx_conf_t *cf, LocConf &conf, const LocConf &prev) noex
     return conf.subprotocols != nullptr;
 }
 
+ws::RelayOptions relay_options(const LocConf &conf) noexcept {
+    const bool by_pong = conf.client_ack == static_cast<ngx_uint_t>(ClientAck::pong);
+    const size_t window = conf.client_window != 0 ? conf.client_window : 1024 * 1024;
+    return {
+        .tunnel = {.liveness = {.ping_interval = conf.ping_interval,
+                                .pong_timeout = conf.pong_timeout,
+                                .idle_timeout = conf.idle_timeout,
+                                .pongs_confirm = by_pong,
+                                .marker_interval =
+                                    conf.ack_interval != 0 ? conf.ack_interval : window / 4},
+                   .receipts = conf.receipts != 0,
+                   .half_close = conf.half_close != 0,
+#if (NGX_HTTP_SSL)
+                   .end_is_confirmed = conf.ssl_require_close_notify != 0,
+#endif
+                   .send_timeout = conf.send_timeout,
+                   .close_timeout = conf.close_timeout,
+                   .close_time = conf.close_time},
+        .client_window = by_pong ? conf.client_window : 0,
+    };
+}
+
 }  // namespace
 
 extern "C" {
@@ -180,6 +202,7 @@ char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child) {
     ngx_conf_merge_msec_value(conf.send_timeout, prev.send_timeout, 60000);
     ngx_conf_merge_msec_value(conf.close_timeout, prev.close_timeout, 10000);
     ngx_conf_merge_msec_value(conf.close_time, prev.close_time, 600000);
+    conf.relay = relay_options(conf);
     warn_of_useless(cf, conf, written);
     return NGX_CONF_OK;
 }

@@ -8,6 +8,7 @@
 #include "module/ngx_http_ws_proxy_protocol.hpp"
 
 #include "ngx_ws_filter/frame.hpp"
+#include "ngx_ws_filter/ws_relay/relay.hpp"
 
 namespace ngx_ws {
 
@@ -74,6 +75,8 @@ struct LocConf {
     ngx_msec_t send_timeout;
     ngx_msec_t close_timeout;  // without progress
     ngx_msec_t close_time;     // in all
+
+    ws::RelayOptions relay;  // what these make, for each session of the location
 };
 
 extern "C" {

@@ -1,19 +1,11 @@
 #include "module/ngx_http_ws_early_bytes.hpp"
 
 #include "module/ngx_http_ws_log.hpp"
-#include "module/ngx_http_ws_relay.hpp"
-
-#include "ngx_ws_filter/session.hpp"
+#include "module/ngx_http_ws_request_host.hpp"
 
 namespace ngx_ws {
 
 namespace {
-
-// The least that ws_buffer_size may be makes one frame of them, whatever the framing.
-constexpr size_t least_buffer_size = 4096;
-static_assert(early_bytes_size <= ws::Session::max_framed(least_buffer_size, true));
-static_assert(early_bytes_size <=
-              ws::Utf8Repair::max_taken(ws::Session::max_payload(least_buffer_size / 2)));
 
 ssize_t nothing_more(ngx_connection_t *, u_char *, size_t) {
     return NGX_AGAIN;
@@ -45,7 +37,7 @@ void forget_other_servers(ngx_http_request_t *r, Context &ctx) noexcept {
 // backend floods, and fail at a full buffer or at the end of the stream.
 ngx_int_t keep_early_bytes(ngx_http_request_t *r) {
     ngx_http_upstream_t &u = *r->upstream;
-    Context &ctx = relay_of(r).context();
+    Context &ctx = host_of(r).context();
     forget_other_servers(r, ctx);
     ctx.early_size = static_cast<size_t>(u.buffer.last - u.buffer.pos);
     if (came_before_tls(u)) {

@@ -1,7 +1,7 @@
 #include "module/ngx_http_ws_variables.hpp"
 
 #include "module/ngx_http_ws_context.hpp"
-#include "module/ngx_http_ws_relay.hpp"
+#include "module/ngx_http_ws_request_host.hpp"
 #include "module/ngx_http_ws_upgrade.hpp"
 #include "module/ngx_http_ws_version.hpp"
 
@@ -28,60 +28,27 @@ ngx_int_t set_number(ngx_http_request_t *r, ngx_http_variable_value_t &value,
     return NGX_OK;
 }
 
-const Relay *started_relay(ngx_http_request_t *r) noexcept {
+const RequestHost *session(ngx_http_request_t *r) noexcept {
     const Context *ctx = find_context(r->main);
-    return ctx != nullptr && ctx->relay != nullptr && ctx->relay->started() ? ctx->relay : nullptr;
+    return ctx != nullptr && ctx->host != nullptr && ctx->host->started() ? ctx->host : nullptr;
 }
 
-// For what there is only once a session has begun, `Tell` being const Relay & to a number.
-template <auto Tell>
+// For what there is only once a session has begun.
+template <auto Fact>
 ngx_int_t get_number(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t) {
-    const Relay *relay = started_relay(r);
-    if (relay == nullptr) {
+    const RequestHost *host = session(r);
+    if (host == nullptr) {
         value->not_found = 1;
         return NGX_OK;
     }
-    return set_number(r, *value, Tell(*relay));
-}
-
-// A session that nobody closed ends with its worker or its connection, without a Close.
-uint64_t tell_close_code(const Relay &relay) noexcept {
-    return static_cast<uint64_t>(relay.close_code());
-}
-uint64_t tell_bytes_in(const Relay &relay) noexcept {
-    return relay.bytes_in();
-}
-uint64_t tell_bytes_out(const Relay &relay) noexcept {
-    return relay.bytes_out();
-}
-uint64_t tell_frames_in(const Relay &relay) noexcept {
-    return relay.session().frames_in();
-}
-uint64_t tell_frames_out(const Relay &relay) noexcept {
-    return relay.session().frames_out();
-}
-
-uint64_t tell_undelivered_to_backend(const Relay &relay) noexcept {
-    return relay.undelivered_to_backend();
-}
-uint64_t tell_undelivered_to_client(const Relay &relay) noexcept {
-    return relay.undelivered_to_client();
-}
-ngx_msec_t tell_rtt(const Relay &relay) noexcept {
-    return relay.rtt();
-}
-ngx_msec_t tell_stall_backend(const Relay &relay) noexcept {
-    return relay.stalled_by_backend();
-}
-ngx_msec_t tell_stall_client(const Relay &relay) noexcept {
-    return relay.stalled_by_client();
+    return set_number(r, *value, static_cast<uint64_t>(host->facts().*Fact));
 }
 
 // Seconds with milliseconds, as nginx gives its own times.
-template <auto Tell>
+template <auto Fact>
 ngx_int_t get_time(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t) {
-    const Relay *relay = started_relay(r);
-    if (relay == nullptr || (Tell == tell_rtt && relay->rtt() == 0)) {
+    const RequestHost *host = session(r);
+    if (host == nullptr || (Fact == &ws::Facts::round_trip && host->facts().round_trip == 0)) {
         value->not_found = 1;
         return NGX_OK;
     }
@@ -89,19 +56,20 @@ ngx_int_t get_time(ngx_http_request_t *r, ngx_http_variable_value_t *value, uint
     if (text == nullptr) {
         return NGX_ERROR;
     }
-    const ngx_msec_t time = Tell(*relay);
+    const ngx_msec_t time = host->facts().*Fact;
     const u_char *end = ngx_sprintf(text, "%T.%03M", static_cast<time_t>(time / 1000), time % 1000);
     set(*value, {reinterpret_cast<const char *>(text), static_cast<size_t>(end - text)});
     return NGX_OK;
 }
 
 ngx_int_t get_closed_by(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t) {
-    const Relay *relay = started_relay(r);
-    if (relay == nullptr || relay->closed_by() == ClosedBy::nobody) {
+    const RequestHost *host = session(r);
+    const ws::Side side = host == nullptr ? ws::Side::nobody : host->facts().ended_by;
+    if (side == ws::Side::nobody) {
         value->not_found = 1;
         return NGX_OK;
     }
-    set(*value, name(relay->closed_by()));
+    set(*value, ws::name(side));
     return NGX_OK;
 }
 
@@ -129,19 +97,21 @@ ngx_int_t get_version(ngx_http_request_t *, ngx_http_variable_value_t *value, ui
 constexpr ngx_uint_t changing = NGX_HTTP_VAR_NOCACHEABLE;
 
 ngx_http_variable_t variables[] = {
-    {ngx_string("ws_close_code"), nullptr, get_number<tell_close_code>, 0, changing, 0},
+    {ngx_string("ws_close_code"), nullptr, get_number<&ws::Facts::close_code>, 0, changing, 0},
     {ngx_string("ws_closed_by"), nullptr, get_closed_by, 0, changing, 0},
-    {ngx_string("ws_frames_in"), nullptr, get_number<tell_frames_in>, 0, changing, 0},
-    {ngx_string("ws_frames_out"), nullptr, get_number<tell_frames_out>, 0, changing, 0},
-    {ngx_string("ws_bytes_in"), nullptr, get_number<tell_bytes_in>, 0, changing, 0},
-    {ngx_string("ws_bytes_out"), nullptr, get_number<tell_bytes_out>, 0, changing, 0},
-    {ngx_string("ws_undelivered_backend"), nullptr, get_number<tell_undelivered_to_backend>, 0,
+    {ngx_string("ws_frames_in"), nullptr, get_number<&ws::Facts::frames_in>, 0, changing, 0},
+    {ngx_string("ws_frames_out"), nullptr, get_number<&ws::Facts::frames_out>, 0, changing, 0},
+    {ngx_string("ws_bytes_in"), nullptr, get_number<&ws::Facts::bytes_in>, 0, changing, 0},
+    {ngx_string("ws_bytes_out"), nullptr, get_number<&ws::Facts::bytes_out>, 0, changing, 0},
+    {ngx_string("ws_undelivered_backend"), nullptr, get_number<&ws::Facts::undelivered_to_backend>,
+     0, changing, 0},
+    {ngx_string("ws_undelivered_client"), nullptr, get_number<&ws::Facts::undelivered_to_client>, 0,
      changing, 0},
-    {ngx_string("ws_undelivered_client"), nullptr, get_number<tell_undelivered_to_client>, 0,
-     changing, 0},
-    {ngx_string("ws_rtt"), nullptr, get_time<tell_rtt>, 0, changing, 0},
-    {ngx_string("ws_stall_backend"), nullptr, get_time<tell_stall_backend>, 0, changing, 0},
-    {ngx_string("ws_stall_client"), nullptr, get_time<tell_stall_client>, 0, changing, 0},
+    {ngx_string("ws_rtt"), nullptr, get_time<&ws::Facts::round_trip>, 0, changing, 0},
+    {ngx_string("ws_stall_backend"), nullptr, get_time<&ws::Facts::stalled_by_backend>, 0, changing,
+     0},
+    {ngx_string("ws_stall_client"), nullptr, get_time<&ws::Facts::stalled_by_client>, 0, changing,
+     0},
     {ngx_string("ws_subprotocol"), nullptr, get_subprotocol, 0, changing, 0},
     {ngx_string("ws_origin_verdict"), nullptr, get_origin_verdict, 0, changing, 0},
     {ngx_string("ws_version"), nullptr, get_version, 0, 0, 0},

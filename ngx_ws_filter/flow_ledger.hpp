@@ -15,21 +15,16 @@ public:
 
     void took(std::uint64_t bytes) noexcept {
         took_ += bytes;
-        data_ += bytes;
         paused_ = paused_ || (window_ != 0 && in_flight() >= window_);
     }
-
-    // Bytes that travel among the data and are none, such as control frames: the source of the data
-    // cannot help them, so no window counts them.
-    void took_control(std::uint64_t bytes) noexcept { took_ += bytes; }
 
     // At most unwritten().
     void wrote(std::uint64_t bytes) noexcept { wrote_ += bytes; }
 
-    // The destination says that it has all of the first `total` bytes of data. Late and repeated
+    // The destination says that it has all of the first `total` bytes. Late and repeated
     // sayings change nothing. Returns whether it can be true: nobody confirms what was not written.
     bool confirm(std::uint64_t total) noexcept {
-        if (total > wrote_ || total > data_) {
+        if (total > wrote_) {
             return false;
         }
         if (total > confirmed_) {
@@ -41,11 +36,10 @@ public:
 
     // Totals since the beginning, and their differences.
     [[nodiscard]] std::uint64_t taken() const noexcept { return took_; }
-    [[nodiscard]] std::uint64_t data() const noexcept { return data_; }  // of these
     [[nodiscard]] std::uint64_t written() const noexcept { return wrote_; }
     [[nodiscard]] std::uint64_t confirmed() const noexcept { return confirmed_; }
     [[nodiscard]] std::uint64_t unwritten() const noexcept { return took_ - wrote_; }
-    [[nodiscard]] std::uint64_t in_flight() const noexcept { return data_ - confirmed_; }  // data
+    [[nodiscard]] std::uint64_t in_flight() const noexcept { return took_ - confirmed_; }
 
     // The window is used up, and less than half of it was confirmed since.
     [[nodiscard]] bool paused() const noexcept { return paused_; }
@@ -53,7 +47,6 @@ public:
 private:
     std::uint64_t window_;
     std::uint64_t took_ = 0;
-    std::uint64_t data_ = 0;
     std::uint64_t wrote_ = 0;
     std::uint64_t confirmed_ = 0;
     bool paused_ = false;

@@ -33,6 +33,11 @@ std::size_t header_size(std::uint64_t payload_length) noexcept {
     return payload_length <= 0xffff ? 4 : max_header_size;
 }
 
+std::size_t header_size_of(std::span<const std::uint8_t> frame) noexcept {
+    const unsigned length = frame[1] & 0x7fU;
+    return length < 126 ? 2 : length == 126 ? 4 : 10;
+}
+
 std::uint8_t *write_header_before(std::uint8_t *payload, const FrameHeader &header) noexcept {
     const std::size_t size = header_size(header.payload_length);
     std::uint8_t *begin = payload - size;

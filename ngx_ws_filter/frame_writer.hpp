@@ -15,6 +15,9 @@ inline constexpr std::size_t max_control_frame = 2 + max_control_payload;
 // Size of the encoded header, 2, 4 or 10 bytes.
 [[nodiscard]] std::size_t header_size(std::uint64_t payload_length) noexcept;
 
+// Size of the header at the front of an encoded frame, which is not masked.
+[[nodiscard]] std::size_t header_size_of(std::span<const std::uint8_t> frame) noexcept;
+
 // Writes the header so that it ends at `payload`, before which max_header_size bytes must be
 // writable, and returns where it begins: header and payload are one piece.
 [[nodiscard]] std::uint8_t *write_header_before(std::uint8_t *payload,

@@ -168,6 +168,7 @@ public:
 
     struct Framed {
         std::span<std::uint8_t> frames;  // what is to be sent; empty if nothing is ready yet
+        std::size_t payload;             // of them, the bytes that are no header
         BackendFault fault;              // stands behind the frames, and no other will follow
     };
 

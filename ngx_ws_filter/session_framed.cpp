@@ -14,6 +14,7 @@ Session::Framed Session::wrap_messages(std::span<const std::uint8_t> bytes,
                                        std::span<std::uint8_t> room) noexcept {
     assert(framer_ != nullptr && bytes.size() <= max_framed(room.size(), repairs_));
     std::size_t size = 0;
+    std::size_t payload = 0;
     Part part;
     while (fault_ == BackendFault::none) {
         const PartStatus status = framer_->next(bytes, part);
@@ -24,9 +25,11 @@ Session::Framed Session::wrap_messages(std::span<const std::uint8_t> bytes,
             fault_ = framer_->fault();
             break;
         }
-        size += wrap_part(part, room.subspan(size), bytes.size());
+        const std::size_t added = wrap_part(part, room.subspan(size), bytes.size());
+        payload += added == 0 ? 0 : added - header_size_of(room.subspan(size));
+        size += added;
     }
-    return {.frames = room.first(size), .fault = fault_};
+    return {.frames = room.first(size), .payload = payload, .fault = fault_};
 }
 
 Session::Framed Session::wrap_end(std::span<std::uint8_t> room) noexcept {
@@ -39,7 +42,8 @@ Session::Framed Session::wrap_end(std::span<std::uint8_t> room) noexcept {
     if (fault_ == BackendFault::none) {
         fault_ = framer_->fault();
     }
-    return {.frames = room.first(size), .fault = fault_};
+    const std::size_t payload = size == 0 ? 0 : size - header_size_of(room);
+    return {.frames = room.first(size), .payload = payload, .fault = fault_};
 }
 
 std::size_t Session::wrap_part(Part part, std::span<std::uint8_t> room,

@@ -29,7 +29,7 @@ configuration() {
     printf '%s\n' "$root" "$CC" "$OPTIONS" "$@"
     cat config config.make "$0"
     [ ! -e "$OUT/version" ] || cat "$OUT/version"
-    ls module/*.[ch]pp ngx_ws_filter/*.[ch]pp
+    find module ngx_ws_filter -name '*.[ch]pp' | sort
 }
 
 configure_all() {

@@ -9,6 +9,9 @@ from pages import DOCS, PAGES, anchors, blocks, localized, name_of, outermost, w
 
 REFERENCE = DOCS / "directives"
 SOURCES = "\n".join(path.read_text() for path in sorted((ROOT / "module").glob("*.cpp")))
+# Where a session ends.
+LIFE = SOURCES + "\n".join(path.read_text()
+                           for path in sorted((ROOT / "ngx_ws_filter").glob("ws_*/*.cpp")))
 
 
 def library(name):
@@ -190,7 +193,7 @@ def test_all_variables_and_no_others_are_described():
 @pytest.mark.parametrize("path", each_page())
 def test_page_names_only_what_there_is(path):
     # A family of them is named by its beginning, as in ws_ssl_*.
-    named = set(re.findall(r"(?<![\w/])ws_\w*[a-z](?!\w)", PAGES[path]))
+    named = set(re.findall(r"(?<![\w/])ws_\w*[a-z](?![\w/])", PAGES[path]))
     assert named <= set(commands()) | set(variables())
 
 
@@ -216,8 +219,8 @@ def endings():
 
 def test_reasons_of_the_relay_are_in_the_table_with_their_codes():
     codes = dict(re.findall(r"^    (\w+) = (\d{4}),", library("frame.hpp"), re.M))
-    said = re.findall(r"(?:begin_close|note_end|close_undelivered)\((?:ClosedBy::\w+,\s*)?"
-                      r"ws::CloseCode::(\w+),\s*\"([^\"]+)\"", SOURCES)
+    said = re.findall(r"(?:close|note_end|conclude_undelivered|stop)\((?:Side::\w+,\s*)?"
+                      r"(?:ws::)?CloseCode::(\w+),\s*\"([^\"]+)\"", LIFE)
     assert len(said) >= 8
     for code, reason in said:
         if code != "abnormal":  # of a client that is gone
@@ -225,7 +228,7 @@ def test_reasons_of_the_relay_are_in_the_table_with_their_codes():
 
 
 def test_reasons_of_the_table_are_said():
-    sources = SOURCES + library("frame.cpp") + library("framing.cpp")
+    sources = LIFE + library("frame.cpp") + library("framing.cpp")
     for reason, codes in endings().items():
         if not codes <= {1000, 1006} and ":" not in reason:
             assert f'"{reason}"' in sources, reason

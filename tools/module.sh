@@ -9,7 +9,7 @@ configuration() {
     "$nginx" -V 2>&1
     ! folder=$(configured_folder) || cat "$folder"/ngx_auto_{config,headers}.h
     cat config config.make tools/nginx.sh tools/module.sh
-    ls module/*.[ch]pp ngx_ws_filter/*.[ch]pp
+    find module ngx_ws_filter -name '*.[ch]pp' | sort
 }
 
 configure_module() {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "t/sim/client_script.hpp"
-#include "t/sim/world.hpp"
+#include "t/sim/pipe.hpp"
 
 namespace sim {
 

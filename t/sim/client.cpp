@@ -19,15 +19,24 @@ Client::~Client() {
 }
 
 void Client::turn(Pipe &to_server, Pipe &from_server) {
+    if (reset_) {
+        return;
+    }
     if (!stopped_) {
         send(to_server);
+    }
+    if (stopped_ && options_.resets && script_.end == End::vanishes && random_.one_in(4)) {
+        reset_ = true;
+        to_server.reset();
+        from_server.reset();
+        return;
     }
     unread_ += from_server.read(random_.size(40'000));
     while (take_frame()) {
     }
     if (from_server.ended() && !read_end_) {
         read_end_ = true;
-        judge_.require(unread_.empty() || script_.end == End::vanishes,
+        judge_.require(unread_.empty() || script_.end == End::vanishes || options_.server_may_break,
                        "the server ends between two frames");
         to_server.shut();
         stopped_ = true;

@@ -5,14 +5,16 @@
 #include <optional>
 
 #include "t/sim/client_script.hpp"
-#include "t/sim/world.hpp"
+#include "t/sim/pipe.hpp"
 
 namespace sim {
 
 struct ClientOptions {
     Dialect dialect;
-    bool takes_text = false;       // all messages of the server are text
-    bool server_takeover = false;  // of the server's compressor
+    bool takes_text = false;        // all messages of the server are text
+    bool server_takeover = false;   // of the server's compressor
+    bool server_may_break = false;  // its last frame may be cut
+    bool resets = false;            // one that vanishes does it by a reset
 };
 
 class Client {
@@ -29,7 +31,9 @@ public:
     void turn(Pipe &to_server, Pipe &from_server);
 
     // Nothing is left to do for it.
-    [[nodiscard]] bool done() const { return read_end_; }
+    [[nodiscard]] bool done() const { return read_end_ || reset_; }
+    // It has left by a reset.
+    [[nodiscard]] bool reset() const { return reset_; }
 
     [[nodiscard]] const ClientScript &script() const { return script_; }
     [[nodiscard]] const std::string &received() const { return received_; }
@@ -71,6 +75,7 @@ private:
     std::optional<std::string> close_;
     std::size_t answered_ = 0;
     bool read_end_ = false;
+    bool reset_ = false;
 };
 
 }  // namespace sim

@@ -1,4 +1,4 @@
-// What a simulated run is made of: a seed, and pipes that give and take as little as they like.
+// What a simulated run is made of: a seed, a clock, and a judge.
 #pragma once
 
 #include <algorithm>
@@ -21,6 +21,10 @@ using Bytes = std::span<const std::uint8_t>;
 
 [[nodiscard]] inline Bytes bytes(std::string_view text) {
     return {reinterpret_cast<const std::uint8_t *>(text.data()), text.size()};
+}
+
+[[nodiscard]] inline std::span<std::uint8_t> writable(std::string &text) {
+    return {reinterpret_cast<std::uint8_t *>(text.data()), text.size()};
 }
 
 // All chance of one run.
@@ -67,75 +71,9 @@ private:
     std::uint64_t seed_;
 };
 
-// One direction of a connection. Each call moves any part of what it could; now and then one side
-// stands still for a while.
-class Pipe {
-public:
-    Pipe(Random &random, std::size_t capacity) : random_(random), capacity_(capacity) {}
-
-    // Takes from the front, and returns how much that was.
-    std::size_t write(std::string_view from) {
-        if (reset_ || stalls(stalled_writes_)) {
-            return 0;
-        }
-        const std::size_t room = std::min(capacity_ - held_.size(), from.size());
-        const std::size_t size = random_.one_in(3) ? room : random_.below(room + 1);
-        held_ += from.substr(0, size);
-        written_ += size;
-        return size;
-    }
-
-    [[nodiscard]] std::string read(std::size_t most) {
-        if (stalls(stalled_reads_)) {
-            return {};
-        }
-        const std::size_t ready = std::min(most, held_.size());
-        const std::size_t size = random_.one_in(3) ? ready : random_.below(ready + 1);
-        std::string taken = held_.substr(0, size);
-        held_.erase(0, size);
-        return taken;
-    }
-
-    void shut() { shut_ = true; }
-    // One side is gone, and with it what was not read. What was acknowledged stays so.
-    void reset() {
-        static_cast<void>(acknowledged());
-        held_.clear();
-        reset_ = true;
-    }
-    [[nodiscard]] bool is_reset() const { return reset_; }
-    [[nodiscard]] bool is_shut() const { return shut_; }
-    [[nodiscard]] bool ended() const { return shut_ && !reset_ && held_.empty(); }
-    [[nodiscard]] std::uint64_t written() const { return written_; }
-    // What the other side's kernel has: what it has read, and a part of what it has not.
-    [[nodiscard]] std::uint64_t acknowledged() {
-        if (reset_) {
-            return acknowledged_;
-        }
-        const std::uint64_t read = written_ - held_.size();
-        acknowledged_ = std::max(acknowledged_, read + random_.below(held_.size() + 1));
-        return acknowledged_;
-    }
-    [[nodiscard]] std::uint64_t seen_acknowledged() const { return acknowledged_; }
-
-private:
-    bool stalls(std::size_t &left) {
-        if (left == 0 && random_.one_in(100)) {
-            left = random_.size(200);
-        }
-        left -= left == 0 ? 0 : 1;
-        return left != 0;
-    }
-
-    Random &random_;
-    std::size_t capacity_;
-    std::string held_;
-    std::uint64_t written_ = 0;
-    std::uint64_t acknowledged_ = 0;
-    std::size_t stalled_writes_ = 0;
-    std::size_t stalled_reads_ = 0;
-    bool shut_ = false;
-    bool reset_ = false;
+// The time of one run, in milliseconds. It goes on only when the run lets it.
+struct Clock {
+    std::uint64_t now = 1;
 };
 
 }  // namespace sim

@@ -99,23 +99,6 @@ void believes_no_confirmation_of_what_was_not_written(void **) {
     unit::equal(ledger.confirmed(), 6);
 }
 
-void counts_only_data_in_the_window(void **) {
-    ws::FlowLedger ledger(100);
-    ledger.took_control(1000);
-    unit::check(!ledger.paused());
-    ledger.took(100);
-    ledger.took_control(1000);
-    unit::check(ledger.paused());
-    unit::equal(ledger.taken(), 2100);
-    unit::equal(ledger.data(), 100);
-    unit::equal(ledger.in_flight(), 100);
-    ledger.wrote(2100);
-    unit::equal(ledger.unwritten(), 0);
-    unit::check(!ledger.confirm(101));
-    unit::check(ledger.confirm(50));
-    unit::check(!ledger.paused());
-}
-
 }  // namespace
 
 int main() {
@@ -129,7 +112,6 @@ int main() {
         cmocka_unit_test(never_pauses_without_a_window),
         cmocka_unit_test(ignores_late_and_repeated_confirmations),
         cmocka_unit_test(believes_no_confirmation_of_what_was_not_written),
-        cmocka_unit_test(counts_only_data_in_the_window),
     };
     return unit::run("flow_ledger", tests);
 }

@@ -1,0 +1,55 @@
+// The one list of a session's deadlines: it tells when to look next, and what is over by then.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace ws {
+
+// Milliseconds of a clock that never goes back. Its zero is anywhere.
+using Millis = std::uint64_t;
+
+enum class Deadline : std::uint8_t {
+    client,   // the client has taken nothing for ws_send_timeout
+    backend,  // the backend has taken nothing for ws_send_timeout
+    ask,      // the backend is asked again what it has acknowledged
+    ping,     // the client has been silent for ws_ping_interval
+    pong,     // the ping that is waited for is not answered within ws_pong_timeout
+    confirm,  // a used-up window is not confirmed within ws_pong_timeout
+    idle,     // no data has moved for ws_idle_timeout
+    close,    // the end has made no progress for ws_close_timeout
+    end,      // the end has taken ws_close_time in all
+};
+
+class Deadlines {
+public:
+    static constexpr Millis never = UINT64_MAX;
+
+    Deadlines() noexcept { at_.fill(never); }
+
+    void set(Deadline which, Millis at) noexcept { at_[index(which)] = at; }
+    void clear(Deadline which) noexcept { set(which, never); }
+    [[nodiscard]] bool is_set(Deadline which) const noexcept { return at_[index(which)] != never; }
+    [[nodiscard]] bool is_over(Deadline which, Millis now) const noexcept {
+        return at_[index(which)] <= now;
+    }
+
+    // Milliseconds since a time that was `limit` before the deadline.
+    [[nodiscard]] Millis waited(Deadline which, Millis limit, Millis now) const noexcept {
+        return now - at_[index(which)] + limit;
+    }
+
+    // The first of all; never if none is set.
+    [[nodiscard]] Millis next() const noexcept { return *std::min_element(at_.begin(), at_.end()); }
+
+private:
+    [[nodiscard]] static constexpr std::size_t index(Deadline which) noexcept {
+        return static_cast<std::size_t>(which);
+    }
+
+    std::array<Millis, 9> at_;
+};
+
+}  // namespace ws

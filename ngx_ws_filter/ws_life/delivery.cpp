@@ -1,0 +1,70 @@
+#include "ngx_ws_filter/ws_life/delivery.hpp"
+
+#include <algorithm>
+
+namespace ws {
+namespace {
+
+// The first wait is short enough for a near backend. Each wait is twice the one before, so that no
+// answer is late by more than the time it took.
+constexpr Millis first_wait = 1;
+constexpr Millis longest_wait = 64;
+
+}  // namespace
+
+void Delivery::ask(Witness &witness) noexcept {
+    (void)ledger_->confirm(witness.acknowledged(Side::backend));
+}
+
+bool Delivery::confirmed(std::uint64_t offset, Witness &witness) noexcept {
+    if (ledger_->confirmed() < offset) {
+        ask(witness);
+    }
+    return ledger_->confirmed() >= offset;
+}
+
+void Delivery::ask_again(Millis now) noexcept {
+    if (!deadlines_->is_set(Deadline::ask)) {
+        wait_ = wait_ == 0 ? first_wait : std::min(2 * wait_, longest_wait);
+        deadlines_->set(Deadline::ask, now + wait_);
+    }
+}
+
+void Delivery::on_ping(Session &session, std::uint64_t offset, Witness &witness) noexcept {
+    if (dropped_ != 0) {
+        return;
+    }
+    if (!receipts_ || (!pings_.waiting() && confirmed(offset, witness))) {
+        session.answer_ping();
+        return;
+    }
+    pings_.add(session.control_payload(), offset);
+}
+
+bool Delivery::give_pong(Session &session, Witness &witness, Millis now) noexcept {
+    // What a framing holds cannot be acknowledged before the client has said more.
+    if (!pings_.waiting() || pings_.offset() > ledger_->taken()) {
+        return false;
+    }
+    ask(witness);
+    if (!pings_.ripe(ledger_->confirmed())) {
+        ask_again(now);
+        return false;
+    }
+    session.pong(pings_.payload());
+    pings_.pop();
+    wait_ = 0;
+    deadlines_->clear(Deadline::ask);
+    return true;
+}
+
+bool Delivery::complete(Witness &witness, Millis now) noexcept {
+    if (!witness.standing().to_backend_blocked && confirmed(ledger_->taken(), witness)) {
+        deadlines_->clear(Deadline::ask);
+        return true;
+    }
+    ask_again(now);
+    return false;
+}
+
+}  // namespace ws

@@ -1,0 +1,52 @@
+// The phases of a session's life, and which may follow which.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace ws {
+
+// A phase is never entered twice, and none comes back.
+enum class Phase : std::uint8_t {
+    connecting,   // the 101 is not yet through to the client
+    open,         // data goes both ways
+    half_closed,  // one side has said its last, and the session waits for the other (ws_half_close)
+    delivering,   // the end is known; our Close waits for what the backend acknowledges
+    closing,      // our Close and its code are settled, and on their way to the client
+    draining,     // the client is told nothing more; both connections come to their ends
+    over,         // nothing is left to do
+};
+
+inline constexpr unsigned phases = 7;
+
+// The table of docs/lifecycle.md.
+[[nodiscard]] constexpr bool may_follow(Phase from, Phase to) noexcept {
+    constexpr auto bit = [](Phase phase) { return 1U << static_cast<unsigned>(phase); };
+    constexpr unsigned ends = bit(Phase::closing) | bit(Phase::draining);
+    constexpr unsigned followers[phases] = {
+        bit(Phase::open) | ends,                                  // connecting
+        bit(Phase::half_closed) | bit(Phase::delivering) | ends,  // open
+        bit(Phase::delivering) | ends,                            // half_closed
+        ends,                                                     // delivering
+        bit(Phase::draining) | bit(Phase::over),                  // closing
+        bit(Phase::over),                                         // draining
+        0,                                                        // over
+    };
+    return (followers[static_cast<unsigned>(from)] & bit(to)) != 0;
+}
+
+[[nodiscard]] constexpr std::string_view name(Phase phase) noexcept {
+    constexpr std::string_view names[phases] = {
+        "connecting", "open", "half-closed", "delivering", "closing", "draining", "over"};
+    return names[static_cast<unsigned>(phase)];
+}
+
+// Whose doing something is.
+enum class Side : std::uint8_t { nobody, client, backend, gateway };
+
+[[nodiscard]] constexpr std::string_view name(Side side) noexcept {
+    constexpr std::string_view names[] = {"nobody", "client", "backend", "gateway"};
+    return names[static_cast<unsigned>(side)];
+}
+
+}  // namespace ws

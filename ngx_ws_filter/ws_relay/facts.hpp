@@ -1,0 +1,28 @@
+// What can be told of a session, for the log and whatever else looks at it from outside.
+#pragma once
+
+#include "ngx_ws_filter/frame.hpp"
+#include "ngx_ws_filter/ws_life/deadlines.hpp"
+#include "ngx_ws_filter/ws_life/phase.hpp"
+
+namespace ws {
+
+struct Facts {
+    Phase phase;
+    Side ended_by;            // nobody: the session goes on
+    CloseCode close_code;     // of that end
+    std::string_view why;     // the same in words, a literal; empty if the code says it all
+    std::uint64_t bytes_in;   // payload taken from the client
+    std::uint64_t bytes_out;  // payload taken for it
+    std::uint64_t frames_in;  // control frames included
+    std::uint64_t frames_out;
+    // Bytes taken for this side and not acknowledged by it when the session ended; 0 before.
+    std::uint64_t undelivered_to_client;
+    std::uint64_t undelivered_to_backend;
+    Millis round_trip;  // of the last ping; 0: not measured
+    // For so long this side kept the other waiting.
+    Millis stalled_by_client;
+    Millis stalled_by_backend;
+};
+
+}  // namespace ws

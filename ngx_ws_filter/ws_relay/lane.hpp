@@ -1,0 +1,90 @@
+// One direction of a session: the account of its bytes, and those that its destination did not
+// take.
+#pragma once
+
+#include "ngx_ws_filter/flow_ledger.hpp"
+#include "ngx_ws_filter/ws_life/deadlines.hpp"
+#include "ngx_ws_filter/ws_relay/endpoint.hpp"
+#include "ngx_ws_filter/ws_relay/host.hpp"
+
+namespace ws {
+
+class Lane {
+public:
+    // Both outlive the object. `window`: see FlowLedger.
+    Lane(Endpoint &destination, Host &host, std::uint64_t window) noexcept
+        : destination_(&destination), host_(&host), ledger_(window) {}
+
+    [[nodiscard]] FlowLedger &ledger() noexcept { return ledger_; }
+    [[nodiscard]] const FlowLedger &ledger() const noexcept { return ledger_; }
+
+    // How many bytes, at most `most`, to read for this lane.
+    [[nodiscard]] std::size_t room(std::size_t most) noexcept { return destination_->room(most); }
+
+    // Writes what the destination takes and holds the rest, at most what a scratch buffer has room
+    // for; behind what is held already, it is held too. The last `payload` bytes are data, those
+    // before them a header or control frames. Without memory to hold them the lane is lost. A lost
+    // lane takes bytes, which go nowhere.
+    void write(std::span<std::uint8_t> bytes, std::size_t payload) noexcept;
+    // The same with a payload that is in the worker's pipe, which is empty afterwards.
+    void forward(std::span<std::uint8_t> header, std::size_t payload) noexcept;
+    // Writes what is held, as much as is taken.
+    void flush() noexcept;
+    // The same for the last time, past every bound of ours.
+    void flush_at_last() noexcept;
+
+    // Ends the stream to the destination. If there is no room for that, flush() tries it again.
+    void finish() noexcept;
+    [[nodiscard]] bool finished() const noexcept { return finish_ == Finish::done; }
+
+    // The destination is gone: what is held is dropped.
+    void lose() noexcept;
+    // The same, by a reset of ours.
+    void abort() noexcept;
+
+    [[nodiscard]] bool blocked() const noexcept {
+        return held_ != nullptr || finish_ == Finish::wanted;
+    }
+    [[nodiscard]] bool lost() const noexcept { return lost_; }
+    [[nodiscard]] bool paused() const noexcept { return ledger_.paused(); }
+
+    // Of the payload written what the destination's transport has acknowledged. What stands behind
+    // the payload on the wire counts as the last to be acknowledged.
+    [[nodiscard]] std::uint64_t acknowledged() noexcept;
+    // See Endpoint.
+    [[nodiscard]] bool knows_exactly() const noexcept { return destination_->knows_exactly(); }
+    [[nodiscard]] std::uint64_t moved() noexcept { return destination_->moved(); }
+
+    // Milliseconds in all for which the destination kept the source waiting.
+    [[nodiscard]] Millis stalled(Millis now) const noexcept {
+        return stalled_ + (waiting_ ? now - stalled_since_ : 0);
+    }
+    void note_stall(Millis now) noexcept;
+
+private:
+    enum class Finish : std::uint8_t { not_wanted, wanted, done };
+
+    [[nodiscard]] std::size_t send(std::span<std::uint8_t> bytes) noexcept;
+    template <typename Give>
+    [[nodiscard]] std::size_t send(std::size_t size, Give give) noexcept;
+    void hold_pipe(std::span<std::uint8_t> header, std::size_t payload) noexcept;
+    void hold(std::span<std::uint8_t> bytes) noexcept;
+    void fail(bool breaks) noexcept;
+    void note_written() noexcept;
+    void release() noexcept;
+
+    Endpoint *destination_;
+    Host *host_;
+    FlowLedger ledger_;
+    HeldBuffer *held_ = nullptr;
+    std::uint64_t wire_ = 0;     // bytes taken, data and all others
+    std::uint64_t sent_ = 0;     // of these, written
+    std::uint64_t data_at_ = 0;  // wire_ at the end of the last data
+    Millis stalled_ = 0;
+    Millis stalled_since_ = 0;
+    bool waiting_ = false;
+    bool lost_ = false;
+    Finish finish_ = Finish::not_wanted;
+};
+
+}  // namespace ws

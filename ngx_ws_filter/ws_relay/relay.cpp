@@ -1,0 +1,400 @@
+#include "ngx_ws_filter/ws_relay/relay.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace ws {
+namespace {
+
+// A read of so much is the beginning of a flood.
+constexpr std::size_t least_flood = 32 * 1024;
+
+}  // namespace
+
+Relay::Relay(const RelayOptions &options, Session &session, Translator &translator,
+             Endpoint &client, Endpoint &backend, Host &host) noexcept
+    : session_(&session),
+      translator_(&translator),
+      client_(&client),
+      backend_(&backend),
+      host_(&host),
+      to_client_(client, host, options.client_window),
+      to_backend_(backend, host, 0),
+      tunnel_(options.tunnel, session, to_client_.ledger(), to_backend_.ledger(), *this) {
+}
+
+// --- what the tunnel asks
+
+Standing Relay::standing() const noexcept {
+    const bool may_break = (tunnel_.client_has_ended() && client_->is_polled()) ||
+                           (tunnel_.backend_has_ended() && backend_->is_polled());
+    return {.to_client_blocked = tunnel_.phase() == Phase::connecting || to_client_.blocked(),
+            .to_backend_blocked = to_backend_.blocked(),
+            .client_lost = to_client_.lost(),
+            .backend_lost = to_backend_.lost(),
+            .client_finished = to_client_.finished(),
+            .backend_finished = to_backend_.finished(),
+            .rest_waits = rest_.waits(),
+            .must_be_polled = may_break,
+            .to_client = to_client_.ledger().written(),
+            .to_backend = to_backend_.ledger().written(),
+            .held = translator_->held()};
+}
+
+// --- turns
+
+Relay::Turn Relay::advance(Millis now) noexcept {
+    if (tunnel_.wake_at() <= now) {
+        tunnel_.on_time(now);
+    }
+    if (is_answered(now)) {
+        pump_to_backend(now);
+        give_pongs(now);
+        pump_to_client(now);
+        look_behind_ends(now);
+    }
+    return carry_out_orders(now);
+}
+
+bool Relay::is_answered(Millis now) noexcept {
+    if (tunnel_.phase() != Phase::connecting) {
+        return true;
+    }
+    switch (host_->send_answer()) {
+        case Answer::pending:
+            return false;
+        case Answer::failed:
+            tunnel_.client_lost(now);
+            return true;
+        case Answer::sent:
+            break;
+    }
+    tunnel_.answered(now);
+    return true;
+}
+
+void Relay::look_behind_ends(Millis now) noexcept {
+    if (tunnel_.backend_has_ended() &&
+        (to_backend_.lost() || (backend_->may_have_broken() && backend_->is_broken()))) {
+        lose_backend(now);
+    }
+    if (tunnel_.client_has_ended() &&
+        (to_client_.lost() || (client_->may_have_broken() && client_->is_broken()))) {
+        tunnel_.client_lost(now);
+    }
+}
+
+Relay::Turn Relay::carry_out_orders(Millis now) noexcept {
+    Order order;
+    while ((order = tunnel_.next(now)) != Order::none) {
+        host_->tell(order, tunnel_.phase());
+        if (order == Order::end) {
+            return Turn::over;
+        }
+        carry_out(order, now);
+    }
+    to_client_.note_stall(now);
+    to_backend_.note_stall(now);
+    return Turn::goes_on;
+}
+
+void Relay::carry_out(Order order, Millis now) noexcept {
+    switch (order) {
+        case Order::write_last:
+            client_->gather();
+            [[fallthrough]];
+        case Order::write_due:
+            send_due();
+            break;
+        case Order::finish_backend:
+            to_backend_.finish();
+            break;
+        case Order::finish_client:
+            to_client_.finish();
+            break;
+        case Order::drop_client:
+            to_client_.lose();
+            break;
+        case Order::drop_backend:
+            to_backend_.lose();
+            lose_backend(now);
+            break;
+        case Order::reset_backend:
+            to_backend_.abort();
+            break;
+        case Order::none:
+        case Order::end:
+            break;
+    }
+}
+
+void Relay::stop(CloseCode code, std::string_view why, Millis now) noexcept {
+    if (tunnel_.phase() == Phase::over) {
+        return;
+    }
+    to_backend_.flush_at_last();
+    to_client_.flush_at_last();
+    tunnel_.stop(code, why, now);
+    (void)carry_out_orders(now);
+}
+
+void Relay::release(Millis now) noexcept {
+    if (tunnel_.ending() && rest_.waits()) {
+        drop(rest_.bytes(), now);
+    }
+    lost_to_client_ = to_client_.ledger().taken() - to_client_.acknowledged();
+    lost_to_backend_ = tunnel_.count_undelivered();
+    if (tunnel_.is_cut()) {
+        backend_->abort();
+    }
+    to_client_.lose();
+    to_backend_.lose();
+    to_client_.note_stall(now);
+    to_backend_.note_stall(now);
+    rest_.clear(*host_);
+    translator_->finish();
+}
+
+// Before the backend's answer, which may follow at once.
+void Relay::give_pongs(Millis now) noexcept {
+    while (!to_client_.blocked() && tunnel_.give_pong(now)) {
+        send_due();
+    }
+}
+
+// --- from the client to the backend
+
+void Relay::pump_to_backend(Millis now) noexcept {
+    for (unsigned reads = 0;; ++reads) {
+        to_backend_.flush();
+        const bool may_read = tunnel_.use_of_client() != Use::leave && client_->readable();
+        if (to_backend_.blocked() || (!rest_.waits() && !may_read)) {
+            return;
+        }
+        if (reads == max_reads) {
+            host_->come_back();
+            return;
+        }
+        if (rest_.waits()) {
+            take_from_client(rest_.bytes(), now);
+        } else if (!read_client(now)) {
+            return;
+        }
+    }
+}
+
+bool Relay::read_client(Millis now) noexcept {
+    const std::span<std::uint8_t> buffer = host_->scratch().received;
+    const std::span<std::uint8_t> room =
+        to_backend_.lost() ? buffer : buffer.first(to_backend_.room(buffer.size()));
+    // Behind our FIN only the end is waited for.
+    const Read read = to_client_.finished() ? client_->discard(room) : client_->read(room);
+    if (read.came == Came::later) {
+        return false;
+    }
+    if (read.came != Came::bytes) {
+        on_client_end(read.came, now);
+        return false;
+    }
+    if (!to_client_.finished()) {
+        take_from_client(room.first(read.size), now);
+    }
+    return true;
+}
+
+void Relay::on_client_end(Came came, Millis now) noexcept {
+    if (came == Came::loss || to_client_.lost() || client_->is_broken()) {
+        tunnel_.client_lost(now);
+    } else {
+        tunnel_.client_ended(now);
+    }
+}
+
+void Relay::take_from_client(std::span<std::uint8_t> received, Millis now) noexcept {
+    tunnel_.heard(now);
+    if (tunnel_.use_of_client() == Use::relay) {
+        translate(received, now);
+    } else {
+        drop(received, now);
+    }
+}
+
+void Relay::translate(std::span<std::uint8_t> received, Millis now) noexcept {
+    Passage passage = translator_->begin(received, host_->scratch());
+    const std::size_t held = translator_->held();
+    const Event event = walk(passage, now);
+    if (passage.size() != 0) {
+        bytes_in_ += passage.size();
+        to_backend_.write(passage.data(), passage.size());
+    }
+    if (passage.size() != 0 || translator_->held() > held) {
+        tunnel_.took_for_backend(now);
+    }
+    translator_->finish();
+    if (event == Event::exhausted) {
+        rest_.clear(*host_);
+    } else if (event == Event::memory_full || !rest_.keep(passage.rest(), *host_)) {
+        tunnel_.close(Side::gateway, CloseCode::try_again_later, "gateway has no memory", now);
+        drop(passage.rest(), now);
+    }
+}
+
+// To the end of what was received, or of the room for what comes out. Pongs gather, to be written
+// in one go.
+Event Relay::walk(Passage &passage, Millis now) noexcept {
+    const std::uint64_t before = to_backend_.ledger().taken();
+    std::size_t answered = 0;
+    Event event;
+    do {
+        event = translator_->next(passage);
+        if (event != Event::exhausted && event != Event::room_full) {
+            tunnel_.client_said(event, before + passage.size() + translator_->held(), now);
+        }
+        if (event == Event::ping && !to_client_.blocked()) {
+            answered += session_->write_due(passage.answers.subspan(answered));
+            if (passage.answers.size() - answered < max_control_frame) {
+                to_client_.write(passage.answers.first(std::exchange(answered, 0)), 0);
+            }
+        }
+    } while (event != Event::exhausted && event != Event::room_full && event != Event::memory_full);
+    if (answered != 0 && !to_client_.blocked()) {
+        to_client_.write(passage.answers.first(answered), 0);
+    }
+    return event;
+}
+
+// A session that is ending waits only for the client's Close.
+void Relay::drop(std::span<std::uint8_t> received, Millis now) noexcept {
+    const std::uint64_t before = to_backend_.ledger().taken();
+    ReadBuffer buffer{received.data(), received.data(), received.data() + received.size()};
+    std::uint8_t *counted = buffer.packed;
+    Event event;
+    do {
+        event = session_->drop_data(buffer);
+        tunnel_.dropped(static_cast<std::uint64_t>(buffer.packed - counted));
+        counted = buffer.packed;
+        tunnel_.client_said(event, before, now);
+    } while (event != Event::exhausted);
+    rest_.clear(*host_);
+}
+
+// --- from the backend to the client
+
+void Relay::pump_to_client(Millis now) noexcept {
+    for (unsigned reads = 0;; ++reads) {
+        to_client_.flush();
+        if (session_->anything_due() && !to_client_.blocked()) {
+            send_due();
+        }
+        const Use use = tunnel_.use_of_backend();
+        const bool waits = use == Use::relay && (to_client_.blocked() || waits_for_pong());
+        if (use == Use::leave || waits || !backend_->readable()) {
+            return;
+        }
+        if (reads == max_reads) {
+            host_->come_back();
+            return;
+        }
+        if (!read_backend(now)) {
+            return;
+        }
+    }
+}
+
+bool Relay::read_backend(Millis now) noexcept {
+    const bool relays = tunnel_.use_of_backend() == Use::relay;
+    if (relays && floods_ && splice_backend(now)) {
+        return true;
+    }
+    const Scratch &scratch = host_->scratch();
+    const std::span<std::uint8_t> room =
+        scratch.wrapped.subspan(Session::headroom, translator_->most(scratch));
+    const bool listens = relays || !to_backend_.finished();
+    const Read read = listens ? backend_->read(room) : backend_->discard(room);
+    if (read.came == Came::later) {
+        return false;
+    }
+    if (read.came != Came::bytes) {
+        on_backend_end(read.came, now);
+        return false;
+    }
+    floods_ = read.size >= least_flood && translator_->passes_bytes() && client_->takes_pipe();
+    if (relays) {
+        take_from_backend(room.first(read.size), now);
+    } else {
+        tunnel_.swallowed(read.size);
+    }
+    return true;
+}
+
+// What a flood has ready at once becomes one message whose payload is never copied.
+bool Relay::splice_backend(Millis now) noexcept {
+    const std::size_t size = backend_->fill_pipe(translator_->most(host_->scratch()));
+    if (size == 0) {
+        return false;
+    }
+    bytes_out_ += size;
+    std::array<std::uint8_t, max_header_size> room;
+    to_client_.forward(session_->wrap_elsewhere(size, room), size);
+    tunnel_.took_for_client(now);
+    return true;
+}
+
+void Relay::take_from_backend(std::span<std::uint8_t> received, Millis now) noexcept {
+    bytes_out_ += received.size();
+    send(translator_->wrap(received, host_->scratch()), Side::gateway, now);
+    tunnel_.took_for_client(now);
+}
+
+void Relay::send(const Frames &frames, Side at_fault, Millis now) noexcept {
+    if (!frames.bytes.empty()) {
+        to_client_.write(frames.bytes, frames.payload);
+    }
+    if (!frames.fault.empty()) {
+        tunnel_.close(at_fault, CloseCode::internal_error, frames.fault, now);
+    }
+}
+
+void Relay::send_due() noexcept {
+    std::array<std::uint8_t, Session::max_due_size> frames;
+    const std::size_t size = session_->write_due(frames);
+    to_client_.write(std::span{frames}.first(size), 0);
+}
+
+void Relay::on_backend_end(Came came, Millis now) noexcept {
+    if (came == Came::loss || to_backend_.lost() || backend_->is_broken()) {
+        lose_backend(now);
+        return;
+    }
+    if (came == Came::cut) {
+        translator_->cut();
+    }
+    if (tunnel_.use_of_backend() == Use::relay) {
+        send(translator_->end(host_->scratch()), Side::backend, now);
+    }
+    if (came == Came::cut) {
+        tunnel_.backend_cut(now);
+    } else {
+        tunnel_.backend_ended(now);
+    }
+}
+
+void Relay::lose_backend(Millis now) noexcept {
+    to_backend_.lose();
+    read_what_is_left(now);
+    tunnel_.backend_lost(now);
+}
+
+// What our kernel has already taken from the client is undelivered too. It is read in order to be
+// counted; the client's Close may be found in it.
+void Relay::read_what_is_left(Millis now) noexcept {
+    for (unsigned reads = 0; reads < max_reads && tunnel_.use_of_client() != Use::leave; ++reads) {
+        if (rest_.waits()) {
+            take_from_client(rest_.bytes(), now);
+        } else if (!client_->readable() || !read_client(now)) {
+            return;
+        }
+    }
+}
+
+}  // namespace ws

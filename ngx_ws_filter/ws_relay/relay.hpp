@@ -1,0 +1,139 @@
+// A session from its 101 to its end: frames to bytes and bytes to frames, both ways at once,
+// between two connections that somebody else has made.
+#pragma once
+
+#include "ngx_ws_filter/ws_relay/facts.hpp"
+#include "ngx_ws_filter/ws_relay/lane.hpp"
+#include "ngx_ws_filter/ws_relay/rest.hpp"
+#include "ngx_ws_filter/ws_relay/translator.hpp"
+
+namespace ws {
+
+struct RelayOptions {
+    TunnelOptions tunnel;
+    std::uint64_t client_window = 0;  // see FlowLedger; only pongs reopen it
+};
+
+// Everything that can happen leads to advance(), which moves what can be moved in both directions
+// and then carries out what the tunnel orders. It asks only for the state of things and not for
+// what woke it, so that no event can be missed or taken twice. The driver calls it whenever one of
+// the connections or a timer tells something, arms a timer for wake_at() after each call, and
+// closes both connections once a call has returned Turn::over.
+class Relay final : private Witness {
+public:
+    // All of these outlive the object.
+    Relay(const RelayOptions &options, Session &session, Translator &translator, Endpoint &client,
+          Endpoint &backend, Host &host) noexcept;
+
+    enum class Turn : std::uint8_t { goes_on, over };
+
+    [[nodiscard]] Turn advance(Millis now) noexcept;
+    [[nodiscard]] Millis wake_at() const noexcept { return tunnel_.wake_at(); }
+
+    // Both connections are about to be closed before the session has come to its end: tells both
+    // sides as well as can be at once. See Tunnel::stop().
+    void stop(CloseCode code, std::string_view why, Millis now) noexcept;
+    // Both connections are being closed, whoever decided it: counts what is lost, gives back what
+    // is held, and resets the backend if its stream was cut. Nothing else may be called afterwards
+    // but what tells of the session.
+    void release(Millis now) noexcept;
+
+    [[nodiscard]] Facts facts(Millis now) const noexcept;
+    [[nodiscard]] const Tunnel &tunnel() const noexcept { return tunnel_; }
+    [[nodiscard]] const FlowLedger &to_client() const noexcept { return to_client_.ledger(); }
+    [[nodiscard]] const FlowLedger &to_backend() const noexcept { return to_backend_.ledger(); }
+    // The backend does not take what it is given.
+    [[nodiscard]] bool is_stuck() const noexcept { return to_backend_.blocked(); }
+
+private:
+    // Reads in one turn, before the other sessions of the worker have theirs.
+    static constexpr unsigned max_reads = 8;
+
+    [[nodiscard]] Standing standing() const noexcept override;
+    [[nodiscard]] std::uint64_t acknowledged(Side side) noexcept override {
+        return lane_to(side).acknowledged();
+    }
+    [[nodiscard]] bool knows_exactly() const noexcept override {
+        return to_backend_.knows_exactly();
+    }
+    [[nodiscard]] std::uint64_t moved(Side side) noexcept override { return lane_to(side).moved(); }
+    [[nodiscard]] bool is_under_way(Side side) noexcept override {
+        return !(side == Side::client ? client_ : backend_)->drained();
+    }
+    [[nodiscard]] bool backend_has_all() noexcept override {
+        return !to_backend_.lost() && !to_backend_.blocked() && backend_->drained();
+    }
+    [[nodiscard]] Lane &lane_to(Side side) noexcept {
+        return side == Side::client ? to_client_ : to_backend_;
+    }
+    [[nodiscard]] bool client_has_more() const noexcept override { return client_->has_unread(); }
+    void tell_ping(Millis silence) const noexcept override { host_->tell_ping(silence); }
+    void tell_pong(Millis round_trip) const noexcept override { host_->tell_pong(round_trip); }
+    void tell_late(Deadline which, Millis waited, Millis silence) const noexcept override {
+        host_->tell_late(which, waited, silence);
+    }
+
+    [[nodiscard]] Turn carry_out_orders(Millis now) noexcept;
+    void carry_out(Order order, Millis now) noexcept;
+    void look_behind_ends(Millis now) noexcept;
+    void give_pongs(Millis now) noexcept;
+    [[nodiscard]] bool is_answered(Millis now) noexcept;
+
+    void pump_to_backend(Millis now) noexcept;
+    [[nodiscard]] bool read_client(Millis now) noexcept;
+    void on_client_end(Came came, Millis now) noexcept;
+    void take_from_client(std::span<std::uint8_t> received, Millis now) noexcept;
+    void translate(std::span<std::uint8_t> received, Millis now) noexcept;
+    [[nodiscard]] Event walk(Passage &passage, Millis now) noexcept;
+    void drop(std::span<std::uint8_t> received, Millis now) noexcept;
+
+    void pump_to_client(Millis now) noexcept;
+    // While the client is not read, because the backend is stuck, the pong that would reopen the
+    // window may stand behind what waits, and behind its Close a client sends none: then only the
+    // kernel's window counts, or everybody would wait in a circle.
+    [[nodiscard]] bool waits_for_pong() const noexcept {
+        const bool reads_client = !to_backend_.blocked() && !rest_.waits();
+        return to_client_.paused() && reads_client && !session_->close_received();
+    }
+    [[nodiscard]] bool read_backend(Millis now) noexcept;
+    [[nodiscard]] bool splice_backend(Millis now) noexcept;
+    void take_from_backend(std::span<std::uint8_t> received, Millis now) noexcept;
+    void send(const Frames &frames, Side at_fault, Millis now) noexcept;
+    void send_due() noexcept;
+    void on_backend_end(Came came, Millis now) noexcept;
+    void lose_backend(Millis now) noexcept;
+    void read_what_is_left(Millis now) noexcept;
+
+    Session *session_;
+    Translator *translator_;
+    Endpoint *client_;
+    Endpoint *backend_;
+    Host *host_;
+    Lane to_client_;
+    Lane to_backend_;
+    Tunnel tunnel_;
+    Rest rest_;                         // of what the client sent
+    std::uint64_t bytes_in_ = 0;        // payload taken from the client
+    std::uint64_t bytes_out_ = 0;       // payload taken for it
+    std::uint64_t lost_to_client_ = 0;  // not acknowledged at the end
+    std::uint64_t lost_to_backend_ = 0;
+    bool floods_ = false;  // the backend: its last read was a large one
+};
+
+inline Facts Relay::facts(Millis now) const noexcept {
+    return {.phase = tunnel_.phase(),
+            .ended_by = tunnel_.ended_by(),
+            .close_code = tunnel_.close_code(),
+            .why = tunnel_.why(),
+            .bytes_in = bytes_in_,
+            .bytes_out = bytes_out_,
+            .frames_in = session_->frames_in(),
+            .frames_out = session_->frames_out(),
+            .undelivered_to_client = lost_to_client_,
+            .undelivered_to_backend = lost_to_backend_,
+            .round_trip = tunnel_.round_trip(),
+            .stalled_by_client = to_client_.stalled(now),
+            .stalled_by_backend = to_backend_.stalled(now)};
+}
+
+}  // namespace ws
