@@ -2,9 +2,10 @@
 // is told to `door(name, ...)`: open, data, raw, acked, drain, detach, resume, over.
 
 import { Session } from './session.js';
+import { toBytes } from './bytes.js';
 import { SUBPROTOCOL } from './wire.js';
 
-const POLL = 50; // ms; nobody tells a page that a WebSocket's buffer is empty
+const POLL = 10; // ms; nobody tells a page that a WebSocket's buffer is empty
 const LONGEST_TIMER = 2 ** 30;
 // Upon these a lost connection may work again, and a living one may be dead. The last two bubble up
 // from the document.
@@ -92,16 +93,21 @@ export class Link {
         return this.written - this.bufferedAmount;
     }
 
-    write(bytes) {
-        this.run('write', bytes);
-        this.#wrote();
-    }
-
     // In raw mode a message goes out as it is.
-    writeRaw(data, size) {
-        this.socket.send(data);
-        this.#rawSent += size;
-        this.#wrote();
+    write(data) {
+        const bytes = toBytes(data);
+        if (this.raw) {
+            this.socket.send(data);
+            this.#rawSent += bytes.length;
+        } else {
+            this.run('write', bytes);
+        }
+        if (this.#full || this.bufferedAmount <= this.#options.highWaterMark) return;
+        this.#full = true;
+        this.drained().then(() => {
+            this.#full = false;
+            this.#door('drain');
+        }, () => {});
     }
 
     read() {
@@ -191,15 +197,6 @@ export class Link {
                 else this.#waiting.push(resolve);
             });
         }
-    }
-
-    #wrote() {
-        if (this.#full || this.bufferedAmount <= this.#options.highWaterMark) return;
-        this.#full = true;
-        this.drained().then(() => {
-            this.#full = false;
-            this.#door('drain');
-        }, () => {});
     }
 }
 

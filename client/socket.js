@@ -79,7 +79,7 @@ export class ResumableSocket extends EventTarget {
         if (data instanceof Blob || this.#blobs) {
             this.#sendLater(data);
         } else {
-            this.#sendNow(data);
+            this.#link.write(data);
         }
     }
 
@@ -114,14 +114,6 @@ export class ResumableSocket extends EventTarget {
         return this.#streams;
     }
 
-    #sendNow(data) {
-        if (this.#link.raw) {
-            this.#link.writeRaw(data, toBytes(data).length);
-        } else {
-            this.#link.write(toBytes(data));
-        }
-    }
-
     #sendLater(data) {
         const size = data.size ?? toBytes(data).length;
         // What is no Blob may be changed by the caller meanwhile.
@@ -129,7 +121,7 @@ export class ResumableSocket extends EventTarget {
         this.#blobBytes += size;
         const turn = Promise.all([kept, this.#blobs]).then(([value]) => {
             this.#blobBytes -= size;
-            this.#sendNow(value);
+            this.#link.write(value);
             if (this.#blobs === turn) this.#blobs = undefined;
         }).catch(() => this.#stop(4000, 'unreadable Blob')); // no hole is left in the stream
         this.#blobs = turn;

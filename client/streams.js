@@ -80,7 +80,7 @@ export class Streams {
     async #write(chunk) {
         const link = this.#link;
         if (link.end) throw new LinkError(link.end);
-        link.write(toBytes(chunk));
+        link.write(chunk);
         await link.drained();
     }
 

@@ -12,7 +12,7 @@ from gateway import LOAD_MODULE, ROOT, Gateway, free_port, wait_until
 from node import PACKAGES
 
 DEMO = ROOT / "demo"
-BRIDGE = DEMO / "bridge.py"
+COMMAND = ROOT / "client/node/cli.js"  # a session on standard input and output
 
 
 def needs(program, package):

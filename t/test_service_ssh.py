@@ -1,5 +1,5 @@
-"""A real OpenSSH server, with its demo's configuration: its own client by way of demo/bridge.py, and
-the beginning of its protocol byte by byte."""
+"""A real OpenSSH server, with its demo's configuration: its own client by way of client/node/cli.js,
+and the beginning of its protocol byte by byte."""
 
 import getpass
 import hashlib
@@ -8,7 +8,7 @@ import struct
 import subprocess
 
 from raw import BINARY, frame
-from services import BRIDGE, needs
+from services import COMMAND, needs
 
 SIZE = 3 << 20
 
@@ -17,7 +17,7 @@ pytestmark = [needs("sshd", "openssh-server"), needs("ssh", "openssh-client")]
 
 def ssh(service, front, *command, data=b"", options=()):
     """Runs a command as OpenSSH's client does on a remote machine."""
-    proxy = f"/usr/bin/python3 {shlex.quote(str(BRIDGE))} {front.url('/ssh')}"
+    proxy = f"node {shlex.quote(str(COMMAND))} {front.url('/ssh')}"
     key = (service.folder / "host_key.pub").read_text()
     known = service.folder / "known_hosts"
     known.write_text(f"demo {key}")

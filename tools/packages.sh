@@ -47,19 +47,19 @@ packages_for() {
         # What a demo of this name needs, and how its command reaches it.
         redis)
             echo redis-server redis-server
-            echo python3-websockets $python/websockets
+            echo nodejs node
             ;;
         ssh)
             echo openssh-server /usr/sbin/sshd
             echo openssh-client ssh
-            echo python3-websockets $python/websockets
+            echo nodejs node
             ;;
         mqtt)
             echo mosquitto /usr/sbin/mosquitto
             ;;
         irc)
             echo ngircd /usr/sbin/ngircd
-            echo python3-websockets $python/websockets
+            echo nodejs node
             ;;
         vnc)
             echo tigervnc-standalone-server Xtigervnc

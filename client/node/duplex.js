@@ -90,7 +90,9 @@ export class ResumableDuplex extends Duplex {
             return;
         }
         link.write(chunk);
-        link.drained().then(() => done(), done);
+        const waits = [link.drained()];
+        if (link.raw) waits.push(new Promise((resolve) => { link.socket.ondrain = resolve; }));
+        Promise.race(waits).then(() => done(), done);
     }
 
     _final(done) {

@@ -1,6 +1,6 @@
 // A WebSocket over node:http, since Node 20 has none. Beyond what WebSocket has, it reads only as
-// fast as pause() and resume() allow, goes on receiving behind its own Close, and its close event
-// tells the `status` of a refused handshake, 0 if there was no answer.
+// fast as pause() and resume() allow, tells when its buffer is empty, goes on receiving behind its
+// own Close, and its close event has the `status` of a refused handshake, 0 if there was no answer.
 
 import { createHash, randomBytes } from 'node:crypto';
 import http from 'node:http';
@@ -16,6 +16,7 @@ export class NodeWebSocket {
     onmessage;
     onclose;
     onerror;
+    ondrain; // nothing waits to be sent any more
     protocol = '';
     readyState = 0;
     #request;
@@ -125,6 +126,7 @@ export class NodeWebSocket {
         socket.setNoDelay(true);
         socket.on('error', () => {});
         socket.on('data', (chunk) => this.#feed(chunk));
+        socket.on('drain', () => this.ondrain?.());
         socket.on('end', () => socket.end());
         socket.on('close', () => this.#closed(this.#end));
     }
