@@ -244,22 +244,23 @@ void RequestHost::come_back() noexcept {
 }
 
 void RequestHost::tell(ws::Order order, ws::Phase phase) noexcept {
-    const ngx_str_t what = ngx::str(ws::name(order));
-    const ngx_str_t when = ngx::str(ws::name(phase));
+    [[maybe_unused]] const ngx_str_t what = ngx::str(ws::name(order));
+    [[maybe_unused]] const ngx_str_t when = ngx::str(ws::name(phase));
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r_->connection->log, 0, "ws: %V: %V", &when, &what);
 }
 
-void RequestHost::tell_ping(ws::Millis silence) noexcept {
+void RequestHost::tell_ping([[maybe_unused]] ws::Millis silence) noexcept {
     ngx_log_debug1(NGX_LOG_DEBUG_HTTP, r_->connection->log, 0,
                    "ws: ping, client was silent for %M ms", silence);
 }
 
-void RequestHost::tell_pong(ws::Millis round_trip) noexcept {
+void RequestHost::tell_pong([[maybe_unused]] ws::Millis round_trip) noexcept {
     ngx_log_debug1(NGX_LOG_DEBUG_HTTP, r_->connection->log, 0, "ws: pong after %M ms", round_trip);
 }
 
-void RequestHost::tell_late(ws::Deadline which, ws::Millis waited, ws::Millis silence) noexcept {
-    ngx_log_t *log = r_->connection->log;
+void RequestHost::tell_late(ws::Deadline which, [[maybe_unused]] ws::Millis waited,
+                            [[maybe_unused]] ws::Millis silence) noexcept {
+    [[maybe_unused]] ngx_log_t *log = r_->connection->log;
     switch (which) {
         case ws::Deadline::idle:
             ngx_log_debug1(NGX_LOG_DEBUG_HTTP, log, 0, "ws: ws_idle_timeout: no data for %M ms",

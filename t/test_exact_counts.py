@@ -84,7 +84,7 @@ def test_unix_socket_that_is_closed_unread_has_acknowledged_nothing_of_it(sessio
     """The kernel has thrown it away, and says that nothing is left."""
     def close_early(connection):
         connection.read_exactly(10)
-        time.sleep(0.3)
+        wait_until(lambda: len(connection.sock.recv(500, socket.MSG_PEEK)) == 500, 30, "the rest")
 
     one = session(ScriptedBackend, close_early, unix=True, parts=COUNTS)
     one.client.send(frame(BINARY, bytes(10)))
