@@ -51,7 +51,8 @@ template <typename T, typename... Arguments>
     return memory == nullptr ? nullptr : new (memory) T(std::forward<Arguments>(arguments)...);
 }
 
-// The same in memory of its own: an object that a pool has no room left for costs it a whole block.
+// An object like those of make(), in memory of its own: what a pool has no room left for costs it a
+// whole block.
 template <typename T, typename... Arguments>
 [[nodiscard]] T *make_apart(ngx_pool_t *pool, Arguments &&...arguments) noexcept {
     static_assert(std::is_trivially_destructible_v<T>);

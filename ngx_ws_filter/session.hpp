@@ -156,7 +156,7 @@ public:
                                                  std::span<std::uint8_t> room) noexcept {
         return repair_.take(bytes, room.subspan(headroom));
     }
-    // The same when the backend has sent its last byte.
+    // To be called when the backend has sent its last byte.
     [[nodiscard]] std::span<std::uint8_t> repair_end(std::span<std::uint8_t> room) noexcept {
         return repair_.finish(room.subspan(headroom));
     }
@@ -177,7 +177,7 @@ public:
     // message that is not whole yet is sent as a fragment, for it is held nowhere.
     [[nodiscard]] Framed wrap_messages(std::span<const std::uint8_t> bytes,
                                        std::span<std::uint8_t> room) noexcept;
-    // The same when the backend has sent its last byte.
+    // To be called when the backend has sent its last byte.
     [[nodiscard]] Framed wrap_end(std::span<std::uint8_t> room) noexcept;
     [[nodiscard]] static constexpr std::size_t max_framed(std::size_t room,
                                                           bool repairs_text = false) noexcept {

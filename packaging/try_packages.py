@@ -43,16 +43,16 @@ def build(tree, source, out):
     tree.install("build-essential", "debhelper", "nginx-dev", "libssl-dev", "zlib1g-dev", "lintian")
     versions = []
     for revision in ("1", "2"):
-        shutil.copytree(source, tree.inside("/work/tree"))
-        changelog = tree.inside("/work/tree/debian/changelog")
+        shutil.copytree(source, tree.inside("/srv/tree"))
+        changelog = tree.inside("/srv/tree/debian/changelog")
         changelog.write_text(changelog.read_text().replace("-1)", f"-{revision})", 1))
-        tree.run("sh", "-c", "cd /work/tree && dpkg-buildpackage -us -uc -b")
-        shutil.rmtree(tree.inside("/work/tree"))
+        tree.run("sh", "-c", "cd /srv/tree && dpkg-buildpackage -us -uc -b")
+        shutil.rmtree(tree.inside("/srv/tree"))
         versions.append(re.search(r"\((.*?)\)", source_changelog(source))[1][:-1] + revision)
     tree.run("sh", "-c", "lintian --fail-on error,warning"
-             " --suppress-tags initial-upload-closes-no-bugs /work/*-1_*.changes")
+             " --suppress-tags initial-upload-closes-no-bugs /srv/*-1_*.changes")
     out.mkdir(exist_ok=True)
-    return [shutil.copy(next(tree.inside("/work").glob(f"{PACKAGE}_{version}_*.deb")), out)
+    return [shutil.copy(next(tree.inside("/srv").glob(f"{PACKAGE}_{version}_*.deb")), out)
             for version in versions]
 
 

@@ -41,7 +41,7 @@ inline constexpr unsigned phases = 7;
     return names[static_cast<unsigned>(phase)];
 }
 
-// Whose doing something is.
+// The sides of a session, for whose doing something is.
 enum class Side : std::uint8_t { nobody, client, backend, gateway };
 
 [[nodiscard]] constexpr std::string_view name(Side side) noexcept {

@@ -59,7 +59,7 @@ public:
 
     // The backend's FIN was read, and what the stream had left of a message was wrapped.
     void backend_ended(Millis now) noexcept;
-    // The same, without TLS having confirmed it.
+    // TCP has ended the backend's stream, and TLS has not confirmed it.
     void backend_cut(Millis now) noexcept;
     // The backend's connection was reset, or is lost for writing and has no more to be read.
     // Whatever the client's kernel had was read before this, so that it is counted.

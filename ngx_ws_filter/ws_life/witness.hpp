@@ -1,5 +1,5 @@
-// Who tells the life of a session how it stands: the connections' buffers, and through them the
-// kernel.
+// What the life of a session can ask of the outside: how the connections' buffers stand, and what the
+// kernel knows.
 #pragma once
 
 #include "ngx_ws_filter/ws_life/deadlines.hpp"

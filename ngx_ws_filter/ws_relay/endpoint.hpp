@@ -37,7 +37,7 @@ public:
     // Whether read() may bring anything else than `later`.
     [[nodiscard]] virtual bool readable() const noexcept { return false; }
     [[nodiscard]] virtual Read read(std::span<std::uint8_t>) noexcept { return {Came::later}; }
-    // The same for a stream of which only the end is of interest: the bytes mean nothing.
+    // Reads a stream of which only the end is of interest: the bytes mean nothing.
     [[nodiscard]] virtual Read discard(std::span<std::uint8_t> to) noexcept { return read(to); }
     // Whether write_header() and drain_pipe() work.
     [[nodiscard]] virtual bool takes_pipe() const noexcept { return false; }
@@ -52,11 +52,11 @@ public:
     [[nodiscard]] virtual Written write(std::span<std::uint8_t> bytes) noexcept {
         return {bytes.size()};
     }
-    // The same for bytes behind which a pipe's payload follows at once; they are not sent alone.
+    // Writes bytes behind which a pipe's payload follows at once; they are not sent alone.
     [[nodiscard]] virtual Written write_header(std::span<std::uint8_t> bytes) noexcept {
         return write(bytes);
     }
-    // The same for `size` bytes at the front of the worker's pipe.
+    // Writes `size` bytes from the front of the worker's pipe.
     [[nodiscard]] virtual Written drain_pipe(std::size_t size) noexcept { return {size}; }
     // From now on no bound of ours counts: all that the kernel takes is written.
     virtual void lift_bounds() noexcept {}
@@ -71,7 +71,7 @@ public:
     // end, if `breaks`, which a lack of memory here is and the peer's own doing is not.
     virtual void lose(bool /*breaks*/) noexcept {}
 
-    // Of the bytes written those that the peer's transport is known to have.
+    // The bytes written that the peer's transport is known to have.
     [[nodiscard]] virtual std::uint64_t acknowledged() noexcept { return 0; }
     // No more than that had arrived when it was last asked for.
     [[nodiscard]] virtual bool knows_exactly() const noexcept { return true; }

@@ -26,11 +26,11 @@ public:
     // before them a header or control frames. Without memory to hold them the lane is lost. A lost
     // lane takes bytes, which go nowhere.
     void write(std::span<std::uint8_t> bytes, std::size_t payload) noexcept;
-    // The same with a payload that is in the worker's pipe, which is empty afterwards.
+    // Writes a header and a payload that is in the worker's pipe, which is empty afterwards.
     void forward(std::span<std::uint8_t> header, std::size_t payload) noexcept;
     // Writes what is held, as much as is taken.
     void flush() noexcept;
-    // The same for the last time, past every bound of ours.
+    // Writes what is held for the last time, past every bound of ours.
     void flush_at_last() noexcept;
 
     // Ends the stream to the destination. If there is no room for that, flush() tries it again.
@@ -39,7 +39,7 @@ public:
 
     // The destination is gone: what is held is dropped.
     void lose() noexcept;
-    // The same, by a reset of ours.
+    // Resets the destination, which is then gone.
     void abort() noexcept;
 
     [[nodiscard]] bool blocked() const noexcept {
@@ -48,7 +48,7 @@ public:
     [[nodiscard]] bool lost() const noexcept { return lost_; }
     [[nodiscard]] bool paused() const noexcept { return ledger_.paused(); }
 
-    // Of the payload written what the destination's transport has acknowledged. What stands behind
+    // The payload that the destination's transport has acknowledged. What stands behind
     // the payload on the wire counts as the last to be acknowledged.
     [[nodiscard]] std::uint64_t acknowledged() noexcept;
     // See Endpoint.

@@ -64,7 +64,7 @@ public:
     // The stream of the backend has ended where nobody says that it was meant to: a message that is
     // not finished is cut.
     virtual void cut() noexcept {}
-    // The same as wrap() when the backend has sent its last byte.
+    // Does what wrap() does when the backend has sent its last byte.
     [[nodiscard]] virtual Frames end(const Scratch &scratch) noexcept;
 
 protected:

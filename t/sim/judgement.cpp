@@ -144,7 +144,7 @@ void Run::check_undelivered() {
     const std::uint64_t taken = relay_.to_backend().taken();
     judge_.require(told + relay_to_backend_.acknowledged() >= taken,
                    "no byte is missing in the count");
-    // Of what breaks a rule some may be counted: a session that ends looks at frames alone.
+    // Some of what breaks a rule may be counted: a session that ends looks at frames alone.
     judge_.require(told <= client_.script().data.size() || settings_.compression ||
                        client_.script().end == End::breaks_a_rule,
                    "nothing is counted that was not sent");

@@ -158,7 +158,7 @@ bool Run::tick() {
     return changed;
 }
 
-// As nginx does it: an event, a timer, or a promise to come back.
+// nginx wakes a relay by an event, a timer, or a promise to come back.
 void Run::wake_relay() {
     if (relay_over_) {
         return;
