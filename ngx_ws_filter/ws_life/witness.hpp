@@ -1,5 +1,5 @@
-// What the life of a session can ask of the outside: how the connections' buffers stand, and what the
-// kernel knows.
+// What the life of a session can ask of the outside: how the connections' buffers stand, and what
+// the kernel knows.
 #pragma once
 
 #include "ngx_ws_filter/ws_life/deadlines.hpp"
