@@ -14,9 +14,9 @@ SLOWNESS = {"": 1, "asan": 3, "valgrind": 10}[CHECKER]
 # What a sanitizer sees beyond its end is the smaller buffer, in which more stands that came with
 # the request. For the http block, by directive.
 BUFFERS = {
-    "ws_buffer_size": "16k",
-    "client_header_buffer_size": "64k",
-    "large_client_header_buffers": "4 64k",
+    "ws_buffer_size": "48k",
+    "client_header_buffer_size": "128k",
+    "large_client_header_buffers": "4 128k",
 } if CHECKER == "asan" else {}
 
 # Ends of pipes that a process has because of it.

@@ -325,7 +325,8 @@ def test_held_message_is_bounded_and_given_back(session):
 
 
 def test_held_message_is_given_back_with_its_session(session, raw):
-    one = session(EchoBackend, settings="ws_framing length u32;")
+    one = session(EchoBackend, settings="ws_framing length u32;",
+                  parts={"http": "client_header_buffer_size 1k;"})  # ours are unmapped
     one.client.send_frame(BINARY, b"first")
     assert read_message(one.client)[1] == b"first"
     before = mapped(one.front)

@@ -14,6 +14,9 @@ from raw import BINARY, CLOSE, close_payload, frame
 networks = pytest.mark.parametrize("unix", [False, True], ids=["tcp", "unix"])
 SOON = 5  # seconds on a loaded machine, and less than ws_close_timeout
 
+# What is sent here fits into one of them, whoever looks on.
+BUFFERS = {"http": "ws_buffer_size 128k;"}
+
 # What sockets and one turn may hold, and what is taken for bytes of the client that still go.
 IN_BUFFERS = 24 * MEGABYTE
 
@@ -35,7 +38,7 @@ def leave(client, how):
 @networks
 @pytest.mark.parametrize("how", ["close", "finish", "reset", "says close", "rule"])
 def test_service_that_floods_is_stopped_when_the_client_leaves(session, how, unix):
-    one = session(FloodingBackend, unix=unix, parts=AN_END)
+    one = session(FloodingBackend, unix=unix, parts={**AN_END, **BUFFERS})
     begin(one)
     before = one.service.written
     leave(one.client, how)
@@ -49,7 +52,8 @@ def test_service_that_floods_is_stopped_when_the_client_leaves(session, how, uni
 @networks
 def test_service_that_floods_and_has_not_got_all_is_read_to_a_bound(session, unix):
     """Who cannot write might not read either, but not for ever."""
-    one = session(FloodingBackend, unix=unix, settings="ws_close_timeout 1s;", parts=AN_END,
+    one = session(FloodingBackend, unix=unix, settings="ws_close_timeout 1s;",
+                  parts={**AN_END, **BUFFERS},
                   **({} if unix else {"receive_buffer": 4096}))
     begin(one)
     one.client.send(frame(BINARY, bytes(60_000)) + frame(CLOSE, close_payload(4000)))
