@@ -83,7 +83,7 @@ export class Outbox {
     // The service has all up to `position`.
     release(position) {
         this.acked = position;
-        const gone = Math.min(this.#cursor, this.#index(position));
+        const gone = this.#index(position);
         // Taking them out costs as much as there are left, so it is done for some at once.
         if (gone > 16 || gone === this.pieces.length) {
             this.pieces.splice(0, gone);

@@ -82,8 +82,8 @@ export class Host {
         this.session.legClosed(code, reason, code !== 1006, 0);
     }
 
-    resume(taken, sid = '6232') {
+    resume(taken, settings) {
         this.session.legOpened(NAME);
-        this.hear(`0002${number(taken)}`, limits(), `400300000002${sid}`);
+        this.hear(`0002${number(taken)}`, limits(settings), '4003000000026232');
     }
 }

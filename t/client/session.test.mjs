@@ -246,55 +246,6 @@ test('limits may be longer than they are today', () => {
     assert.deepEqual(host.heard, ['open']);
 });
 
-test('closes when all is acknowledged', () => {
-    const host = open();
-    host.session.write(Buffer.from('hi'));
-    host.session.close(4321, 'bye');
-    assert.deepEqual(host.closes, []);
-    host.hear(`0007${number(2)}`);
-    assert.deepEqual(host.closes, [[4321, 'bye']]);
-    host.cut(4321, '');
-    assert.deepEqual(host.end, [4321, '', true]);
-});
-
-test('closes after ten seconds without progress, and tells the truth', () => {
-    const host = open();
-    host.session.write(Buffer.from('hi'));
-    host.session.close(4321, 'bye');
-    host.pass(9999);
-    assert.deepEqual(host.closes, []);
-    host.pass(1);
-    assert.deepEqual(host.closes, [[4321, 'bye']]);
-    host.cut(1011, '2 bytes undelivered');
-    assert.deepEqual(host.end, [1011, '2 bytes undelivered', true]);
-
-    const stuck = open({ window: 1 });
-    stuck.session.write(Buffer.from('hi'));
-    stuck.session.close(4321, 'bye');
-    stuck.pass(10000);
-    stuck.cut(4321);
-    assert.deepEqual(stuck.end, [1011, '2 bytes undelivered', false]);
-});
-
-test('closes again if the answer was lost, and believes its ACKs', () => {
-    const host = open();
-    host.session.close(4321, 'bye');
-    host.cut();
-    host.pass(0);
-    host.resume(0);
-    assert.deepEqual(host.closes, [[4321, 'bye'], [4321, 'bye']]);
-    host.cut();
-    host.pass(0);
-    host.cut(4001, 'unknown session');
-    assert.deepEqual(host.end, [4321, '', true]);
-});
-
-test('is over at once if it is closed before it is open', () => {
-    const host = new Host();
-    host.session.close(1000, '');
-    assert.deepEqual([host.left, host.end[0]], [[1000], 1006]);
-});
-
 test('a server that is silent behind our name is asked without it, the third time', () => {
     const host = new Host();
     for (let i = 0; i < 2; i++) {
