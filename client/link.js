@@ -38,7 +38,8 @@ export class Link {
     #full = false; // more than the high-water mark is not acknowledged
     #closeCode; // of the Close that was sent
     #forget;
-    #wake = () => this.run('wake');
+    // A page that is hidden may be on its way out.
+    #wake = ({ type }) => (type === 'visibilitychange' && document.hidden) || this.run('wake');
 
     constructor(url, protocols, options, door) {
         this.#door = door;

@@ -151,10 +151,10 @@ export class Session extends Exchange {
 
     // The page goes away: the leg is left until wake() is called. True if another page can go on.
     suspend() {
-        if (!this.#attached && this.phase !== 'detached') return false;
+        if (this.#closing || (!this.#attached && this.phase !== 'detached')) return false;
         this.#abandon();
         this.#lost(Infinity);
-        return !this.#closing && this.phase === 'detached';
+        return this.phase === 'detached';
     }
 
     // When tick() has to be called, at the latest.

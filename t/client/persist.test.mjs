@@ -12,6 +12,7 @@ function tab(t, settings = {}) {
     const page = new EventTarget();
     const stored = new Map();
     const names = {
+        document: { hidden: false, baseURI: 'http://127.0.0.1/' },
         addEventListener: page.addEventListener.bind(page),
         removeEventListener: page.removeEventListener.bind(page),
         sessionStorage: {
@@ -26,13 +27,20 @@ function tab(t, settings = {}) {
     return {
         stored,
         tell: (name, fields) => page.dispatchEvent(Object.assign(new Event(name), fields)),
+        // As browsers do it, in this order.
+        leave: () => {
+            page.dispatchEvent(Object.assign(new Event('pagehide'), { persisted: false }));
+            document.hidden = true;
+            page.dispatchEvent(new Event('visibilitychange'));
+            document.hidden = false;
+        },
     };
 }
 
 const settings = () => ({ persist: persist('test'), retry: [10, 50] });
 
 test('the next page sends what the last one had not got rid of', { timeout: 20000 }, async (t) => {
-    const { stored, tell } = tab(t);
+    const { stored, leave } = tab(t);
     const { url, wire, sockets } = await behind(t, digest);
     const first = new ResumableSocket(url, [], settings());
     await event(first, 'open');
@@ -41,7 +49,7 @@ test('the next page sends what the last one had not got rid of', { timeout: 2000
     for (const socket of sockets) socket.pause(); // so that something is left
     first.send(data);
     await pause(50);
-    tell('pagehide', { persisted: false });
+    leave();
     wire.cut();
     assert.equal(stored.size, 1);
 
@@ -60,13 +68,13 @@ test('the next page sends what the last one had not got rid of', { timeout: 2000
 });
 
 test('what one page has read the next does not get again', { timeout: 20000 }, async (t) => {
-    const { tell } = tab(t);
+    const { leave } = tab(t);
     const { url } = await behind(t, echo);
     const first = new ResumableSocket(url, [], settings());
     await event(first, 'open');
     first.send('one');
     assert.equal(await text(first, 3), 'one');
-    tell('pagehide', { persisted: false });
+    leave();
 
     const second = new ResumableSocket(url, [], settings());
     await event(second, 'open');
@@ -77,7 +85,7 @@ test('what one page has read the next does not get again', { timeout: 20000 }, a
 });
 
 test('messages keep their ends over a reload', { timeout: 20000 }, async (t) => {
-    const { tell } = tab(t);
+    const { leave } = tab(t);
     const { url, server, wire } = await behind(t, echo, { flags: 1 });
     const first = new ResumableSocket(url, [], settings());
     await event(first, 'open');
@@ -87,7 +95,7 @@ test('messages keep their ends over a reload', { timeout: 20000 }, async (t) => 
     wire.cut();
     await event(first, 'detach');
     for (const size of [3, 0, 20000]) first.send(new Uint8Array(size));
-    tell('pagehide', { persisted: false });
+    leave();
 
     const second = new ResumableSocket(url, [], settings());
     await event(second, 'open');
@@ -113,12 +121,12 @@ test('a page that is shown again goes on by itself', { timeout: 20000 }, async (
 });
 
 test('a session that is gone is followed by a new one', { timeout: 20000 }, async (t) => {
-    const { tell } = tab(t);
+    const { leave } = tab(t);
     const { url, server } = await behind(t, echo, {});
     const first = new ResumableSocket(url, [], settings());
     await event(first, 'open');
     first.send('lost with the session');
-    tell('pagehide', { persisted: false });
+    leave();
     server.forget();
 
     const second = new ResumableSocket(url, [], settings());
@@ -134,11 +142,11 @@ test('without storage a session works as long as its page', { timeout: 20000 }, 
     const refuse = () => {
         throw new DOMException('no', 'SecurityError');
     };
-    const { tell } = tab(t, { sessionStorage: { getItem: refuse, setItem: refuse, removeItem: refuse } });
+    const { tell, leave } = tab(t, { sessionStorage: { getItem: refuse, setItem: refuse, removeItem: refuse } });
     const { url } = await behind(t, echo);
     const socket = new ResumableSocket(url, [], settings());
     await event(socket, 'open');
-    tell('pagehide', { persisted: false });
+    leave();
     tell('online');
     await event(socket, 'resume');
     socket.close();
@@ -146,11 +154,26 @@ test('without storage a session works as long as its page', { timeout: 20000 }, 
 });
 
 test('a session that was closed is not kept', { timeout: 20000 }, async (t) => {
-    const { stored, tell } = tab(t);
+    const { stored, leave } = tab(t);
     const { url } = await behind(t, echo);
     const socket = new ResumableSocket(url, [], settings());
     await event(socket, 'open');
     socket.close();
-    tell('pagehide', { persisted: false });
+    leave();
     assert.equal(stored.size, 0);
+    assert.equal((await event(socket, 'close')).code, 1005); // and its Close goes its way
+});
+
+test('a page on its way out does not come back', { timeout: 20000 }, async (t) => {
+    const { leave } = tab(t);
+    const { url, wire } = await behind(t, echo);
+    const first = new ResumableSocket(url, [], settings());
+    await event(first, 'open');
+    leave();
+    await pause(200);
+    assert.equal(wire.connections, 1);
+    const second = new ResumableSocket(url, [], settings());
+    await event(second, 'open');
+    second.close();
+    await event(second, 'close');
 });
