@@ -9,6 +9,7 @@ import pytest
 
 from gateway import ROOT
 from node import PACKAGES
+from npm_package import files
 
 
 class Wire:
@@ -51,18 +52,12 @@ def wire():
     made.stop()
 
 
-@pytest.fixture(scope="session")
-def files():
-    subprocess.run([ROOT / "build.sh", "client"], check=True, capture_output=True)
-    return ROOT / "build/client/package"
-
-
 @pytest.fixture
-def page(gateway, browser, files, wire):
+def page(gateway, browser, wire):
     """page(script, **args): what a script with `page`, which is open, and `inside` gives: inside(f)
     calls a function in the page, which sees `url`, ResumableSocket and persist."""
     front = gateway(
-        f"location / {{ root {files}; types {{ text/javascript js; }} }}"
+        f"location / {{ root {files()}; types {{ text/javascript js; }} }}"
         'location = /page { default_type text/html; return 200 "<!doctype html>"; }')
     prelude = """
         const load = async () => {

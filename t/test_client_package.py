@@ -10,24 +10,18 @@ import subprocess
 import pytest
 
 from backends import EchoBackend
-from gateway import ROOT
+from gateway import ROOT, wait_until
+from npm_package import package
 from pages import blocks
 
 MOST = 6144  # bytes of what a page loads, with gzip
 
 
 @pytest.fixture(scope="session")
-def package():
-    """The path of the package."""
-    done = subprocess.run([ROOT / "build.sh", "client"], capture_output=True, text=True, check=True)
-    return done.stdout.split()[-1]
-
-
-@pytest.fixture(scope="session")
-def folder(package, tmp_path_factory):
+def folder(tmp_path_factory):
     """A folder with nothing but the package, installed without a network."""
     made = tmp_path_factory.mktemp("client")
-    run(made, "npm", "install", "--offline", "--no-audit", "--no-fund", "--ignore-scripts", package)
+    run(made, "npm", "install", "--offline", "--no-audit", "--no-fund", "--ignore-scripts", package())
     return made
 
 
@@ -116,7 +110,7 @@ def test_example_runs(folder, gateway, backend, text):
     said = script(folder, text.replace("wss://example.com", front.url("").rstrip("/")))
     expected = [words for words in SAID if re.search(r"console\.log", text) and words.split()[0] in said]
     assert expected or "console.log" not in text, said
-    assert service.connections
+    service.wait_connection()
 
 
 def test_every_example_says_something_that_is_looked_at(folder, gateway, backend):
@@ -167,4 +161,4 @@ def test_page_without_a_bundler_speaks_raw_bytes(folder, gateway, backend, brows
         'location /page.html { default_type text/html; return 200 "<!doctype html>"; }')
     got = browser.run(PAGE, url=front.url("/", "http"), ws=front.url("/ws"), protocols=protocols)
     assert got == [False, 300000, True, 4321, True]
-    assert len(service.connections) == tries
+    wait_until(lambda: len(service.connections) == tries, what="the connections of its tries")

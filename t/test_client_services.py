@@ -4,6 +4,7 @@ import base64
 import subprocess
 
 from gateway import ROOT
+from npm_package import files
 from services import COMMAND, needs
 
 MQTT = """
@@ -74,8 +75,7 @@ VNC = """
 @needs("xsetroot", "x11-xserver-utils")
 def test_novnc_takes_a_socket(real, browser):
     _, front = real("vnc")
-    subprocess.run([ROOT / "build.sh", "client"], check=True, capture_output=True)
-    bundle = (ROOT / "build/client/package/ngx-ws-filter.min.js").read_bytes()
+    bundle = (files() / "ngx-ws-filter.min.js").read_bytes()
     source = "data:text/javascript;base64," + base64.b64encode(bundle).decode()
     got = browser.run(VNC, url=front.url("/", "http"), ws=front.url("/vnc"), bundle=source)
     assert got == [True, True, 1005]

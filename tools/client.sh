@@ -28,19 +28,21 @@ bundle_client() {
     [ "$size" -le "$client_most" ] || die "the client has $size bytes compressed, more than $client_most"
 }
 
+# By a rename, since somebody may read the last one.
 pack_client() {
-    local out=$build/client/package
+    local out packed
 
-    rm -rf "$out"
-    mkdir -p "$out/node"
-    cp LICENSE client/README.md client/*.js client/*.d.ts "$out/"
+    out=$(mktemp -d "$build/client/pack.XXXXXX")
+    mkdir "$out/node"
+    cp LICENSE client/README.md client/package.json client/*.js client/*.d.ts "$out/"
     cp client/node/*.js client/node/*.d.ts "$out/node/"
     chmod 755 "$out/node/cli.js"
     bundle_client "$out/ngx-ws-filter.min.js"
-    cp client/package.json "$out/"
     npm pkg delete devDependencies --prefix "$out"
-    npm pack "$out" --pack-destination "$build" --loglevel=error >"$build/client/packed"
-    echo "$build/$(<"$build/client/packed")"
+    packed=$(cd "$out" && npm pack --loglevel=error)
+    mv "$out/$packed" "$build/$packed"
+    rm -rf "$out"
+    echo "$build/$packed"
 }
 
 cmd_client() {
