@@ -127,7 +127,7 @@ async def test_websockets_closes(serve, scheme, code, reason):
         await client.close(code, reason)
         assert (client.close_code, client.close_reason) == (code, "")
     assert service.wait_connection().wait_ended() == "eof"
-    assert service.connections[0].received == b"the last words"
+    assert service.wait_connection().wait_received(len(b"the last words")) == b"the last words"
 
 
 async def test_websockets_hears_the_backend_end(serve):
@@ -158,7 +158,7 @@ async def test_websockets_hears_that_its_message_is_too_big(serve):
             await client.recv()
         assert client.close_code == 1009
     assert service.wait_connection().wait_ended() == "eof"
-    assert len(service.connections[0].received) == 1000
+    assert len(service.wait_connection().wait_received(1000)) == 1000
 
 
 async def test_websockets_hears_the_refusal(gateway):
@@ -294,7 +294,8 @@ def test_ws_sends_fragments(in_node):
         RecordingBackend)
     assert got == {"pong": "between", "closed": [4000, ""]}
     assert service.wait_connection().wait_ended() == "eof"
-    assert service.connections[0].received == "grüß Gott".encode() + b"x" * 70000
+    sent = "grüß Gott".encode() + b"x" * 70000
+    assert service.wait_connection().wait_received(len(sent)) == sent
 
 
 def test_ws_gets_text(in_node):
@@ -343,7 +344,7 @@ def test_ws_closes(in_node, scheme, how, code):
         RecordingBackend, scheme=scheme, how=how)
     assert got == [code, ""]
     assert service.wait_connection().wait_ended() == "eof"
-    assert service.connections[0].received == b"the last words"
+    assert service.wait_connection().wait_received(len(b"the last words")) == b"the last words"
 
 
 @pytest.mark.parametrize("kind, given, code, word", [
@@ -385,4 +386,4 @@ def test_ws_vanishes(in_node):
         """,
         RecordingBackend)
     assert service.wait_connection().wait_ended() == "eof"
-    assert service.connections[0].received == b"the last words"
+    assert service.wait_connection().wait_received(len(b"the last words")) == b"the last words"

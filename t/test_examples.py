@@ -51,7 +51,7 @@ def test_script_of_a_page_runs(gateway, backend, node, script):
     front = gateway(f"location /console {{ ws_pass {service.address}; }}")
     amid = "" if "new WebSocket" in script else AMID
     assert node.run(PAGE + amid + script + END, host=f"127.0.0.1:{front.port}") == 1
-    assert service.connections[0].received
+    service.wait_connection().wait_received(1)
 
 
 def test_page_comes_back_after_a_loss(gateway, backend, node):

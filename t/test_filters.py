@@ -94,7 +94,7 @@ def test_refused_session_may_have_another_as_its_error_page(gateway, backend, ra
     client.send_close(4000)
     assert client.read_close() == (4000, "")
     assert client.read_end() == "eof"
-    assert second.connections[0].received == b"early"
+    assert second.wait_connection().wait_received(len(b"early")) == b"early"
 
 
 @lua

@@ -219,4 +219,4 @@ def test_nothing_of_the_offers_is_relayed(gateway, backend, raw):
         client.send_frame(2, b"first")
         assert client.read_data(5) == b"first"
     assert service.connections[0].wait_ended() == "eof"
-    assert service.connections[0].received == b"first"
+    assert service.wait_connection().wait_received(len(b"first")) == b"first"
