@@ -108,7 +108,7 @@ def test_worker_sleeps_when_the_backend_is_lost_behind_a_full_window(session):
 @both
 def test_upload_to_an_echo_is_not_stuck_behind_its_own_pong(session, tls):
     data = noise(16 * MEGABYTE)
-    one = session(EchoBackend, settings=PONGS + "ws_send_timeout 5s;", tls=tls,
+    one = session(EchoBackend, settings=PONGS + "ws_send_timeout 20s;", tls=tls,
                   client={"timeout": 30})
     queue = Queue(one.client, frames(data))
     assert digest(read_and_answer(one.client, queue, len(data))) == digest(data)
