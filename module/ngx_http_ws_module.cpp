@@ -1,13 +1,13 @@
-#include "module/ngx_http_ws_buffers.hpp"
-#include "module/ngx_http_ws_conf.hpp"
-#include "module/ngx_http_ws_origin_check.hpp"
-#include "module/ngx_http_ws_setters.hpp"
-#include "module/ngx_http_ws_ssl.hpp"
-#include "module/ngx_http_ws_upgrade.hpp"
-#include "module/ngx_http_ws_variables.hpp"
 #include "module/ngx_http_ws_version.hpp"
+#include "module/ws_reports/variables.hpp"
+#include "module/ws_session/buffers.hpp"
+#include "module/ws_settings/conf.hpp"
+#include "module/ws_settings/setters.hpp"
+#include "module/ws_settings/ssl.hpp"
+#include "module/ws_upgrade/origin_check.hpp"
+#include "module/ws_upgrade/upgrade.hpp"
 
-#include "ngx_ws_filter/accept_key.hpp"
+#include "ngx_ws_filter/ws_handshake/accept_key.hpp"
 
 namespace ngx_ws {
 

@@ -13,9 +13,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "t"), str(ROOT / "t" / "harness"), str(ROOT / "packaging")]
 
-from backends import EchoBackend  # noqa: E402
-from gateway import free_port  # noqa: E402
-from raw import BINARY, RawClient  # noqa: E402
+from harness.backends import EchoBackend  # noqa: E402
+from harness.gateway import free_port  # noqa: E402
+from harness.raw import BINARY, RawClient  # noqa: E402
 from tree import RELEASES, Tree  # noqa: E402
 
 PACKAGE = "libnginx-mod-http-ws"

@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-import checker
-from gateway import Gateway, client_tls, nginx_t
-from node import Host
-from raw import RawClient
-from services import Service, ServiceGateway
+from harness import checker
+from harness.gateway import Gateway, client_tls, nginx_t
+from harness.node import Host
+from harness.raw import RawClient
+from harness.services import Service, ServiceGateway
 
 TIME_LIMIT = 60  # seconds a test; @pytest.mark.time_limit(n) for another
 

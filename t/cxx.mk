@@ -7,7 +7,7 @@ WARNINGS = -Wall -Wextra -Werror
 CHECKED = $(FLAGS) -g $(WARNINGS) -fno-omit-frame-pointer $(SANITIZE)
 
 objects = $(patsubst %.cpp,$(OUT)/%.o,$(sort $(1)))
-library_sources := $(wildcard ngx_ws_filter/*.cpp ngx_ws_filter/*/*.cpp)
+library_sources := $(wildcard ngx_ws_filter/*/*.cpp)
 library := $(OUT)/libngx_ws_filter.a
 
 all: $(programs:%=$(OUT)/%)

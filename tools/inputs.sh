@@ -22,7 +22,7 @@ cmd_hostile() {
     need build test
     locked build_module
     WS_HOSTILE_COUNT=$count WS_HOSTILE_FIRST=$first WS_HOSTILE_SEED=$seed \
-        run_suite "$nginx" "$module" -n 0 -q -s t/test_hostile.py
+        run_suite "$nginx" "$module" -n 0 -q -s t/hostile/test_hostile.py
 }
 
 cmd_fuzz() {

@@ -85,7 +85,7 @@ cmd_valgrind() {
     need build test services valgrind
     locked build_module
     locked install_node_packages
-    [ $# -gt 0 ] || set -- t/test_smoke.py t/test_closing.py t/test_frames.py
+    [ $# -gt 0 ] || set -- t/nginx/test_smoke.py t/closing/test_closing.py t/messages/test_frames.py
     WS_CHECKER=valgrind run_suite "$nginx" "$module" "$@"
 }
 

@@ -2,11 +2,11 @@
 // Close.
 #pragma once
 
-#include "ngx_ws_filter/flow_ledger.hpp"
-#include "ngx_ws_filter/ping_receipts.hpp"
-#include "ngx_ws_filter/session.hpp"
 #include "ngx_ws_filter/ws_life/deadlines.hpp"
+#include "ngx_ws_filter/ws_life/flow_ledger.hpp"
+#include "ngx_ws_filter/ws_life/ping_receipts.hpp"
 #include "ngx_ws_filter/ws_life/witness.hpp"
+#include "ngx_ws_filter/ws_messages/session.hpp"
 
 namespace ws {
 

@@ -2,11 +2,11 @@
 // the client has read. RFC 6455, sections 5.5.2 and 5.5.3.
 #pragma once
 
-#include "ngx_ws_filter/flow_ledger.hpp"
-#include "ngx_ws_filter/ping_marker.hpp"
-#include "ngx_ws_filter/session.hpp"
 #include "ngx_ws_filter/ws_life/deadlines.hpp"
+#include "ngx_ws_filter/ws_life/flow_ledger.hpp"
+#include "ngx_ws_filter/ws_life/ping_marker.hpp"
 #include "ngx_ws_filter/ws_life/witness.hpp"
+#include "ngx_ws_filter/ws_messages/session.hpp"
 
 namespace ws {
 

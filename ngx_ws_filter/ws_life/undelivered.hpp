@@ -1,7 +1,7 @@
 // The reason of a Close that is no receipt: how much did not arrive, and why.
 #pragma once
 
-#include "ngx_ws_filter/frame.hpp"
+#include "ngx_ws_filter/ws_frames/frame.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 // What can be told of a session, for the log and whatever else looks at it from outside.
 #pragma once
 
-#include "ngx_ws_filter/frame.hpp"
+#include "ngx_ws_filter/ws_frames/frame.hpp"
 #include "ngx_ws_filter/ws_life/deadlines.hpp"
 #include "ngx_ws_filter/ws_life/phase.hpp"
 

@@ -2,8 +2,8 @@
 // take.
 #pragma once
 
-#include "ngx_ws_filter/flow_ledger.hpp"
 #include "ngx_ws_filter/ws_life/deadlines.hpp"
+#include "ngx_ws_filter/ws_life/flow_ledger.hpp"
 #include "ngx_ws_filter/ws_relay/endpoint.hpp"
 #include "ngx_ws_filter/ws_relay/host.hpp"
 

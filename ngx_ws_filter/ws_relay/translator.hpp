@@ -2,7 +2,7 @@
 // which one it is.
 #pragma once
 
-#include "ngx_ws_filter/session.hpp"
+#include "ngx_ws_filter/ws_messages/session.hpp"
 #include "ngx_ws_filter/ws_relay/host.hpp"
 
 namespace ws {

@@ -13,9 +13,9 @@
 #include <benchmark/benchmark.h>
 #include <wslay/wslay.h>
 
-#include "ngx_ws_filter/frame_reader.hpp"
-#include "ngx_ws_filter/session.hpp"
-#include "ngx_ws_filter/utf8.hpp"
+#include "ngx_ws_filter/ws_frames/frame_reader.hpp"
+#include "ngx_ws_filter/ws_messages/session.hpp"
+#include "ngx_ws_filter/ws_messages/utf8.hpp"
 
 namespace {
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from long_paths import Way, long_paths  # noqa: E402
-from netns import why_not_long  # noqa: E402
+from harness.long_paths import Way, long_paths  # noqa: E402
+from harness.netns import why_not_long  # noqa: E402
 
 NAMES = ("stream", "ours")
 

@@ -20,9 +20,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from gateway import Gateway  # noqa: E402
-from netns import FAR, NEAR, Link, why_not  # noqa: E402
-from raw import BINARY, RawClient, frame  # noqa: E402
+from harness.gateway import Gateway  # noqa: E402
+from harness.netns import FAR, NEAR, Link, why_not  # noqa: E402
+from harness.raw import BINARY, RawClient, frame  # noqa: E402
 
 WITHOUT = "ws_backend_window 0; ws_client_window 0; ws_notsent_lowat 0; ws_client_rcvbuf 0;"
 CHUNK = 1 << 20

@@ -1,7 +1,7 @@
 // The payload of a Close: what was read can be written, and what was written can be read.
 #include "t/fuzz/fuzz.hpp"
 
-#include "ngx_ws_filter/close.hpp"
+#include "ngx_ws_filter/ws_messages/close.hpp"
 #include "t/fuzz/utf8_reference.hpp"
 
 using fuzz::require;

@@ -4,7 +4,7 @@
 
 #include <zlib.h>
 
-#include "ngx_ws_filter/session.hpp"
+#include "ngx_ws_filter/ws_messages/session.hpp"
 #include "t/fuzz/server_frames.hpp"
 #include "t/fuzz/utf8_reference.hpp"
 

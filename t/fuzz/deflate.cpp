@@ -1,7 +1,7 @@
 // Deflater and Inflater together: what went in comes out, in exactly the memory that was promised.
 #include "t/fuzz/fuzz.hpp"
 
-#include "ngx_ws_filter/deflate.hpp"
+#include "ngx_ws_filter/ws_compression/deflate.hpp"
 
 using fuzz::Input;
 using fuzz::require;

@@ -6,8 +6,8 @@
 #include <optional>
 #include <vector>
 
-#include "ngx_ws_filter/deflate_offer.hpp"
-#include "ngx_ws_filter/field.hpp"
+#include "ngx_ws_filter/ws_compression/deflate_offer.hpp"
+#include "ngx_ws_filter/ws_handshake/field.hpp"
 
 using fuzz::Input;
 using fuzz::require;

@@ -2,7 +2,7 @@
 // the messages that a plain reading of the framing finds in it, however it is cut.
 #include "t/fuzz/framings.hpp"
 
-#include "ngx_ws_filter/session.hpp"
+#include "ngx_ws_filter/ws_messages/session.hpp"
 #include "t/fuzz/server_frames.hpp"
 #include "t/fuzz/utf8_reference.hpp"
 

@@ -1,7 +1,7 @@
 // FrameReader: the same frames however the bytes are cut, and no step beyond them.
 #include "t/fuzz/fuzz.hpp"
 
-#include "ngx_ws_filter/frame_reader.hpp"
+#include "ngx_ws_filter/ws_frames/frame_reader.hpp"
 
 using fuzz::Input;
 using fuzz::require;

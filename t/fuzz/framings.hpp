@@ -3,7 +3,7 @@
 
 #include "t/fuzz/fuzz.hpp"
 
-#include "ngx_ws_filter/framing.hpp"
+#include "ngx_ws_filter/ws_framing/framing.hpp"
 
 namespace fuzz {
 

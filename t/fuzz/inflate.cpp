@@ -3,7 +3,7 @@
 
 #include <zlib.h>
 
-#include "ngx_ws_filter/deflate.hpp"
+#include "ngx_ws_filter/ws_compression/deflate.hpp"
 
 using fuzz::Input;
 using fuzz::require;

@@ -6,7 +6,7 @@
 
 #include <arpa/inet.h>
 
-#include "ngx_ws_filter/origin.hpp"
+#include "ngx_ws_filter/ws_handshake/origin.hpp"
 
 using fuzz::require;
 using ws::Origin;

@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "ngx_ws_filter/ping_marker.hpp"
-#include "ngx_ws_filter/ping_receipts.hpp"
+#include "ngx_ws_filter/ws_life/ping_marker.hpp"
+#include "ngx_ws_filter/ws_life/ping_receipts.hpp"
 
 using fuzz::Input;
 using fuzz::require;

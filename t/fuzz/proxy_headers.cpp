@@ -2,7 +2,7 @@
 // header, in which a plain reading finds nothing but these texts.
 #include "t/fuzz/fuzz.hpp"
 
-#include "ngx_ws_filter/proxy_protocol.hpp"
+#include "ngx_ws_filter/ws_handshake/proxy_protocol.hpp"
 
 using fuzz::Input;
 using fuzz::require;

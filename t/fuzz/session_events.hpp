@@ -3,7 +3,7 @@
 
 #include "t/fuzz/fuzz.hpp"
 
-#include "ngx_ws_filter/session.hpp"
+#include "ngx_ws_filter/ws_messages/session.hpp"
 
 namespace fuzz {
 

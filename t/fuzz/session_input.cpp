@@ -1,7 +1,7 @@
 // Session::receive(): the same data and events however the bytes are cut.
 #include "t/fuzz/fuzz.hpp"
 
-#include "ngx_ws_filter/session.hpp"
+#include "ngx_ws_filter/ws_messages/session.hpp"
 
 using fuzz::Input;
 using fuzz::require;

@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "ngx_ws_filter/session.hpp"
+#include "ngx_ws_filter/ws_messages/session.hpp"
 #include "t/fuzz/server_frames.hpp"
 #include "t/fuzz/utf8_reference.hpp"
 

@@ -4,8 +4,8 @@
 #include <array>
 #include <vector>
 
-#include "ngx_ws_filter/field.hpp"
-#include "ngx_ws_filter/handshake.hpp"
+#include "ngx_ws_filter/ws_handshake/field.hpp"
+#include "ngx_ws_filter/ws_handshake/handshake.hpp"
 
 using fuzz::Input;
 using fuzz::require;

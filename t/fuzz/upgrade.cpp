@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "ngx_ws_filter/accept_key.hpp"
-#include "ngx_ws_filter/handshake.hpp"
+#include "ngx_ws_filter/ws_handshake/accept_key.hpp"
+#include "ngx_ws_filter/ws_handshake/handshake.hpp"
 
 using fuzz::Input;
 using fuzz::require;

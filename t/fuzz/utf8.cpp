@@ -1,7 +1,7 @@
 // Utf8Validator, Utf8Repair and cut_code_point(), against a slow reference.
 #include "t/fuzz/fuzz.hpp"
 
-#include "ngx_ws_filter/utf8_repair.hpp"
+#include "ngx_ws_filter/ws_messages/utf8_repair.hpp"
 #include "t/fuzz/utf8_reference.hpp"
 
 using fuzz::Input;

@@ -4,7 +4,7 @@
 
 #include <wslay/wslay.h>
 
-#include "ngx_ws_filter/session.hpp"
+#include "ngx_ws_filter/ws_messages/session.hpp"
 
 using fuzz::Input;
 using fuzz::require;

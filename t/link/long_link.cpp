@@ -1,5 +1,5 @@
 // A long link: carries the packets of one TUN device to another and back, late, at a bounded rate,
-// through a queue that drops what it has no room for. Made for t/netns.py.
+// through a queue that drops what it has no room for. Made for t/harness/netns.py.
 //
 //     long_link FD FD rtt=MICROSECONDS rate=BITS_A_SECOND queue=BYTES [loss=MILLIONTHS] [seed=N]
 //

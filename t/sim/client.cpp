@@ -1,6 +1,6 @@
 #include "t/sim/client.hpp"
 
-#include "ngx_ws_filter/utf8.hpp"
+#include "ngx_ws_filter/ws_messages/utf8.hpp"
 
 using namespace std::string_view_literals;
 

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "ngx_ws_filter/frame.hpp"
+#include "ngx_ws_filter/ws_frames/frame.hpp"
 #include "t/sim/world.hpp"
 
 namespace sim {

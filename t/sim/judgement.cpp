@@ -1,6 +1,6 @@
 #include <charconv>
 
-#include "ngx_ws_filter/utf8.hpp"
+#include "ngx_ws_filter/ws_messages/utf8.hpp"
 #include "t/sim/run.hpp"
 
 namespace sim {

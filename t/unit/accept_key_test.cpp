@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "ngx_ws_filter/accept_key.hpp"
+#include "ngx_ws_filter/ws_handshake/accept_key.hpp"
 
 using namespace std::string_view_literals;
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "ngx_ws_filter/close.hpp"
-#include "ngx_ws_filter/utf8.hpp"
+#include "ngx_ws_filter/ws_messages/close.hpp"
+#include "ngx_ws_filter/ws_messages/utf8.hpp"
 
 using namespace std::string_view_literals;
 using ws::CloseCode;

@@ -6,7 +6,7 @@
 
 #include <cstdlib>
 
-#include "ngx_ws_filter/deflate.hpp"
+#include "ngx_ws_filter/ws_compression/deflate.hpp"
 
 namespace unit {
 

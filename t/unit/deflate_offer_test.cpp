@@ -4,7 +4,7 @@
 #include <initializer_list>
 #include <random>
 
-#include "ngx_ws_filter/deflate_offer.hpp"
+#include "ngx_ws_filter/ws_compression/deflate_offer.hpp"
 #include "t/unit/random_text.hpp"
 
 using namespace std::string_view_literals;

@@ -4,7 +4,7 @@
 #include <random>
 #include <string>
 
-#include "ngx_ws_filter/delimiter.hpp"
+#include "ngx_ws_filter/ws_framing/delimiter.hpp"
 
 using namespace std::string_view_literals;
 using ws::Delimiter;

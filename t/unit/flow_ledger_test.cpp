@@ -1,6 +1,6 @@
 #include "t/unit/unit.hpp"
 
-#include "ngx_ws_filter/flow_ledger.hpp"
+#include "ngx_ws_filter/ws_life/flow_ledger.hpp"
 
 namespace {
 

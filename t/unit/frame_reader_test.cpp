@@ -3,7 +3,7 @@
 #include <array>
 #include <cstring>
 
-#include "ngx_ws_filter/frame_reader.hpp"
+#include "ngx_ws_filter/ws_frames/frame_reader.hpp"
 #include "t/unit/client_stream.hpp"
 
 using namespace std::string_view_literals;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ngx_ws_filter/frame.hpp"
+#include "ngx_ws_filter/ws_frames/frame.hpp"
 
 using ws::CloseCode;
 using ws::Opcode;

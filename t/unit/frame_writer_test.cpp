@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "ngx_ws_filter/frame_writer.hpp"
+#include "ngx_ws_filter/ws_frames/frame_writer.hpp"
 
 using namespace std::string_view_literals;
 using ws::Opcode;

@@ -3,7 +3,7 @@
 #include <array>
 #include <string>
 
-#include "ngx_ws_filter/framer.hpp"
+#include "ngx_ws_filter/ws_framing/framer.hpp"
 #include "t/unit/client_stream.hpp"
 #include "t/unit/framing_settings.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "ngx_ws_filter/framing_length.hpp"
+#include "ngx_ws_filter/ws_framing/framing_length.hpp"
 #include "t/unit/client_stream.hpp"
 #include "t/unit/framing_settings.hpp"
 

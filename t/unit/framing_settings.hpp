@@ -1,7 +1,7 @@
 // Framings of the tests.
 #pragma once
 
-#include "ngx_ws_filter/framing.hpp"
+#include "ngx_ws_filter/ws_framing/framing.hpp"
 
 namespace unit {
 

@@ -3,7 +3,7 @@
 #include <array>
 #include <initializer_list>
 
-#include "ngx_ws_filter/handshake.hpp"
+#include "ngx_ws_filter/ws_handshake/handshake.hpp"
 #include "t/unit/random_text.hpp"
 
 using namespace std::string_view_literals;

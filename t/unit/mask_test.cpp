@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdlib>
 
-#include "ngx_ws_filter/mask.hpp"
+#include "ngx_ws_filter/ws_frames/mask.hpp"
 
 namespace {
 

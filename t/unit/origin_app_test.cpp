@@ -3,7 +3,7 @@
 #include <array>
 #include <string>
 
-#include "ngx_ws_filter/origin.hpp"
+#include "ngx_ws_filter/ws_handshake/origin.hpp"
 
 using namespace std::string_view_literals;
 

@@ -4,7 +4,7 @@
 #include <initializer_list>
 #include <string>
 
-#include "ngx_ws_filter/origin.hpp"
+#include "ngx_ws_filter/ws_handshake/origin.hpp"
 #include "t/unit/random_text.hpp"
 
 using namespace std::string_view_literals;

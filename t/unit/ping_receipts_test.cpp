@@ -1,6 +1,6 @@
 #include "t/unit/unit.hpp"
 
-#include "ngx_ws_filter/ping_receipts.hpp"
+#include "ngx_ws_filter/ws_life/ping_receipts.hpp"
 
 #include <array>
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstring>
 
-#include "ngx_ws_filter/proxy_protocol.hpp"
+#include "ngx_ws_filter/ws_handshake/proxy_protocol.hpp"
 
 using namespace std::string_view_literals;
 using ws::AddressFamily;

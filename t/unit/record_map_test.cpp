@@ -1,6 +1,6 @@
 #include "t/unit/unit.hpp"
 
-#include "ngx_ws_filter/record_map.hpp"
+#include "ngx_ws_filter/ws_relay/record_map.hpp"
 
 using ws::RecordMap;
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <random>
 
-#include "ngx_ws_filter/session.hpp"
+#include "ngx_ws_filter/ws_messages/session.hpp"
 #include "t/unit/client_stream.hpp"
 #include "t/unit/compression_states.hpp"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "ngx_ws_filter/session.hpp"
+#include "ngx_ws_filter/ws_messages/session.hpp"
 #include "t/unit/client_stream.hpp"
 #include "t/unit/compression_states.hpp"
 #include "t/unit/framing_settings.hpp"

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "ngx_ws_filter/session.hpp"
+#include "ngx_ws_filter/ws_messages/session.hpp"
 #include "t/unit/client_stream.hpp"
 
 using namespace std::string_view_literals;

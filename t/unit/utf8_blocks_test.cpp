@@ -4,8 +4,8 @@
 #include <array>
 #include <random>
 
-#include "ngx_ws_filter/utf8.hpp"
-#include "ngx_ws_filter/utf8_blocks.hpp"
+#include "ngx_ws_filter/ws_messages/utf8.hpp"
+#include "ngx_ws_filter/ws_messages/utf8_blocks.hpp"
 #include "t/unit/random_text.hpp"
 
 using namespace std::string_view_literals;

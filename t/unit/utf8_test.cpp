@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "ngx_ws_filter/utf8.hpp"
+#include "ngx_ws_filter/ws_messages/utf8.hpp"
 
 using ws::Utf8Validator;
 

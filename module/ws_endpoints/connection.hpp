@@ -1,0 +1,86 @@
+// One side's connection of nginx as an endpoint of a relay: plain TCP or a unix socket.
+#pragma once
+
+#include "module/ws_endpoints/arrival.hpp"
+#include "module/ws_endpoints/pipe.hpp"
+
+#include "ngx_ws_filter/ws_relay/endpoint.hpp"
+
+namespace ngx_ws {
+
+// Bytes in the kernel, 0: as it likes.
+struct Bounds {
+    size_t window;         // written and not acknowledged
+    size_t notsent_lowat;  // not even sent
+    size_t rcvbuf;         // received ahead of us
+};
+
+class Connection : public ws::Endpoint {
+public:
+    // `early`: what nginx has read already; it lasts as long as the object. `counter`: where the
+    // bytes that are received are counted besides, or null.
+    Connection(ngx_connection_t *c, const Bounds &bounds, bool nodelay, std::span<uint8_t> early,
+               off_t *counter) noexcept;
+
+    [[nodiscard]] bool readable() const noexcept override;
+    [[nodiscard]] ws::Read read(std::span<uint8_t> to) noexcept override;
+    [[nodiscard]] ws::Read discard(std::span<uint8_t> to) noexcept override;
+    [[nodiscard]] bool takes_pipe() const noexcept override { return is_plain(); }
+    [[nodiscard]] size_t fill_pipe(size_t most) noexcept override;
+
+    [[nodiscard]] size_t room(size_t most) noexcept override;
+    [[nodiscard]] ws::Written write(std::span<uint8_t> bytes) noexcept override;
+    [[nodiscard]] ws::Written write_header(std::span<uint8_t> bytes) noexcept override;
+    [[nodiscard]] ws::Written drain_pipe(size_t size) noexcept override;
+    void lift_bounds() noexcept override;
+    void gather() noexcept override;
+    [[nodiscard]] bool finish() noexcept override;
+    void abort() noexcept override;
+    void lose(bool breaks) noexcept override;
+
+    [[nodiscard]] uint64_t acknowledged() noexcept override;
+    [[nodiscard]] bool knows_exactly() const noexcept override { return arrival_.exact(); }
+    [[nodiscard]] uint64_t moved() noexcept override;
+    [[nodiscard]] bool drained() const noexcept override;
+    [[nodiscard]] bool has_unread() const noexcept override;
+    [[nodiscard]] bool is_broken() const noexcept override;
+    [[nodiscard]] bool may_have_broken() noexcept override;
+    [[nodiscard]] bool is_polled() const noexcept override;
+
+    // Asks for the events that are wanted now; false if nginx cannot.
+    [[nodiscard]] bool watch() noexcept;
+    // Unread bytes would turn the close of the connection into a reset.
+    void drop_unread() noexcept;
+
+protected:
+    // What a TLS connection does in another way.
+    [[nodiscard]] virtual ssize_t send(std::span<uint8_t> bytes) noexcept;
+    // TLS wants as many bytes again as it could not write before.
+    [[nodiscard]] virtual bool repeats() const noexcept { return false; }
+    [[nodiscard]] virtual ws::Came end_of_stream() const noexcept { return ws::Came::end; }
+
+    [[nodiscard]] ngx_connection_t *connection() const noexcept { return c_; }
+    [[nodiscard]] bool is_plain() const noexcept;
+
+private:
+    [[nodiscard]] ws::Read took(ssize_t n) noexcept;
+    [[nodiscard]] ws::Written sent(ssize_t n) noexcept;
+    [[nodiscard]] ws::Written note_sent(ssize_t n, size_t wanted) noexcept;
+    void prepare(size_t size) noexcept;
+    [[nodiscard]] size_t sendable(size_t size) noexcept;
+    [[nodiscard]] bool wait_for_room() noexcept;
+
+    ngx_connection_t *c_;
+    std::span<uint8_t> early_;
+    off_t *counter_;
+    Arrival arrival_;
+    uint64_t written_ = 0;
+    size_t window_;
+    size_t notsent_lowat_;
+    bool nodelay_;          // to be set before the first byte
+    bool limited_ = false;  // the kernel knows the bounds
+    bool finished_ = false;
+    bool aborted_ = false;
+};
+
+}  // namespace ngx_ws

@@ -1,0 +1,99 @@
+// What nginx.conf says: the settings of a location and of the whole http block.
+#pragma once
+
+#include "module/ws_settings/choice.hpp"
+#include "module/ws_settings/deflate_conf.hpp"
+#include "module/ws_settings/framing_conf.hpp"
+#include "module/ws_settings/pass.hpp"
+#include "module/ws_upgrade/proxy_protocol.hpp"
+
+#include "ngx_ws_filter/ws_frames/frame.hpp"
+#include "ngx_ws_filter/ws_relay/relay.hpp"
+
+namespace ngx_ws {
+
+struct OriginRule;
+
+// What counts as the client's acknowledgement.
+enum class ClientAck : ngx_uint_t { kernel, pong };
+
+// What is done where text was promised and the backend says other bytes.
+enum class TextErrors : ngx_uint_t { close, replace };
+
+// Plain, because nginx's setters write into it by offset.
+struct MainConf {
+    size_t buffer_size;     // ws_buffer_size: bytes read at a time, and held when one side is slow
+    size_t deflate_memory;  // ws_deflate_memory: bytes that sessions may hold for compression
+};
+
+struct LocConf {
+    ngx_http_upstream_conf_t upstream;  // ws_pass, ws_connect_timeout, ws_next_upstream, ...
+    ngx_http_complex_value_t *target;   // ws_pass with variables, or null
+    PassConf pass;                      // ws_pass of this very location
+    ProxyProtocolConf proxy_protocol;
+
+    ngx_array_t *origins;      // of OriginRule
+    ngx_str_t origins_text;    // the same as written, for the log
+    ngx_flag_t origins_guard;  // ws_origin is written in this very location
+    ngx_flag_t origin_report_only;
+
+    ngx_array_t *subprotocols;  // of std::string_view; empty: the client's first offer
+    ngx_flag_t subprotocol_required;
+
+    Choice frame_type;        // a ws::Opcode, text or binary
+    ngx_uint_t text_errors;   // a TextErrors
+    size_t max_message_size;  // bytes; 0: no limit; see FramingConf
+    FramingConf framing;
+    DeflateConf deflate;
+
+    // Bytes, 0: as the kernel likes.
+    size_t backend_window;  // in our kernel and not acknowledged by the backend
+    size_t client_window;   // the same for the client
+    size_t notsent_lowat;   // of either, not even sent
+    size_t client_rcvbuf;   // taken by our kernel from the client ahead of us
+    size_t backend_rcvbuf;  // and from the backend
+
+    ngx_uint_t client_ack;  // a ClientAck
+    size_t ack_interval;    // bytes between two markers; 0: a quarter of client_window
+    ngx_flag_t receipts;
+    ngx_flag_t half_close;
+
+#if (NGX_HTTP_SSL)
+    ngx_flag_t ssl;
+    ngx_flag_t ssl_require_close_notify;
+    ngx_uint_t ssl_protocols;
+    ngx_str_t ssl_ciphers;
+    ngx_uint_t ssl_verify_depth;
+    ngx_str_t ssl_trusted_certificate;
+    ngx_str_t ssl_crl;
+    ngx_array_t *ssl_conf_commands;
+#endif
+
+    ngx_msec_t ping_interval;  // 0: no pings
+    ngx_msec_t pong_timeout;
+    ngx_msec_t idle_timeout;  // 0: none
+    ngx_msec_t send_timeout;
+    ngx_msec_t close_timeout;  // without progress
+    ngx_msec_t close_time;     // in all
+
+    ws::RelayOptions relay;  // what these make, for each session of the location
+};
+
+extern "C" {
+void *ngx_http_ws_create_main_conf(ngx_conf_t *cf);
+char *ngx_http_ws_init_main_conf(ngx_conf_t *cf, void *conf);
+void *ngx_http_ws_create_loc_conf(ngx_conf_t *cf);
+char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
+
+char *ngx_http_ws_set_subprotocol(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+}
+
+[[nodiscard]] inline bool repairs_text(const LocConf &conf) noexcept {
+    return conf.text_errors == static_cast<ngx_uint_t>(TextErrors::replace);
+}
+
+[[nodiscard]] inline const LocConf &loc_conf(ngx_http_request_t *r) noexcept {
+    return *static_cast<LocConf *>(ngx_http_get_module_loc_conf(r, ngx_http_ws_module));
+}
+
+}  // namespace ngx_ws

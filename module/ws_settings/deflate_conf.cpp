@@ -1,0 +1,51 @@
+#include "module/ws_settings/deflate_conf.hpp"
+
+namespace ngx_ws {
+
+namespace {
+
+// The sizes that the library names are those of zlib itself; a replacement may need more.
+bool zlib_fits(ngx_conf_t *cf, const DeflateConf &conf) noexcept {
+    const ws::DeflateSettings settings = conf.settings(static_cast<unsigned>(conf.window_bits));
+    const size_t deflater_size = ws::Deflater::memory_size(settings.bits, settings.memory_level);
+    const size_t inflater_size = ws::Inflater::memory_size(15);
+    const size_t size = ngx_max(deflater_size, inflater_size);
+    auto *memory = static_cast<uint8_t *>(ngx_palloc(cf->temp_pool, size));
+    if (memory == nullptr) {
+        return false;
+    }
+    ws::Deflater deflater;
+    ws::Inflater inflater;
+    const bool fits = deflater.begin({memory, deflater_size}, settings) &&
+                      inflater.begin({memory, inflater_size}, 15);
+    if (!fits) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"ws_deflate\" cannot work with zlib %s, which needs more memory than "
+                           "it should",
+                           zlibVersion());
+    }
+    return fits;
+}
+
+}  // namespace
+
+void DeflateConf::unset() noexcept {
+    on.unset();
+    level = NGX_CONF_UNSET;
+    window_bits = NGX_CONF_UNSET;
+    memory_level = NGX_CONF_UNSET;
+    context_takeover = NGX_CONF_UNSET;
+    min_length = NGX_CONF_UNSET_SIZE;
+}
+
+bool DeflateConf::merge(ngx_conf_t *cf, const DeflateConf &prev) noexcept {
+    on.merge(prev.on, 0);
+    ngx_conf_merge_value(level, prev.level, 1);
+    ngx_conf_merge_value(window_bits, prev.window_bits, 15);
+    ngx_conf_merge_value(memory_level, prev.memory_level, 5);
+    ngx_conf_merge_value(context_takeover, prev.context_takeover, 0);
+    ngx_conf_merge_size_value(min_length, prev.min_length, 128);
+    return on.always(0) || zlib_fits(cf, *this);
+}
+
+}  // namespace ngx_ws

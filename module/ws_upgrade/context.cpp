@@ -1,0 +1,51 @@
+#include "module/ws_upgrade/context.hpp"
+
+#include "module/ws_session/deflate.hpp"
+
+namespace ngx_ws {
+
+namespace {
+
+// By this handler the context is found among what the pool cleans up.
+void on_pool_destroyed(void *) {
+}
+
+}  // namespace
+
+Context *recall_context(ngx_http_request_t *r) noexcept {
+    if (r != r->main || (!r->internal && !r->filter_finalize)) {
+        return nullptr;
+    }
+    for (ngx_pool_cleanup_t *cleanup = r->pool->cleanup; cleanup != nullptr;
+         cleanup = cleanup->next) {
+        if (cleanup->handler == on_pool_destroyed) {
+            auto *found = static_cast<Context *>(cleanup->data);
+            ngx_http_set_ctx(r, found, ngx_http_ws_module);
+            return found;
+        }
+    }
+    return nullptr;
+}
+
+Context *context(ngx_http_request_t *r) noexcept {
+    if (Context *found = find_context(r); found != nullptr) {
+        return found;
+    }
+    ngx_pool_cleanup_t *cleanup = ngx_pool_cleanup_add(r->pool, sizeof(Context));
+    if (cleanup == nullptr) {
+        return nullptr;
+    }
+    auto *made = new (cleanup->data) Context;
+    cleanup->handler = on_pool_destroyed;
+    ngx_http_set_ctx(r, made, ngx_http_ws_module);
+    return made;
+}
+
+void begin_again(Context &ctx) noexcept {
+    if (ctx.deflation != nullptr) {
+        ctx.deflation->release();
+    }
+    ctx = {.origin = ctx.origin, .judge = ctx.judge};
+}
+
+}  // namespace ngx_ws

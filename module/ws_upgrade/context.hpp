@@ -1,0 +1,64 @@
+// What the module keeps of one request.
+#pragma once
+
+#include "module/ngx.hpp"
+
+#include "ngx_ws_filter/ws_frames/frame.hpp"
+
+namespace ngx_ws {
+
+class Deflation;
+class Framing;
+class RequestHost;
+struct LocConf;
+
+enum class OriginVerdict : uint8_t {
+    unchecked,
+    same,
+    listed,
+    missing,
+    null,
+    any,
+    reported,  // would have been refused, but for ws_origin_report_only
+    refused,
+};
+
+struct Context {
+    OriginVerdict origin = OriginVerdict::unchecked;
+    const LocConf *judge = nullptr;  // whose rules gave that verdict
+
+    // The settings of the location that serves the request, or was the last to try.
+    const LocConf *server = nullptr;
+    std::string_view subprotocol;  // as answered; in the request's memory
+    std::string_view key;          // Sec-WebSocket-Key
+    ws::Opcode frame_type = ws::Opcode::binary;
+    Deflation *deflation = nullptr;  // if compression was agreed on
+    Framing *framing = nullptr;      // for every framing but the stream
+    RequestHost *host = nullptr;     // from the dialling on
+
+    // What nginx asks for the next server, but for fresh_connection.
+    ngx_event_get_peer_pt choose_server = nullptr;
+    // What a server said, and that it ended, before the relay began.
+    ngx_uint_t early_server = 0;  // its number among those tried, from 1
+    size_t early_size = 0;
+    bool backend_ended = false;
+};
+
+// The context that nginx has forgotten, because it redirected the request or because a filter
+// answered otherwise; null if there was none.
+[[nodiscard]] Context *recall_context(ngx_http_request_t *r) noexcept;
+
+// The context of a main request: no other request has one.
+[[nodiscard]] inline Context *find_context(ngx_http_request_t *r) noexcept {
+    auto *known = static_cast<Context *>(ngx_http_get_module_ctx(r, ngx_http_ws_module));
+    return known != nullptr ? known : recall_context(r);
+}
+
+// The request's context, made at the first call; null if there is no memory.
+[[nodiscard]] Context *context(ngx_http_request_t *r) noexcept;
+
+// The request comes to another location, after it was tried at one: what that one prepared is given
+// back, and only the verdict on its origin is kept.
+void begin_again(Context &ctx) noexcept;
+
+}  // namespace ngx_ws

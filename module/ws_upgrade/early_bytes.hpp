@@ -1,0 +1,19 @@
+// What a backend says before it was seen to be connected: nginx reads it itself.
+#pragma once
+
+#include "module/ws_upgrade/context.hpp"
+
+namespace ngx_ws {
+
+// So many bytes nginx has room for at first. There is one read for each server, so that it is also
+// the most that one can say.
+constexpr size_t early_bytes_size = 480;
+
+// What nginx calls when it has read. The bytes stay in u->buffer for the relay.
+ngx_int_t keep_early_bytes(ngx_http_request_t *r);
+
+// The server that is tried now has been reached. What those before it said is dropped, and what it
+// says from now on is read.
+void end_early_bytes(ngx_http_request_t *r, Context &ctx) noexcept;
+
+}  // namespace ngx_ws

@@ -1,0 +1,23 @@
+// The request: may it become a WebSocket, and the answer either way.
+#pragma once
+
+#include "module/ws_upgrade/context.hpp"
+
+namespace ngx_ws {
+
+// Sends the 101 of an accepted request. NGX_ERROR if the client is gone or memory is, or if another
+// module's filter has refused it; or the status with which the request has to end.
+[[nodiscard]] ngx_int_t send_switching_protocols(ngx_http_request_t *r,
+                                                 const Context &ctx) noexcept;
+
+// What the client and this location agree on, before or after the handshake; empty if nothing.
+[[nodiscard]] std::string_view agreed_subprotocol(ngx_http_request_t *r) noexcept;
+
+// A phase handler, before those of other modules that may refuse the request: its connection
+// serves no other one.
+extern "C" ngx_int_t ngx_http_ws_early_handler(ngx_http_request_t *r);
+
+// The content handler of a location with ws_pass.
+extern "C" ngx_int_t ngx_http_ws_handler(ngx_http_request_t *r);
+
+}  // namespace ngx_ws

@@ -1,0 +1,73 @@
+"""`./build.sh run NAME` as a newcomer uses it: the command that it prints works, Ctrl-C ends all."""
+
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+from harness.gateway import MODULE, ROOT, free_port, wait_until
+from harness.services import needs
+
+pytestmark = pytest.mark.skipif(MODULE != str(ROOT / "build" / "ngx_http_ws_module.so"),
+                                reason="`run` takes the module of build/")
+
+
+COMMAND = re.compile(r"another terminal:\n((?:  .*\\\n)*  .*[^\\])\n")
+
+
+@pytest.fixture
+def run(tmp_path):
+    """run(NAME): the process, which leads a group of its own, and what it has said so far."""
+    started = []
+
+    def start(name):
+        log = tmp_path / f"{name}.log"
+        with open(log, "wb") as out:
+            process = subprocess.Popen(["./build.sh", "run", name], cwd=ROOT, stdout=out, stderr=out,
+                                       env={**os.environ, "PORT": str(free_port())},
+                                       stdin=subprocess.DEVNULL, start_new_session=True)
+        started.append(process)
+        wait_until(lambda: COMMAND.search(log.read_text()) or process.poll() is not None,
+                   timeout=120, what=f"{name} to run")
+        assert process.poll() is None, log.read_text()
+        return process, log
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def command_of(log):
+    return COMMAND.search(log.read_text())[1]
+
+
+def end(process):
+    """Ctrl-C, as a terminal gives it: to the whole group."""
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(timeout=20) == 0
+
+
+@needs("redis-server", "redis-server")
+def test_command_for_redis_works(run):
+    process, log = run("redis")
+    done = subprocess.run(["bash", "-c", command_of(log)], capture_output=True, timeout=60,
+                          check=True)
+    assert done.stdout == b"+PONG\r\n"
+    end(process)
+
+
+@needs("sshd", "openssh-server")
+def test_command_for_ssh_works_and_leaves_nothing_behind(run, tmp_path):
+    process, log = run("ssh")
+    home = tmp_path / "home"
+    home.mkdir()
+    done = subprocess.run(["bash", "-c", command_of(log) + " -F none -o BatchMode=yes echo through"],
+                          capture_output=True, timeout=60, check=False,
+                          env={**os.environ, "HOME": str(home)})
+    assert done.stdout == b"through\n", done.stderr
+    assert not list(home.iterdir())
+    end(process)
