@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from harness.backends import Backend, EchoBackend, RecordingBackend, has_ipv6
-from harness.gateway import free_port, wait_until
+from harness.gateway import wait_until
 from harness.pki import authority, server_tls
+from harness.ports import free_port
 from harness.raw import BINARY, Closed, RawClient, frame
 from harness.tls_backend import TlsEchoBackend
 

@@ -6,8 +6,9 @@ import ssl
 import pytest
 
 from harness.backends import EchoBackend, ResetBackend, ScriptedBackend, has_ipv6
-from harness.gateway import client_tls, free_port
+from harness.gateway import client_tls
 from harness.pki import Authority, authority, client_pair, server_tls
+from harness.ports import free_port
 from harness.proxy_protocol import ALPN, AUTHORITY, SSL, SSL_CIPHER, SSL_CN, SSL_VERSION, UNIQUE_ID
 from harness.proxy_protocol import ProxiedBackend, read_header
 from harness.raw import BINARY, frame

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.backends import EchoBackend
-from harness.gateway import client_tls, free_port, wait_until
+from harness.gateway import client_tls, wait_until
+from harness.ports import free_port
 from harness.raw import BINARY, frame
 from harness.stream import needs_stream, stream_parts
 

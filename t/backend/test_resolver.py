@@ -10,7 +10,8 @@ import subprocess
 import pytest
 
 from harness.backends import EchoBackend, has_ipv6
-from harness.gateway import VERSION, free_port, wait_until
+from harness.gateway import VERSION, wait_until
+from harness.ports import free_port
 from harness.raw import BINARY
 
 DNSMASQ = shutil.which("dnsmasq", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")

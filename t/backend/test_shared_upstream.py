@@ -6,7 +6,8 @@ import threading
 import pytest
 
 from harness.backends import Backend
-from harness.gateway import free_port, wait_until
+from harness.gateway import wait_until
+from harness.ports import free_port
 from harness.raw import BINARY, CLOSE, close_payload, frame
 
 MODES = pytest.mark.parametrize("target", ["shared", "$target"], ids=["name", "variable"])

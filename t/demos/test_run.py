@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from harness.gateway import MODULE, ROOT, free_port, wait_until
+from harness.gateway import MODULE, ROOT, wait_until
+from harness.ports import free_port
 from harness.services import needs
 
 pytestmark = pytest.mark.skipif(MODULE != str(ROOT / "build" / "ngx_http_ws_module.so"),

@@ -3,7 +3,8 @@
 import os
 import subprocess
 
-from harness.gateway import LOAD_MODULE, ROOT, Gateway, free_port
+from harness.gateway import LOAD_MODULE, ROOT, Gateway
+from harness.ports import free_port
 
 DEMO = ROOT / "demo"
 SERVICES = ("echo", "ticker", "slow")

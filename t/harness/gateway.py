@@ -3,9 +3,7 @@
 import functools
 import os
 import re
-import random
 import signal
-import socket
 import ssl
 import subprocess
 import tempfile
@@ -13,6 +11,8 @@ import time
 from pathlib import Path
 
 from harness import checker
+from harness.ports import free_port
+from harness.tls_socket import shared
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NGINX = os.environ.get("WS_NGINX", "/usr/sbin/nginx")
@@ -78,19 +78,6 @@ COMBINED = (
 )
 
 
-def free_port():
-    """A free TCP port of loopback, from below the range that the kernel gives to clients."""
-    while True:
-        port = random.SystemRandom().randrange(10000, 32000)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-
-
 @functools.cache
 def _certificate_folder():
     folder = tempfile.TemporaryDirectory(prefix="ngx_ws_cert_")
@@ -112,7 +99,7 @@ def certificate():
 
 def client_tls():
     """A TLS context that trusts certificate()."""
-    return ssl.create_default_context(cafile=str(certificate()[0]))
+    return shared(ssl.create_default_context(cafile=str(certificate()[0])))
 
 
 def wait_until(condition, timeout=10, what="a condition"):

@@ -12,8 +12,9 @@ import threading
 import time
 from dataclasses import dataclass
 
-from harness.gateway import Gateway, certificate, client_tls, free_port
+from harness.gateway import Gateway, certificate, client_tls
 from harness.netns import FAR, FAR_6, NEAR, NEAR_6, LongLink
+from harness.ports import free_port
 from harness.raw import BINARY, RawClient, frame
 from harness.stream import MODULE as STREAM_MODULE
 from harness.tcp_info import Hidden

@@ -2,7 +2,8 @@
 
 import re
 
-from harness.gateway import ROOT, free_port
+from harness.gateway import ROOT
+from harness.ports import free_port
 
 DOCS = ROOT / "docs"
 PAGES = {path: path.read_text() for path in [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]}

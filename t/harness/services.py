@@ -8,8 +8,9 @@ import subprocess
 
 import pytest
 
-from harness.gateway import LOAD_MODULE, ROOT, Gateway, free_port, wait_until
+from harness.gateway import LOAD_MODULE, ROOT, Gateway, wait_until
 from harness.node import PACKAGES
+from harness.ports import free_port
 
 DEMO = ROOT / "demo"
 COMMAND = ROOT / "client/node/cli.js"  # a session on standard input and output

@@ -1,10 +1,16 @@
-"""The harness among other nginxes than Debian's."""
+"""The harness: nginxes other than Debian's, TLS from more than one thread, ports."""
+
+import ssl
 
 import pytest
 
 from harness import checker
-from harness.gateway import version_of
+from harness.flood import Flood
+from harness.gateway import certificate, client_tls, version_of, wait_until
+from harness.ports import free_port
+from harness.raw import RawClient
 from harness.stream import is_inside
+from harness.tls_backend import TlsSilentBackend
 
 pytestmark = pytest.mark.skipif(checker.CHECKER == "valgrind", reason="has other titles")
 
@@ -41,3 +47,19 @@ def test_version_is_that_of_nginx(built, expected):
 ])
 def test_stream_module_inside_needs_no_loading(arguments, expected):
     assert is_inside(f"nginx version: nginx/1.22.1\nconfigure arguments: {arguments}\n") is expected
+
+
+def test_tls_client_can_be_closed_while_it_sends():
+    """What is left to be sent goes nowhere, also not to another socket with that number."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*certificate())
+    with TlsSilentBackend(tls=tls) as service:
+        with RawClient(service.port, tls=client_tls(), timeout=50) as client:
+            flood = Flood(client.send, [bytes(1 << 20)] * 32)
+            flood.wait_stalled()
+        wait_until(lambda: not flood.running(), 10, "the end of the sender")
+
+
+def test_no_port_is_given_twice():
+    ports = [free_port() for _ in range(500)]
+    assert len(set(ports)) == len(ports)

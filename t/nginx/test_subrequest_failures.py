@@ -6,7 +6,8 @@ import time
 import pytest
 
 from harness.backends import EchoBackend, ScriptedBackend, SilentBackend
-from harness.gateway import free_port, wait_until
+from harness.gateway import wait_until
+from harness.ports import free_port
 from harness.raw import BINARY, CLOSE, PING, frame
 
 # What becomes of the mirrored request. @CLOSED@ is a port where nobody listens.

@@ -4,8 +4,9 @@ import subprocess
 
 from harness.backends import EchoBackend
 from harness.flood import MEGABYTE, Flood, Reader, digest, frames, noise
-from harness.gateway import free_port, wait_until
+from harness.gateway import wait_until
 from harness.pki import authority, client_pair, server_pair
+from harness.ports import free_port
 from harness.raw import BINARY
 from harness.stream import needs_stream, stream_parts
 
