@@ -72,12 +72,13 @@ static_assert(sizeof(TlsConnection) <= sizeof(EndpointPlace));
 
 }  // namespace
 
-Connection *make_endpoint(EndpointPlace &place, ngx_connection_t *c, const Bounds &bounds,
-                          bool nodelay, std::span<uint8_t> early, off_t *counter) noexcept {
+void EndpointPlace::make(ngx_connection_t *c, const Bounds &bounds, bool nodelay,
+                         std::span<uint8_t> early, off_t *counter) noexcept {
     if (c->ssl != nullptr) {
-        return new (&place) TlsConnection(c, bounds, nodelay, early, counter);
+        new (bytes_) TlsConnection(c, bounds, nodelay, early, counter);
+    } else {
+        new (bytes_) Connection(c, bounds, nodelay, early, counter);
     }
-    return new (&place) Connection(c, bounds, nodelay, early, counter);
 }
 
 void free_tls_buffer(ngx_connection_t *c) noexcept {
@@ -88,9 +89,9 @@ void free_tls_buffer(ngx_connection_t *c) noexcept {
 
 #else
 
-Connection *make_endpoint(EndpointPlace &place, ngx_connection_t *c, const Bounds &bounds,
-                          bool nodelay, std::span<uint8_t> early, off_t *counter) noexcept {
-    return new (&place) Connection(c, bounds, nodelay, early, counter);
+void EndpointPlace::make(ngx_connection_t *c, const Bounds &bounds, bool nodelay,
+                         std::span<uint8_t> early, off_t *counter) noexcept {
+    new (bytes_) Connection(c, bounds, nodelay, early, counter);
 }
 
 void free_tls_buffer(ngx_connection_t *) noexcept {

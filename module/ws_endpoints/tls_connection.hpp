@@ -6,14 +6,19 @@
 namespace ngx_ws {
 
 // Where either kind is made.
-struct EndpointPlace {
-    alignas(Connection) std::byte bytes[sizeof(Connection) + sizeof(void *)];
-};
+class EndpointPlace {
+public:
+    // Plain or TLS, as the connection is. See Connection.
+    void make(ngx_connection_t *c, const Bounds &bounds, bool nodelay, std::span<uint8_t> early,
+              off_t *counter) noexcept;
+    // Once made.
+    [[nodiscard]] Connection &endpoint() noexcept {
+        return *std::launder(reinterpret_cast<Connection *>(bytes_));
+    }
 
-// Plain or TLS, as the connection is. See Connection.
-[[nodiscard]] Connection *make_endpoint(EndpointPlace &place, ngx_connection_t *c,
-                                        const Bounds &bounds, bool nodelay,
-                                        std::span<uint8_t> early, off_t *counter) noexcept;
+private:
+    alignas(Connection) std::byte bytes_[sizeof(Connection) + sizeof(void *)];
+};
 
 // Gives back what nginx gathers its own output in, over TLS: ssl_buffer_size. Only when all of it
 // is sent; nginx makes another if it needs one.

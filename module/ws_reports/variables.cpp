@@ -1,7 +1,7 @@
 #include "module/ws_reports/variables.hpp"
 
 #include "module/ngx_http_ws_version.hpp"
-#include "module/ws_session/request_host.hpp"
+#include "module/ws_session/leg.hpp"
 #include "module/ws_upgrade/context.hpp"
 #include "module/ws_upgrade/upgrade.hpp"
 
@@ -28,27 +28,27 @@ ngx_int_t set_number(ngx_http_request_t *r, ngx_http_variable_value_t &value,
     return NGX_OK;
 }
 
-const RequestHost *session(ngx_http_request_t *r) noexcept {
+const Leg *session(ngx_http_request_t *r) noexcept {
     const Context *ctx = find_context(r->main);
-    return ctx != nullptr && ctx->host != nullptr && ctx->host->started() ? ctx->host : nullptr;
+    return ctx != nullptr && ctx->leg != nullptr && ctx->leg->started() ? ctx->leg : nullptr;
 }
 
 // For what there is only once a session has begun.
 template <auto Fact>
 ngx_int_t get_number(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t) {
-    const RequestHost *host = session(r);
-    if (host == nullptr) {
+    const Leg *leg = session(r);
+    if (leg == nullptr) {
         value->not_found = 1;
         return NGX_OK;
     }
-    return set_number(r, *value, static_cast<uint64_t>(host->facts().*Fact));
+    return set_number(r, *value, static_cast<uint64_t>(leg->facts().*Fact));
 }
 
 // Seconds with milliseconds, as nginx gives its own times.
 template <auto Fact>
 ngx_int_t get_time(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t) {
-    const RequestHost *host = session(r);
-    if (host == nullptr || (Fact == &ws::Facts::round_trip && host->facts().round_trip == 0)) {
+    const Leg *leg = session(r);
+    if (leg == nullptr || (Fact == &ws::Facts::round_trip && leg->facts().round_trip == 0)) {
         value->not_found = 1;
         return NGX_OK;
     }
@@ -56,15 +56,15 @@ ngx_int_t get_time(ngx_http_request_t *r, ngx_http_variable_value_t *value, uint
     if (text == nullptr) {
         return NGX_ERROR;
     }
-    const ngx_msec_t time = host->facts().*Fact;
+    const ngx_msec_t time = leg->facts().*Fact;
     const u_char *end = ngx_sprintf(text, "%T.%03M", static_cast<time_t>(time / 1000), time % 1000);
     set(*value, {reinterpret_cast<const char *>(text), static_cast<size_t>(end - text)});
     return NGX_OK;
 }
 
 ngx_int_t get_closed_by(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t) {
-    const RequestHost *host = session(r);
-    const ws::Side side = host == nullptr ? ws::Side::nobody : host->facts().ended_by;
+    const Leg *leg = session(r);
+    const ws::Side side = leg == nullptr ? ws::Side::nobody : leg->facts().ended_by;
     if (side == ws::Side::nobody) {
         value->not_found = 1;
         return NGX_OK;

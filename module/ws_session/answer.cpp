@@ -2,7 +2,7 @@
 // not let it pass.
 #include "module/ws_endpoints/tls_connection.hpp"
 #include "module/ws_reports/log.hpp"
-#include "module/ws_session/request_host.hpp"
+#include "module/ws_session/leg.hpp"
 #include "module/ws_upgrade/context.hpp"
 #include "module/ws_upgrade/upgrade.hpp"
 
@@ -35,9 +35,8 @@ void log_begin(ngx_http_request_t *r, const Context &ctx, const LocConf &conf) n
 
 }  // namespace
 
-// False if the request has ended, and with it this object. A client that was lost while it was
-// answered had a session, however short.
-bool RequestHost::begin_answer() noexcept {
+// A client that was lost while it was answered had a session, however short.
+bool Leg::begin_answer() noexcept {
     ngx_http_request_t *r = r_;
     const ngx_http_upstream_t *u = r->upstream;
     const ngx_int_t rc =
@@ -63,7 +62,7 @@ bool RequestHost::begin_answer() noexcept {
 }
 
 // For a socket that took it in parts.
-ws::Answer RequestHost::send_answer() noexcept {
+ws::Answer Leg::send_answer() noexcept {
     ngx_connection_t *c = r_->connection;
     if (!c->error && (r_->out != nullptr || c->buffered)) {
         const ngx_int_t rc =

@@ -100,20 +100,20 @@ void ignore_abort(ngx_http_request_t *) {
 }
 
 void release_relay(ngx_http_request_t *r, ngx_int_t) {
-    host_of(r).release();
+    leg_of(r).release();
 }
 
 // Called by nginx, once, when the connection to the backend is up. It goes on working on the
 // request afterwards, so nothing may end it here. After an error it goes on to the next server.
 ngx_int_t take_over(void *data, ngx_chain_t *) {
-    auto &host = *static_cast<RequestHost *>(data);
-    ngx_http_request_t *r = host.request();
+    auto &leg = *static_cast<Leg *>(data);
+    ngx_http_request_t *r = leg.request();
     ngx_http_upstream_t &u = *r->upstream;
     if (!send_proxy_header(r)) {
         return NGX_ERROR;
     }
-    end_early_bytes(r, host.context());
-    host.start();
+    end_early_bytes(r, leg.context());
+    leg.start();
     u.header_sent = 1;
     u.state->header_time = ngx_current_msec - u.start_time;
 #ifdef NGX_HTTP_UPSTREAM_NOTIFY_HEADER
@@ -138,7 +138,7 @@ bool has_free_connection(ngx_http_request_t *r) noexcept {
     return false;
 }
 
-bool make_host(ngx_http_request_t *r, Context &ctx, const LocConf &conf) noexcept {
+bool make_leg(ngx_http_request_t *r, Context &ctx, const LocConf &conf) noexcept {
     const ws::FramingSettings &framing = conf.framing.settings;
     if (framing.kind != ws::FramingKind::stream) {
         ctx.framing = ngx::make<Framing>(r->pool, framing);
@@ -146,8 +146,8 @@ bool make_host(ngx_http_request_t *r, Context &ctx, const LocConf &conf) noexcep
             return false;
         }
     }
-    ctx.host = RequestHost::make(r, ctx);
-    return ctx.host != nullptr;
+    ctx.leg = RequestHost::make(r, ctx);
+    return ctx.leg != nullptr;
 }
 
 }  // namespace
@@ -160,7 +160,7 @@ ngx_int_t connect_backend(ngx_http_request_t *r, Context &ctx) noexcept {
     if (!prepare_scratch() || ngx_http_upstream_create(r) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-    if (!make_host(r, ctx, *conf)) {
+    if (!make_leg(r, ctx, *conf)) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
     ngx_http_upstream_t &u = *r->upstream;
@@ -179,7 +179,7 @@ ngx_int_t connect_backend(ngx_http_request_t *r, Context &ctx) noexcept {
     u.peer.rcvbuf = receive_buffer(conf->backend_rcvbuf);
     u.output.tag = &ngx_http_ws_module;
     u.output.output_filter = take_over;
-    u.output.filter_ctx = ctx.host;
+    u.output.filter_ctx = ctx.leg;
     u.conf = &conf->upstream;
     u.create_request = nothing_to_send;
     u.reinit_request = nothing_to_send;

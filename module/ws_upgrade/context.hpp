@@ -9,7 +9,7 @@ namespace ngx_ws {
 
 class Deflation;
 class Framing;
-class RequestHost;
+class Leg;
 struct LocConf;
 
 enum class OriginVerdict : uint8_t {
@@ -34,7 +34,7 @@ struct Context {
     ws::Opcode frame_type = ws::Opcode::binary;
     Deflation *deflation = nullptr;  // if compression was agreed on
     Framing *framing = nullptr;      // for every framing but the stream
-    RequestHost *host = nullptr;     // from the dialling on
+    Leg *leg = nullptr;              // from the dialling on
 
     // What nginx asks for the next server, but for fresh_connection.
     ngx_event_get_peer_pt choose_server = nullptr;

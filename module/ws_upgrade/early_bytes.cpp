@@ -1,7 +1,7 @@
 #include "module/ws_upgrade/early_bytes.hpp"
 
 #include "module/ws_reports/log.hpp"
-#include "module/ws_session/request_host.hpp"
+#include "module/ws_session/leg.hpp"
 
 namespace ngx_ws {
 
@@ -37,7 +37,7 @@ void forget_other_servers(ngx_http_request_t *r, Context &ctx) noexcept {
 // backend floods, and fail at a full buffer or at the end of the stream.
 ngx_int_t keep_early_bytes(ngx_http_request_t *r) {
     ngx_http_upstream_t &u = *r->upstream;
-    Context &ctx = host_of(r).context();
+    Context &ctx = leg_of(r).context();
     forget_other_servers(r, ctx);
     ctx.early_size = static_cast<size_t>(u.buffer.last - u.buffer.pos);
     if (came_before_tls(u)) {

@@ -1,6 +1,6 @@
 #include "module/ws_upgrade/fresh_connection.hpp"
 
-#include "module/ws_session/request_host.hpp"
+#include "module/ws_session/leg.hpp"
 
 namespace ngx_ws {
 
@@ -36,8 +36,8 @@ void close(ngx_connection_t *c) noexcept {
 ngx_int_t get_server(ngx_peer_connection_t *pc, void *data) {
     auto *u = reinterpret_cast<ngx_http_upstream_t *>(reinterpret_cast<u_char *>(pc) -
                                                       offsetof(ngx_http_upstream_t, peer));
-    const auto &host = *static_cast<RequestHost *>(u->output.filter_ctx);
-    const ngx_int_t rc = host.context().choose_server(pc, data);
+    const auto &leg = *static_cast<Leg *>(u->output.filter_ctx);
+    const ngx_int_t rc = leg.context().choose_server(pc, data);
     if (rc != NGX_DONE || pc->connection == nullptr) {
         return rc;
     }
@@ -54,7 +54,7 @@ ngx_int_t begin_choosing(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *up
     const ngx_int_t rc = found->begin(r, upstream);
     if (rc == NGX_OK && is_ours(*r->upstream)) {
         ngx_peer_connection_t &peer = r->upstream->peer;
-        host_of(r).context().choose_server = std::exchange(peer.get, get_server);
+        leg_of(r).context().choose_server = std::exchange(peer.get, get_server);
     }
     return rc;
 }

@@ -1,0 +1,130 @@
+#include "module/ws_session/leg.hpp"
+
+#include "module/ws_reports/log.hpp"
+#include "module/ws_upgrade/context.hpp"
+
+namespace ngx_ws {
+
+namespace {
+
+// For the client's connection nginx calls the request's handlers, with the request's log, and does
+// whatever the end of a request leaves to be done. It sets its own handlers of the connection anew
+// when a subrequest fails.
+void handle_client(ngx_http_request_t *r) {
+    r->connection->write->timedout = 0;
+    leg_of(r).turn();
+}
+
+bool wants_nodelay(ngx_http_request_t *r) noexcept {
+    return static_cast<ngx_http_core_loc_conf_t *>(
+               ngx_http_get_module_loc_conf(r, ngx_http_core_module))
+               ->tcp_nodelay != 0;
+}
+
+std::span<uint8_t> content(const ngx_buf_t &buffer) noexcept {
+    return {buffer.pos, buffer.last};
+}
+
+}  // namespace
+
+Leg &leg_of(ngx_http_request_t *r) noexcept {
+    return *static_cast<Leg *>(r->main->upstream->output.filter_ctx);
+}
+
+ws::Session *Leg::make_session(ngx_http_request_t *r, const Context &ctx,
+                               const Lending &lending) noexcept {
+    const LocConf &conf = loc_conf(r);
+    const ws::SessionOptions options = {
+        .outgoing = ctx.frame_type,
+        .max_message_size = conf.framing.max_message_size(conf.max_message_size),
+        .compression = lending.compression(),
+        .framer = lending.framer(),
+        .repairs_text = repairs_text(conf)};
+    return ngx::make_apart<ws::Session>(r->pool, options);
+}
+
+Leg::Leg(ngx_http_request_t *r, Context &ctx, ws::Session &session) noexcept
+    : r_(r), ctx_(&ctx), conf_(&loc_conf(r)), session_(&session) {
+}
+
+// --- the beginning
+
+void Leg::take_client() noexcept {
+    const Bounds bounds = {.window = conf_->client_window,
+                           .notsent_lowat = conf_->notsent_lowat,
+                           .rcvbuf = conf_->client_rcvbuf};
+    client_.make(r_->connection, bounds, wants_nodelay(r_), content(*r_->header_in), nullptr);
+    r_->read_event_handler = handle_client;
+    r_->write_event_handler = handle_client;
+    r_->connection->log->action = const_cast<char *>("relaying a websocket");
+    ngx_post_event(r_->connection->write, &ngx_posted_events);
+}
+
+void Leg::make_backend(EndpointPlace &place) noexcept {
+    ngx_http_upstream_t &u = *r_->upstream;
+    const Bounds bounds = {
+        .window = conf_->backend_window, .notsent_lowat = conf_->notsent_lowat, .rcvbuf = 0};
+    place.make(u.peer.connection, bounds, wants_nodelay(r_), content(u.buffer),
+               &u.state->bytes_received);
+    u.peer.connection->read->available = -1;
+    // No event will tell of it again, and without it the last short read would be taken for all.
+    if (ctx_->backend_ended) {
+        u.peer.connection->read->ready = 1;
+        u.peer.connection->read->pending_eof = 1;
+    }
+}
+
+void Leg::come_back() noexcept {
+    ngx_post_event(r_->connection->write, &ngx_posted_next_events);
+}
+
+// --- the end
+
+void Leg::note_end(const ws::Tunnel &tunnel) noexcept {
+    r_->connection->timedout = tunnel.client_has_stalled();
+    r_->lingering_close = tunnel.client_speaks();
+}
+
+void Leg::end() noexcept {
+    const ngx_http_cleanup_pt finish = *r_->upstream->cleanup;
+    finish(r_);
+}
+
+// The session ends before its request, for which nginx may still have a post_action.
+void Leg::shut_down() noexcept {
+    ngx_http_request_t *r = r_;
+    r->main->count++;
+    end();
+    ngx_http_finalize_request(r, NGX_ERROR);
+}
+
+void Leg::say_goodbye(ws::Relay &relay, Connection &backend, const ngx_connection_t *c) noexcept {
+    if (relay.tunnel().phase() == ws::Phase::over) {
+        return;
+    }
+    if (r_->connection->close || c->close) {
+        relay.stop(ws::CloseCode::going_away, "gateway is shutting down", ngx_current_msec);
+    } else {
+        relay.stop(ws::CloseCode::internal_error, "request was aborted", ngx_current_msec);
+    }
+    client().drop_unread();
+    backend.drop_unread();
+}
+
+void Leg::log_end() noexcept {
+    const ws::Facts facts = this->facts();
+    const ngx_str_t who = ngx::str(ws::name(facts.ended_by));
+    const ngx_str_t why = ngx::str(facts.why);
+    u_char lost[sizeof(", undelivered to backend , to client ") + 2 * NGX_INT64_LEN];
+    u_char *end = lost;
+    if (facts.undelivered_to_backend != 0 || facts.undelivered_to_client != 0) {
+        end = ngx_sprintf(lost, ", undelivered to backend %uL, to client %uL",
+                          facts.undelivered_to_backend, facts.undelivered_to_client);
+    }
+    *end = '\0';
+    RequestLog log(r_);
+    ngx_log_error(NGX_LOG_INFO, log.get(), 0, "ws: %V closed%s%V, code %ui%s", &who,
+                  why.len == 0 ? "" : ": ", &why, static_cast<ngx_uint_t>(facts.close_code), lost);
+}
+
+}  // namespace ngx_ws
