@@ -1,0 +1,46 @@
+// Lends memory for a replay, counts it, and says no when it is told to.
+#pragma once
+
+#include "t/unit/unit.hpp"
+
+#include "ngx_ws_filter/ws_resume/replay.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace unit {
+
+class ReplayLender final : public ws::ReplayLender {
+public:
+    // Blocks of `capacity` bytes.
+    explicit ReplayLender(std::uint32_t capacity) : capacity_(capacity) {}
+    ~ReplayLender() { check(lent == 0); }
+
+    // From the heap, so that the address sanitizer sees what is read or written beyond it.
+    [[nodiscard]] ws::ReplayBlock *lend_block(std::size_t wanted) noexcept override {
+        check(wanted != 0);
+        if (lent == most) {
+            return nullptr;
+        }
+        ++lent;
+        void *memory = std::malloc(sizeof(ws::ReplayBlock) + capacity_);
+        check(memory != nullptr);
+        auto *block = static_cast<ws::ReplayBlock *>(memory);
+        block->capacity = capacity_;
+        return block;
+    }
+
+    void give_back(ws::ReplayBlock *block) noexcept override {
+        check(lent > 0);
+        --lent;
+        std::free(block);
+    }
+
+    std::size_t lent = 0;
+    std::size_t most = SIZE_MAX;
+
+private:
+    std::uint32_t capacity_;
+};
+
+}  // namespace unit
