@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.origins import EVIL, each, echo  # noqa: F401
+from harness.origins import EVIL, ask, each, echo  # noqa: F401
 
 APPS = ["file://", "app://.", "app://obsidian.md", "app://-", "capacitor://localhost",
         "ionic://localhost", "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
