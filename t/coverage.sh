@@ -33,8 +33,10 @@ make -s -j"$(nproc)" -f t/unit/Makefile OUT="$OUT" CXX="$CXX" FLAGS="$FLAGS -DND
 rm -rf "$OUT/profiles"
 mkdir -p "$OUT/profiles"
 objects=() profiles=()
-for test in t/unit/*_test.cpp; do
-    name=$(basename "$test" .cpp)
+for test in t/unit/*_test.cpp t/unit/*/*_test.cpp; do
+    name=${test#t/unit/}
+    name=${name%.cpp}
+    mkdir -p "$(dirname "$OUT/profiles/$name")"
     LLVM_PROFILE_FILE=$OUT/profiles/$name "$OUT/$name" >"$OUT/profiles/$name.log" 2>&1 ||
         { cat "$OUT/profiles/$name.log" && exit 1; }
     objects+=(-object "$OUT/$name")

@@ -7,9 +7,10 @@ cmd_unit() {
         FLAGS="$(module_flags "$compiler")" >&2
 
     local name test failed=()
-    [ $# -gt 0 ] || set -- t/unit/*_test.cpp
+    [ $# -gt 0 ] || set -- t/unit/*_test.cpp t/unit/*/*_test.cpp
     for test; do
-        name=$(basename "$test" .cpp)
+        name=${test#t/unit/}
+        name=${name%.cpp}
         name=${name%_test}_test
         say "$name"
         "$build/unit/$name" || failed+=("$name")
