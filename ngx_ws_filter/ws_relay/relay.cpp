@@ -248,7 +248,8 @@ Event Relay::walk(Passage &passage, Millis now) noexcept {
     do {
         event = translator_->next(passage);
         if (event != Event::exhausted && event != Event::room_full) {
-            tunnel_.client_said(event, before + passage.size() + translator_->held(), now);
+            const std::uint64_t offset = before + passage.size() + translator_->held_in_stream();
+            tunnel_.client_said(event, offset, now);
         }
         if (event == Event::ping && !to_client_.blocked()) {
             answered += session_->write_due(passage.answers.subspan(answered));

@@ -51,6 +51,9 @@ public:
     virtual void finish() noexcept {}
     // Payload of the client that is held until its message is whole.
     [[nodiscard]] virtual std::size_t held() const noexcept { return 0; }
+    // The same in bytes of the stream to the backend, as far as they will stand before what the
+    // client says next.
+    [[nodiscard]] virtual std::size_t held_in_stream() const noexcept { return 0; }
 
     // --- to the client
 
@@ -109,6 +112,9 @@ public:
     void finish() noexcept override { lender_->take_back(); }
     [[nodiscard]] std::size_t held() const noexcept override {
         return options_.framer == nullptr ? 0 : options_.framer->held();
+    }
+    [[nodiscard]] std::size_t held_in_stream() const noexcept override {
+        return options_.framer == nullptr ? 0 : options_.framer->held_in_stream();
     }
     [[nodiscard]] std::size_t most(const Scratch &scratch) const noexcept override;
     [[nodiscard]] bool passes_bytes() const noexcept override { return false; }

@@ -244,6 +244,27 @@ void answers_a_ping_later_while_the_client_is_full(void **) {
     unit::equal(joined.client_gets(), "binary hi; pong x; "sv);
 }
 
+// Answered too soon, it would be a receipt for bytes that the backend may never get.
+void gives_a_pong_amid_a_held_message_when_all_before_it_is_acknowledged(void **) {
+    const ws::FramingSettings u32{.kind = ws::FramingKind::length};
+    ws::Framer framer(u32);
+    unit::OneLoan loan(framer);
+    Joined joined(framer, loan);
+    joined.client_says(0x02, "abc").client_says(unit::ping, "x");
+    unit::check(joined.turn());
+    unit::equal(joined.backend.written, ""sv);
+    unit::equal(joined.relay->wake_at(), ws::Deadlines::never);
+    joined.client_says(0x80, "def");
+    unit::check(joined.turn());
+    unit::equal(joined.backend.written, "\0\0\0\6abcdef"sv);
+    joined.backend.acks = 6;
+    unit::check(joined.turn());
+    unit::equal(joined.client_gets(), ""sv);
+    joined.backend.acks = 7;
+    unit::check(joined.turn());
+    unit::equal(joined.client_gets(), "pong x; "sv);
+}
+
 // --- windows that pongs reopen
 
 ws::RelayOptions confirmed_by_pongs(std::uint64_t window) {
@@ -333,6 +354,7 @@ int main() {
         cmocka_unit_test(gives_a_pong_when_what_stands_before_its_ping_is_acknowledged),
         cmocka_unit_test(gives_a_pong_before_the_backends_answer),
         cmocka_unit_test(answers_a_ping_later_while_the_client_is_full),
+        cmocka_unit_test(gives_a_pong_amid_a_held_message_when_all_before_it_is_acknowledged),
         cmocka_unit_test(leaves_a_backend_unread_while_the_window_is_used_up),
         cmocka_unit_test(does_not_wait_for_a_pong_that_cannot_be_read),
         cmocka_unit_test(does_not_wait_for_a_pong_behind_the_clients_close),
