@@ -10,7 +10,7 @@
 #include <new>
 #include <string>
 
-#include "ngx_ws_filter/session.hpp"
+#include "ngx_ws_filter/ws_messages/session.hpp"
 #include "ngx_ws_filter/ws_relay/endpoint.hpp"
 #include "ngx_ws_filter/ws_relay/host.hpp"
 
