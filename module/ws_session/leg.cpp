@@ -83,6 +83,11 @@ void Leg::come_back() noexcept {
 void Leg::note_end(const ws::Tunnel &tunnel) noexcept {
     r_->connection->timedout = tunnel.client_has_stalled();
     r_->lingering_close = tunnel.client_speaks();
+    // nginx would read a flood for as long as lingering_time allows.
+    if (tunnel.client_floods()) {
+        r_->lingering_close = 0;
+        r_->connection->read->ready = 0;
+    }
 }
 
 void Leg::end() noexcept {

@@ -14,6 +14,9 @@ constexpr std::string_view was_reset = "backend connection was reset";
 // the client's bytes that it still has to take, and for its farewell behind them while the client
 // is still there.
 constexpr std::uint64_t most_swallowed = 8ULL << 20U;
+// A client's Close may stand behind what it had sent before it knew of the end. Who sends more than
+// this is not listened to.
+constexpr std::uint64_t most_ignored = 8ULL << 20U;
 
 }  // namespace
 
@@ -39,6 +42,7 @@ void Tunnel::note_end(Side by, CloseCode code, std::string_view why, Millis now)
     code_ = code;
     why_ = why;
     may_swallow_ = most_swallowed;
+    may_ignore_ = most_ignored;
     liveness_.stop();
     end_clock_.begin(*witness_, now);
 }
@@ -381,7 +385,10 @@ Use Tunnel::use_of_client() const noexcept {
     if (phase_ == Phase::connecting || client_ != Peer::speaks) {
         return Use::leave;
     }
-    return lives() ? Use::relay : Use::drop;
+    if (lives()) {
+        return Use::relay;
+    }
+    return may_ignore_ != 0 ? Use::drop : Use::leave;
 }
 
 Use Tunnel::use_of_backend() const noexcept {

@@ -48,6 +48,8 @@ public:
     // Payload of the client was taken, or bytes of the backend were read, and go nowhere.
     void dropped(std::uint64_t payload) noexcept { delivery_.drop(payload); }
     void swallowed(std::uint64_t bytes) noexcept { may_swallow_ -= std::min(may_swallow_, bytes); }
+    // Bytes of the client were read of which only its Close, or its end, is of interest.
+    void ignored(std::uint64_t bytes) noexcept { may_ignore_ -= std::min(may_ignore_, bytes); }
 
     // The session met this, behind `offset` bytes of the stream to the backend, dropped ones
     // included.
@@ -93,6 +95,8 @@ public:
     [[nodiscard]] Phase phase() const noexcept { return phase_; }
     [[nodiscard]] bool ending() const noexcept { return by_ != Side::nobody; }
     [[nodiscard]] bool client_speaks() const noexcept { return client_ == Peer::speaks; }
+    // The client sends so much behind the end that nobody listens any more.
+    [[nodiscard]] bool client_floods() const noexcept { return ending() && may_ignore_ == 0; }
     [[nodiscard]] bool client_has_stalled() const noexcept { return client_stalled_; }
     [[nodiscard]] bool client_has_ended() const noexcept { return client_ == Peer::ended; }
     [[nodiscard]] bool backend_has_ended() const noexcept { return backend_ == Peer::ended; }
@@ -140,6 +144,7 @@ private:
     Stalls stalls_;
     EndClock end_clock_;
     std::uint64_t may_swallow_ = 0;  // bytes of a backend that nobody listens to
+    std::uint64_t may_ignore_ = 0;   // the same of a client
     std::string_view why_;
     CloseCode code_ = CloseCode::abnormal;
     Side by_ = Side::nobody;  // nobody: the session has no end yet

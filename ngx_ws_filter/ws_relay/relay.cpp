@@ -196,7 +196,9 @@ bool Relay::read_client(Millis now) noexcept {
         on_client_end(read.came, now);
         return false;
     }
-    if (!to_client_.finished()) {
+    if (to_client_.finished()) {
+        tunnel_.ignored(read.size);
+    } else {
         take_from_client(room.first(read.size), now);
     }
     return true;
@@ -215,6 +217,7 @@ void Relay::take_from_client(std::span<std::uint8_t> received, Millis now) noexc
     if (tunnel_.use_of_client() == Use::relay) {
         translate(received, now);
     } else {
+        tunnel_.ignored(received.size());
         drop(received, now);
     }
 }

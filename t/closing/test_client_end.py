@@ -1,5 +1,6 @@
 """RFC 6455, section 7: a client that vanishes, floods, reads nothing or stays for ever."""
 
+import itertools
 import random
 import threading
 import time
@@ -7,9 +8,10 @@ import time
 import pytest
 
 from harness.backends import (EchoBackend, RecordingBackend, ScriptedBackend, SilentBackend,
-                      SpeakFirstBackend, TickerBackend)
+                              SpeakFirstBackend, TickerBackend)
 from harness.endings import AN_END, in_background, logged_end, wait_acknowledged
-from harness.gateway import client_tls
+from harness.flood import MEGABYTE, Flood
+from harness.gateway import client_tls, wait_until
 from harness.raw import BINARY, CLOSE, PING, TEXT, close_payload, frame
 from harness.sessions import plain_and_tls
 
@@ -73,6 +75,17 @@ def test_unread_bytes_do_not_destroy_the_close(session, tls):
     assert one.client.read_end() == "eof"
     assert one.connection.wait_ended() == "eof"
     assert one.connection.received == b"good"
+
+
+@plain_and_tls
+def test_client_that_floods_an_ended_session_is_not_listened_to_for_long(session, tls):
+    one = session(RecordingBackend, tls=tls, settings="ws_close_timeout 1s;")
+    one.client.send(frame(3, b""))
+    block = frame(BINARY, PAYLOAD)
+    flood = Flood(one.client.send, itertools.repeat(block))
+    one.front.wait_log("code 1002")
+    wait_until(lambda: not flood.running(), what="the end of the connection")
+    assert flood.sent < 64 * MEGABYTE, f"{flood.sent} bytes were taken"
 
 
 @plain_and_tls
