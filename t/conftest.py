@@ -1,8 +1,11 @@
 """Fixtures: everything a test starts ends with it, and the error log is looked at afterwards."""
 
 import asyncio
+import faulthandler
 import inspect
 import signal
+import sys
+import threading
 import time
 
 import pytest
@@ -34,6 +37,12 @@ def pytest_pyfunc_call(pyfuncitem):
 def _time_limit(request):
     marker = request.node.get_closest_marker("time_limit")
     seconds = (marker.args[0] if marker else TIME_LIMIT) * checker.SLOWNESS
+    if threading.current_thread() is not threading.main_thread():
+        # execnet may lose its race for the main thread, which alone hears signals.
+        faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__)
+        yield
+        faulthandler.cancel_dump_traceback_later()
+        return
 
     def expire(*_):
         raise TimeoutError(f"the test took more than {seconds} s")
@@ -120,21 +129,21 @@ def raw(gateway):  # the gateway's, so that its connections end before it does
 
 
 class _Restartable:
-    """A Host that is started when first needed, and again after a script that did not end."""
+    """A Host that is started again after a script that did not end. It ends with the thread that
+    started it, which must not be one of a test."""
 
     def __init__(self, program):
         self._program = program
-        self._host = None
+        self._host = Host(program)
 
     def run(self, script, **args):
-        if self._host is None or not self._host.running():
+        if not self._host.running():
             self.stop()
             self._host = Host(self._program)
         return self._host.run(script, **args)
 
     def stop(self):
-        if self._host:
-            self._host.stop()
+        self._host.stop()
 
 
 class Session:

@@ -2,7 +2,6 @@
 is still waited for."""
 
 import os
-import signal
 import socket
 import threading
 import time
@@ -12,6 +11,7 @@ import pytest
 from harness.backends import ScriptedBackend
 from harness.endings import AN_END, logged_end, wait_acknowledged
 from harness.gateway import BUILT, wait_until
+from harness.processes import stopped
 from harness.raw import BINARY, CLOSE, PING, PONG, close_payload, frame
 from harness.sessions import plain_and_tls
 from harness.tcp_info import bytes_received
@@ -136,11 +136,11 @@ def test_reset_ends_a_half_closed_session_in_which_nothing_moves(session, unix, 
 
 def test_reset_right_behind_a_fin_is_no_clean_end(session):
     """Both may be there before either is read."""
-    stopped, ended = threading.Event(), threading.Event()
+    die, ended = threading.Event(), threading.Event()
 
     def serve(connection):
         connection.read_exactly(1)
-        stopped.wait(20)
+        die.wait(20)
         connection.finish()
         connection.sock.close()  # with bytes unread: a reset
         ended.set()
@@ -148,10 +148,9 @@ def test_reset_right_behind_a_fin_is_no_clean_end(session):
     one = session(ScriptedBackend, serve, then=frame(BINARY, b"!" * 100))
     wait_until(lambda: bytes_received(one.connection.sock) == 100, what="bytes")
     [worker] = one.front.workers()
-    os.kill(worker, signal.SIGSTOP)
-    stopped.set()
-    ended.wait(20)
-    os.kill(worker, signal.SIGCONT)
+    with stopped(worker):
+        die.set()
+        assert ended.wait(20)
     assert one.client.read_close() == (1011, "backend connection was reset")
 
 

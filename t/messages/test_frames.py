@@ -1,8 +1,6 @@
 """RFC 6455, section 5: every frame arrives as it was sent, and a broken rule ends the session."""
 
-import os
 import random
-import signal
 import threading
 import time
 
@@ -11,6 +9,7 @@ import pytest
 from harness.backends import (EchoBackend, RecordingBackend, ScriptedBackend, SilentBackend,
                       SpeakFirstBackend)
 from harness.endings import in_background
+from harness.processes import stopped
 from harness.raw import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close_payload, frame
 
 PAYLOAD = random.Random(6455).randbytes(70000)
@@ -192,10 +191,9 @@ def test_backend_has_spoken_before_nginx_sees_it_connected(gateway, backend, raw
     clients = [raw(front.port) for _ in range(40)]
     # One connection of which nginx certainly knows that it is accepted.
     assert clients[0].handshake("/").status == 101
-    os.kill(worker, signal.SIGSTOP)
-    for client in clients[1:]:
-        client.send(client.request("/"))
-    os.kill(worker, signal.SIGCONT)
+    with stopped(worker):
+        for client in clients[1:]:
+            client.send(client.request("/"))
     for client in clients[1:]:
         assert client.read_response().status == 101
     for client in clients:

@@ -1,8 +1,6 @@
 """ws_ssl: who the backend is is checked before the client sees 101, and who the gateway is is shown."""
 
-import os
 import re
-import signal
 import ssl
 import time
 
@@ -10,6 +8,7 @@ import pytest
 
 from harness.backends import Backend, EchoBackend
 from harness.pki import Authority, authority, client_pair, server_tls
+from harness.processes import stopped
 from harness.raw import BINARY
 from harness.tls_backend import ImpatientTlsBackend, TlsEchoBackend
 
@@ -336,11 +335,10 @@ def test_plain_bytes_before_the_handshake_are_no_data(gateway, backend, raw):
     front = gateway(location(service, verify()))
     # All at once, so that the worker finds the bytes before it has begun the handshake.
     [worker] = front.workers()
-    os.kill(worker, signal.SIGSTOP)
-    clients = [raw(front.port) for _ in range(60)]
-    for client in clients:
-        client.send(client.request("/"))
-    os.kill(worker, signal.SIGCONT)
+    with stopped(worker):
+        clients = [raw(front.port) for _ in range(60)]
+        for client in clients:
+            client.send(client.request("/"))
     assert [client.read_response().status for client in clients] == [502] * 60
 
 
