@@ -133,11 +133,10 @@ void SubprotocolChoice::offer(std::string_view field_value) noexcept {
 }
 
 bool SubprotocolChoice::acceptable(std::string_view name) const noexcept {
-    if (name == resume_subprotocol) {
-        return false;
-    }
-    return accepted_.empty() ||
-           std::find(accepted_.begin(), accepted_.end(), name) != accepted_.end();
+    const auto has_name = [&](std::span<const std::string_view> names) {
+        return std::find(names.begin(), names.end(), name) != names.end();
+    };
+    return !has_name(passed_over_) && (accepted_.empty() || has_name(accepted_));
 }
 
 }  // namespace ws

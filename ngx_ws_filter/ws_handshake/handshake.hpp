@@ -67,13 +67,16 @@ private:
 inline constexpr std::string_view resume_subprotocol = "v1.resume.ngx-ws-filter";
 
 // Chooses the subprotocol of the service: the client's first offer that is `accepted`, or its first
-// offer at all if `accepted` is empty; resume_subprotocol counts as not offered. RFC 6455, sections
-// 1.9 and 11.3.4. Offers are compared with case.
+// offer at all if `accepted` is empty. RFC 6455, sections 1.9 and 11.3.4. Offers are compared with
+// case.
 class SubprotocolChoice {
 public:
-    // The list lasts as long as the object, and so does each value that is offered.
-    explicit SubprotocolChoice(std::span<const std::string_view> accepted) noexcept
-        : accepted_(accepted) {}
+    // What is `passed_over` counts as not offered. The lists last as long as the object, and so
+    // does each value that is offered.
+    explicit SubprotocolChoice(std::span<const std::string_view> accepted,
+                               std::span<const std::string_view> passed_over = {&resume_subprotocol,
+                                                                                1}) noexcept
+        : accepted_(accepted), passed_over_(passed_over) {}
 
     // One Sec-WebSocket-Protocol field line. Offers may repeat; an element that is no token makes
     // the whole request malformed.
@@ -89,6 +92,7 @@ private:
     [[nodiscard]] bool acceptable(std::string_view name) const noexcept;
 
     std::span<const std::string_view> accepted_;
+    std::span<const std::string_view> passed_over_;
     std::string_view chosen_;
     bool malformed_ = false;
 };

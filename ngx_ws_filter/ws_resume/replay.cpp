@@ -10,13 +10,13 @@ bool Replay::append(std::span<const std::uint8_t> bytes) noexcept {
         return false;
     }
     end_ += bytes.size();
-    last_ = last_ == nullptr ? first_ : last_;
-    while (!bytes.empty()) {
-        last_ = last_->free() == 0 ? last_->next : last_;
-        const std::size_t size = std::min<std::size_t>(bytes.size(), last_->free());
-        std::copy_n(bytes.begin(), size, last_->bytes() + last_->end);
-        last_->end += static_cast<std::uint32_t>(size);
+    ReplayBlock *block = last_ == nullptr ? first_ : last_;
+    for (; block != nullptr; block = block->next) {
+        const std::size_t size = std::min<std::size_t>(bytes.size(), block->free());
+        std::copy_n(bytes.begin(), size, block->bytes() + block->end);
+        block->end += static_cast<std::uint32_t>(size);
         bytes = bytes.subspan(size);
+        last_ = block;
     }
     return true;
 }
