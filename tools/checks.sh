@@ -35,6 +35,8 @@ cmd_compdb() {
         for folder in unit sim hostile link bench; do
             dry_run "$root" "t/$folder/Makefile" OUT="$build/$folder" CXX="$CXX" FLAGS="$flags"
         done
+        dry_run "$root" t/settings/Makefile OUT="$build/settings" CXX="$CXX" FLAGS="$flags" \
+            NGINX="$(nginx_header_flags "$(nginx_source)" | tr '\n' ' ')"
         dry_run "$root" t/bench/codec.mk OUT="$build/codec" CXX="$CXX" FLAGS="$flags"
         dry_run "$root" t/fuzz/Makefile OUT="$build/fuzz" CXX=clang++ FLAGS="$(module_flags clang)"
         for folder in demo demo/chat t/faults; do

@@ -60,6 +60,15 @@ make_module() {
         END { if (total) print "" >"/dev/stderr" }'
 }
 
+# The options under which a program of ours may include nginx's headers.
+nginx_header_flags() {
+    local source=$1
+
+    header_options
+    sed -n '/^ALL_INCS/,/^$/p' "$build/nginx/Makefile" | tr '\\\n' '  ' | cut -d= -f2 |
+        sed "s|-I \([^/]\)|-I $source/\1|g"
+}
+
 build_module() {
     local source symbols options built=$build/nginx/ngx_http_ws_module.so
 

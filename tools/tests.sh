@@ -37,6 +37,17 @@ long_link() {
     make -s -j"$jobs" -f t/link/Makefile OUT="$build/link" CXX="$CXX" >&2
 }
 
+# The module's table of directives as JSON: build/settings/directives.json.
+list_directives() {
+    local out=$build/settings source
+
+    source=$(nginx_source)
+    configure_module "$source"
+    make -s -f t/settings/Makefile OUT="$out" CXX="$CXX" FLAGS="$(module_flags "$compiler")" \
+        NGINX="$(nginx_header_flags "$source" | tr '\n' ' ')" >&2
+    "$out/directives" >"$out/directives.json"
+}
+
 # The integration tests with an nginx and a module, none if nginx has it inside: run_suite NGINX
 # MODULE [pytest's arguments].
 run_suite() {
@@ -47,6 +58,7 @@ run_suite() {
     done
 
     locked long_link
+    locked list_directives
     # Each run has its own folder for what its tests write, kept if one of them fails.
     out=$(mktemp -d "$build/test.XXXXXX")
     WS_NGINX=$1 WS_MODULE=$2 WS_HOSTILE_OUT=$build/hostile WS_BUILD=$build NODE_PATH=$build/npm/node_modules \
@@ -119,7 +131,7 @@ cmd_matrix() {
     done
     [ ${#entries[@]} -gt 0 ] || entries=({bookworm,trixie,sid}-{gcc,clang})
 
-    need test services matrix
+    need build test services matrix
     locked install_node_packages
     for entry in "${entries[@]}"; do
         run_release "$entry" "${@:2}" || status=1

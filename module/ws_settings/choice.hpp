@@ -8,12 +8,13 @@
 
 namespace ngx_ws {
 
+struct Directive;
+
 // Plain, because nginx's setters write into it by offset.
 struct Choice {
     ngx_uint_t fixed;                 // the number of the word; first, for nginx's setters
     ngx_http_complex_value_t *value;  // or null
-    const ngx_conf_enum_t *words;     // of `value`
-    ngx_str_t directive;              // the same
+    const Directive *directive;       // that of `value`
 
     void unset() noexcept;
     void merge(const Choice &prev, ngx_uint_t otherwise) noexcept;
@@ -32,9 +33,9 @@ struct Choice {
 };
 
 extern "C" {
-// One name of the ngx_conf_enum_t table in cmd->post, or variables.
-char *ngx_http_ws_choose_enum(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-// Sets a choice of "on" and "off".
+// One of the directive's words, or variables.
+char *ngx_http_ws_choose_word(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+// "on" or "off", or variables.
 char *ngx_http_ws_choose_flag(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 }
 

@@ -5,9 +5,8 @@
 #include "module/ws_settings/deflate_conf.hpp"
 #include "module/ws_settings/framing_conf.hpp"
 #include "module/ws_settings/pass.hpp"
-#include "module/ws_upgrade/proxy_protocol.hpp"
+#include "module/ws_settings/proxy_protocol_conf.hpp"
 
-#include "ngx_ws_filter/ws_frames/frame.hpp"
 #include "ngx_ws_filter/ws_relay/relay.hpp"
 
 namespace ngx_ws {
@@ -20,10 +19,15 @@ enum class ClientAck : ngx_uint_t { kernel, pong };
 // What is done where text was promised and the backend says other bytes.
 enum class TextErrors : ngx_uint_t { close, replace };
 
-// Plain, because nginx's setters write into it by offset.
+// So many bytes nginx has room for at first, of what a backend says before it was seen to be
+// connected.
+constexpr size_t early_bytes_size = 480;
+
+// Plain, because setters write into them by offset. directives.hpp says which directive is kept in
+// which field.
 struct MainConf {
-    size_t buffer_size;     // ws_buffer_size: bytes read at a time, and held when one side is slow
-    size_t deflate_memory;  // ws_deflate_memory: bytes that sessions may hold for compression
+    size_t buffer_size;     // bytes read at a time, and held when one side is slow
+    size_t deflate_memory;  // bytes that sessions may hold for compression
 };
 
 struct LocConf {
@@ -84,8 +88,6 @@ void *ngx_http_ws_create_main_conf(ngx_conf_t *cf);
 char *ngx_http_ws_init_main_conf(ngx_conf_t *cf, void *conf);
 void *ngx_http_ws_create_loc_conf(ngx_conf_t *cf);
 char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
-
-char *ngx_http_ws_set_subprotocol(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 }
 
 [[nodiscard]] inline bool repairs_text(const LocConf &conf) noexcept {

@@ -29,22 +29,7 @@ bool zlib_fits(ngx_conf_t *cf, const DeflateConf &conf) noexcept {
 
 }  // namespace
 
-void DeflateConf::unset() noexcept {
-    on.unset();
-    level = NGX_CONF_UNSET;
-    window_bits = NGX_CONF_UNSET;
-    memory_level = NGX_CONF_UNSET;
-    context_takeover = NGX_CONF_UNSET;
-    min_length = NGX_CONF_UNSET_SIZE;
-}
-
-bool DeflateConf::merge(ngx_conf_t *cf, const DeflateConf &prev) noexcept {
-    on.merge(prev.on, 0);
-    ngx_conf_merge_value(level, prev.level, 1);
-    ngx_conf_merge_value(window_bits, prev.window_bits, 15);
-    ngx_conf_merge_value(memory_level, prev.memory_level, 5);
-    ngx_conf_merge_value(context_takeover, prev.context_takeover, 0);
-    ngx_conf_merge_size_value(min_length, prev.min_length, 128);
+bool DeflateConf::check(ngx_conf_t *cf) const noexcept {
     return on.always(0) || zlib_fits(cf, *this);
 }
 

@@ -17,9 +17,8 @@ struct DeflateConf {
     ngx_flag_t context_takeover;
     size_t min_length;
 
-    void unset() noexcept;
     // False, with a line in the log, if the zlib at hand does not work in the memory it should.
-    [[nodiscard]] bool merge(ngx_conf_t *cf, const DeflateConf &prev) noexcept;
+    [[nodiscard]] bool check(ngx_conf_t *cf) const noexcept;
 
     [[nodiscard]] ws::DeflatePolicy policy() const noexcept {
         return {.window_bits = static_cast<unsigned>(window_bits),

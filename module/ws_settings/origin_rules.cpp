@@ -1,5 +1,4 @@
-// The arguments of ws_origin, made rules.
-#include "module/ws_upgrade/origin_check.hpp"
+#include "module/ws_settings/origin_rules.hpp"
 
 #include "ngx_ws_filter/ws_handshake/field.hpp"
 
@@ -211,7 +210,7 @@ bool merge_origin_rules(ngx_conf_t *cf, LocConf &conf, const LocConf &prev) noex
         return true;
     }
     conf.origins = ngx_array_create(cf->pool, 2, sizeof(OriginRule));
-    ngx_str_set(&conf.origins_text, "same missing");
+    ngx_str_set(&conf.origins_text, default_origins);
     return conf.origins != nullptr && push(conf.origins, Kind::same) != nullptr &&
            push(conf.origins, Kind::missing) != nullptr;
 }

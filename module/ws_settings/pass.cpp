@@ -1,7 +1,6 @@
 #include "module/ws_settings/pass.hpp"
 
 #include "module/ws_settings/conf.hpp"
-#include "module/ws_upgrade/upgrade.hpp"
 
 namespace ngx_ws {
 

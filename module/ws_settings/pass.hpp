@@ -30,6 +30,9 @@ struct Written {
 // Warns of directives beside ws_pass that change nothing there.
 void warn_of_useless(ngx_conf_t *cf, const LocConf &conf, Written written) noexcept;
 
+// Answers the requests of a location with ws_pass. It is of module/ws_upgrade/, above this room.
+extern "C" ngx_int_t ngx_http_ws_handler(ngx_http_request_t *r);
+
 extern "C" char *ngx_http_ws_set_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 }  // namespace ngx_ws

@@ -1,35 +1,32 @@
-// nginx's own setters, made to name the directive, quote the value and say what was expected.
+// nginx's own setters, made to name the directive, quote the value and say what was expected. The
+// `post` of each command is its Directive.
 #pragma once
 
-#include "module/ngx.hpp"
+#include "module/ws_settings/directive.hpp"
 
 namespace ngx_ws {
 
-// cmd->post of ngx_http_ws_set_size(), or null.
-struct LeastSize {
-    size_t bytes;
-    const char *expected;
-};
+[[nodiscard]] inline const Directive &directive_of(const ngx_command_t *cmd) noexcept {
+    return *static_cast<const Directive *>(cmd->post);
+}
 
-// cmd->post of ngx_http_ws_set_number(), or null.
-struct Range {
-    ngx_int_t low;
-    ngx_int_t high;
-    const char *expected;
-};
+// The words as they stand in a message: "text", "binary".
+[[nodiscard]] ngx_str_t list_words(std::span<const Word> words, std::span<u_char> room) noexcept;
 
 extern "C" {
+char *ngx_http_ws_set_flag(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_ws_set_size(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_ws_set_number(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 // 0 stands for "never".
-char *ngx_http_ws_set_time_or_off(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_ws_set_time_or_never(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 // 0 is refused.
 char *ngx_http_ws_set_time(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_ws_set_text(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+// One of the directive's words.
+char *ngx_http_ws_set_word(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+// Some of them; the field has a bit for each.
+char *ngx_http_ws_set_words(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_ws_set_bind(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-// One name of the ngx_conf_enum_t table in cmd->post.
-char *ngx_http_ws_set_enum(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-// Names of the ngx_conf_bitmask_t table in cmd->post.
-char *ngx_http_ws_set_bitmask(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 }
 
 }  // namespace ngx_ws

@@ -65,49 +65,9 @@ bool make_context(ngx_conf_t *cf, LocConf &conf) noexcept {
            ngx_ssl_conf_commands(cf, ssl, conf.ssl_conf_commands) == NGX_OK;
 }
 
-template <typename T>
-void unset(T *&pointer) noexcept {
-    pointer = static_cast<T *>(NGX_CONF_UNSET_PTR);
-}
-
 }  // namespace
 
-void unset_ssl(LocConf &conf) noexcept {
-    conf.ssl = NGX_CONF_UNSET;
-    conf.ssl_require_close_notify = NGX_CONF_UNSET;
-    conf.ssl_verify_depth = NGX_CONF_UNSET_UINT;
-    unset(conf.ssl_conf_commands);
-    ngx_http_upstream_conf_t &upstream = conf.upstream;
-    upstream.ssl_session_reuse = NGX_CONF_UNSET;
-    upstream.ssl_server_name = NGX_CONF_UNSET;
-    upstream.ssl_verify = NGX_CONF_UNSET;
-    unset(upstream.ssl_name);
-    unset(upstream.ssl_certificate);
-    unset(upstream.ssl_certificate_key);
-    unset(upstream.ssl_passwords);
-}
-
-bool merge_ssl(ngx_conf_t *cf, LocConf &conf, LocConf &prev) noexcept {
-    ngx_conf_merge_value(conf.ssl, prev.ssl, 0);
-    ngx_conf_merge_value(conf.ssl_require_close_notify, prev.ssl_require_close_notify, 0);
-    ngx_conf_merge_bitmask_value(conf.ssl_protocols, prev.ssl_protocols,
-                                 (NGX_CONF_BITMASK_SET | NGX_SSL_TLSv1 | NGX_SSL_TLSv1_1 |
-                                  NGX_SSL_TLSv1_2 | NGX_SSL_TLSv1_3));
-    ngx_conf_merge_str_value(conf.ssl_ciphers, prev.ssl_ciphers, "DEFAULT");
-    ngx_conf_merge_uint_value(conf.ssl_verify_depth, prev.ssl_verify_depth, 1);
-    ngx_conf_merge_str_value(conf.ssl_trusted_certificate, prev.ssl_trusted_certificate, "");
-    ngx_conf_merge_str_value(conf.ssl_crl, prev.ssl_crl, "");
-    ngx_conf_merge_ptr_value(conf.ssl_conf_commands, prev.ssl_conf_commands, nullptr);
-
-    ngx_http_upstream_conf_t &up = conf.upstream;
-    const ngx_http_upstream_conf_t &above = prev.upstream;
-    ngx_conf_merge_value(up.ssl_session_reuse, above.ssl_session_reuse, 1);
-    ngx_conf_merge_value(up.ssl_server_name, above.ssl_server_name, 0);
-    ngx_conf_merge_value(up.ssl_verify, above.ssl_verify, 0);
-    ngx_conf_merge_ptr_value(up.ssl_name, above.ssl_name, nullptr);
-    ngx_conf_merge_ptr_value(up.ssl_certificate, above.ssl_certificate, nullptr);
-    ngx_conf_merge_ptr_value(up.ssl_certificate_key, above.ssl_certificate_key, nullptr);
-    ngx_conf_merge_ptr_value(up.ssl_passwords, above.ssl_passwords, nullptr);
+bool finish_ssl(ngx_conf_t *cf, LocConf &conf) noexcept {
     return !conf.ssl || make_context(cf, conf);
 }
 
@@ -118,6 +78,17 @@ extern "C" char *ngx_http_ws_set_ssl_password_file(ngx_conf_t *cf, ngx_command_t
     }
     passwords = ngx_ssl_read_password_file(cf, static_cast<ngx_str_t *>(cf->args->elts) + 1);
     return passwords == nullptr ? static_cast<char *>(NGX_CONF_ERROR) : NGX_CONF_OK;
+}
+
+// An OpenSSL without SSL_CONF has no such command; nginx's own directive does the same.
+extern "C" char *ngx_http_ws_set_ssl_conf_command(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
+#ifdef SSL_CONF_FLAG_FILE
+    ngx_command_t plain = *cmd;
+    plain.post = nullptr;
+    return ngx_conf_set_keyval_slot(cf, &plain, conf);
+#else
+    return const_cast<char *>("is not supported on this platform");
+#endif
 }
 
 }  // namespace ngx_ws

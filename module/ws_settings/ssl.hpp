@@ -7,13 +7,18 @@ namespace ngx_ws {
 
 #if (NGX_HTTP_SSL)
 
-void unset_ssl(LocConf &conf) noexcept;
-
-// Inherits, and makes the context of a location with "ws_ssl on"; false after a logged error.
-[[nodiscard]] bool merge_ssl(ngx_conf_t *cf, LocConf &conf, LocConf &prev) noexcept;
+// Makes the context of a location with "ws_ssl on"; false after a logged error.
+[[nodiscard]] bool finish_ssl(ngx_conf_t *cf, LocConf &conf) noexcept;
 
 extern "C" {
 char *ngx_http_ws_set_ssl_password_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_ws_set_ssl_conf_command(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+}
+
+#else
+
+[[nodiscard]] inline bool finish_ssl(ngx_conf_t *, LocConf &) noexcept {
+    return true;
 }
 
 #endif

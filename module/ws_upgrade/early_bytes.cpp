@@ -2,6 +2,7 @@
 
 #include "module/ws_reports/log.hpp"
 #include "module/ws_session/leg.hpp"
+#include "module/ws_settings/conf.hpp"
 
 namespace ngx_ws {
 

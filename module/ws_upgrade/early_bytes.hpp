@@ -5,11 +5,9 @@
 
 namespace ngx_ws {
 
-// So many bytes nginx has room for at first. There is one read for each server, so that it is also
-// the most that one can say.
-constexpr size_t early_bytes_size = 480;
-
-// What nginx calls when it has read. The bytes stay in u->buffer for the relay.
+// What nginx calls when it has read. There is one read for each server, so that the
+// room for its first bytes is also the most that it can say. The bytes stay in u->buffer for the
+// relay.
 ngx_int_t keep_early_bytes(ngx_http_request_t *r);
 
 // The server that is tried now has been reached. What those before it said is dropped, and what it

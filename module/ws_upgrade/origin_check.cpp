@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "module/ws_reports/log.hpp"
+#include "module/ws_settings/origin_rules.hpp"
 
 #include "ngx_ws_filter/ws_handshake/field.hpp"
 #include "ngx_ws_filter/ws_handshake/handshake.hpp"

@@ -139,21 +139,6 @@ size_t write_v2(ngx_http_request_t *r, ws::ProxiedConnection facts, Header &head
 
 }  // namespace
 
-void ProxyProtocolConf::unset() noexcept {
-    version = NGX_CONF_UNSET_UINT;
-}
-
-// An indexed variable keeps its value, so that the backend and the log are told the same one.
-bool ProxyProtocolConf::merge(ngx_conf_t *cf, const ProxyProtocolConf &prev) noexcept {
-    ngx_conf_merge_uint_value(version, prev.version, static_cast<ngx_uint_t>(ProxyProtocol::off));
-    if (version != static_cast<ngx_uint_t>(ProxyProtocol::v2)) {
-        return true;
-    }
-    ngx_str_t name = ngx_string("request_id");
-    request_id = ngx_http_get_variable_index(cf, &name);
-    return request_id != NGX_ERROR;
-}
-
 bool send_proxy_header(ngx_http_request_t *r) noexcept {
     const auto version = static_cast<ProxyProtocol>(loc_conf(r).proxy_protocol.version);
     if (version == ProxyProtocol::off) {

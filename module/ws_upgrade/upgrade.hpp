@@ -17,7 +17,4 @@ namespace ngx_ws {
 // serves no other one.
 extern "C" ngx_int_t ngx_http_ws_early_handler(ngx_http_request_t *r);
 
-// The content handler of a location with ws_pass.
-extern "C" ngx_int_t ngx_http_ws_handler(ngx_http_request_t *r);
-
 }  // namespace ngx_ws

@@ -1,6 +1,9 @@
 """README.md and docs/ against the module: the reference, the examples and the links."""
 
+import json
+import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -18,81 +21,28 @@ def library(name):
     return (ROOT / "ngx_ws_filter" / name).read_text()
 
 
-PLACES = {
-    "NGX_HTTP_MAIN_CONF": "http",
-    "NGX_HTTP_SRV_CONF": "server",
-    "NGX_HTTP_LOC_CONF": "location",
-    "NGX_HTTP_LIF_CONF": "if in location",
-    "everywhere": "http, server, location",
-}
-
-# Defaults that are no value of a merge.
-SPECIAL_DEFAULTS = {"ws_pass": None, "ws_subprotocol": None, "ws_ssl_password_file": None}
-
-
-def commands():
-    """Of the command table: name, contexts, setter, field."""
-    found = {}
-    entry = (r'(setting\(|\{)ngx_string\("(ws_\w+)"\),\s*'
-             r"((?:NGX_|ngx_|everywhere).*?[)}]),\n")
-    for short, name, rest in re.findall(entry, SOURCES, re.S):
-        flags, setter = [part.strip() for part in rest.split(",")[:2]]
-        places = ["everywhere"] if short == "setting(" else re.findall(r"\w+", flags)
-        field = re.search(r"offsetof\(\w+, ([\w.]+)\)", rest)
-        found[name] = (", ".join(PLACES[place] for place in places if place in PLACES),
-                       setter, field and field[1])
-    return found
+BUILD = Path(os.environ.get("WS_BUILD", ROOT / "build"))
+DIRECTIVES = {entry["name"]: entry for entry in
+              json.loads((BUILD / "settings" / "directives.json").read_text())}
 
 
 def variables():
     return re.findall(r'\{ngx_string\("(ws_\w+)"\), nullptr, get_', SOURCES)
 
 
-def default_of(name, setter, field):
-    """The default in the form of canonical(), from the code that merges or initialises."""
-    if name in SPECIAL_DEFAULTS:
-        return SPECIAL_DEFAULTS[name]
-    if name == "ws_framing":
-        kind = re.search(r"FramingKind kind = FramingKind::(\w+);", library("ws_framing/framing.hpp"))
-        return kind[1]
-    if name == "ws_max_message_size":
-        # Where no message has to be held; see FramingConf::max_message_size().
-        return int(re.search(r"has_records\(\) \? default_held : (\d+);", SOURCES)[1])
-    if name == "ws_origin":
-        return re.search(r'ngx_str_set\(&conf.origins_text, "([^"]+)"\)', SOURCES)[1]
-    member = field.rpartition(".")[2]
-    [value] = re.findall(rf"ngx_conf_(?:merge|init)_\w+\(\s*(?:\w+(?:\.|->))?{member},(.*?)\);"
-                         rf"|\b{member}\.merge\(prev\.{member},(.*?)\);", SOURCES, re.S)
-    value = "".join(value)
-    text = value.split(",")[-1].strip()
-    if text in ("nullptr", '""'):
-        return None
-    if setter.endswith("set_bitmask"):
-        words = re.findall(r"UPSTREAM_FT_(\w+)|NGX_SSL_(\w+)", text)
-        return " ".join(word.lower() or version.replace("_", ".") for word, version in words)
-    if setter.endswith("set_str_slot"):
-        return text.strip('"')
-    if setter.endswith("_enum"):
-        return re.search(r"::(\w+)\)", text)[1]
-    number = 1
-    for factor in text.split("*"):
-        number *= int(factor)
-    return ("off", "on")[number] if "_flag" in setter else number
+UNITS = {
+    "bytes": {"": 1, "k": 1024, "m": 1024 * 1024},
+    "milliseconds": {"": 1000, "ms": 1, "s": 1000, "m": 60000, "h": 3600000},
+    "": {"": 1},
+}
 
 
-SIZES = {"": 1, "k": 1024, "m": 1024 * 1024}
-TIMES = {"": 1000, "ms": 1, "s": 1000, "m": 60000, "h": 3600000}
-
-
-def canonical(text, setter):
-    """A default as the docs have it: bytes and milliseconds as numbers, None for a dash."""
-    if text == "—":
-        return None
+def canonical(text, unit):
+    """A default as the table has it: numbers of bytes and of milliseconds, nothing for a dash."""
     number = re.fullmatch(r"(\d+)([a-z]*)", text)
-    if not number:
-        return text
-    units = TIMES if "time" in setter else SIZES
-    return int(number[1]) * units[number[2]]
+    if number:
+        return str(int(number[1]) * UNITS[unit][number[2]])
+    return "" if text == "—" else text
 
 
 def reference_pages():
@@ -161,27 +111,28 @@ def test_all_pages_are_in_the_list_of_pages():
 
 
 def test_all_directives_and_no_others_are_described():
-    assert len(commands()) == SOURCES.count("ngx_string(\"ws_") - len(variables())
-    assert set(reference()) == set(commands())
+    assert set(reference()) == set(DIRECTIVES)
     headings = [name for page in reference_pages() for name in re.findall(r"^## (ws_\w+)", page, re.M)]
-    assert sorted(headings) == sorted(commands())
+    assert sorted(headings) == sorted(DIRECTIVES)
 
 
 def test_list_of_directives_names_each_once():
     listed = re.findall(r"\[`(ws_\w+)`\]\([\w-]+\.md#\1\)", PAGES[REFERENCE / "README.md"])
-    assert sorted(listed) == sorted(commands())
+    assert sorted(listed) == sorted(DIRECTIVES)
 
 
-@pytest.mark.parametrize("name", commands())
+@pytest.mark.parametrize("name", DIRECTIVES)
 def test_description_of_a_directive_is_right(name):
-    places, setter, field = commands()[name]
+    directive = DIRECTIVES[name]
     syntax, default, context, text = reference()[name]
-    assert context == places
-    assert syntax.split()[0] == name
+    assert context == directive["context"]
+    word, _, arguments = syntax.partition(" ")
+    assert word == name
+    assert arguments == (directive["arguments"] or arguments)
     if default != "—":
         assert default.startswith(f"{name} ") and default.endswith(";")
         default = default[len(name) + 1:-1]
-    assert canonical(default, setter) == default_of(name, setter, field)
+    assert canonical(default, directive["unit"]) == directive["default"]
     assert re.search(r"^```nginx\n(.*\n)*?.*\b" + name + r"\b", text, re.M), "has no example"
 
 
@@ -194,7 +145,7 @@ def test_all_variables_and_no_others_are_described():
 def test_page_names_only_what_there_is(path):
     # A family of them is named by its beginning, as in ws_ssl_*.
     named = set(re.findall(r"(?<![\w/])ws_\w*[a-z](?![\w/])", PAGES[path]))
-    assert named <= set(commands()) | set(variables())
+    assert named <= set(DIRECTIVES) | set(variables())
 
 
 def test_commands_of_build_sh_exist():
