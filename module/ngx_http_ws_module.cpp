@@ -1,6 +1,8 @@
 #include "module/ngx_http_ws_version.hpp"
 #include "module/ws_reports/variables.hpp"
 #include "module/ws_settings/commands.hpp"
+#include "module/ws_status/counting.hpp"
+#include "module/ws_status/handshakes.hpp"
 #include "module/ws_upgrade/origin_check.hpp"
 #include "module/ws_upgrade/upgrade.hpp"
 
@@ -34,7 +36,8 @@ bool can_answer_handshakes(ngx_conf_t *cf) noexcept {
 }
 
 ngx_int_t postconfiguration(ngx_conf_t *cf) {
-    if (!can_answer_handshakes(cf) ||
+    if (!can_answer_handshakes(cf) || !check_status(cf) ||
+        add_handler(cf, NGX_HTTP_LOG_PHASE, ngx_http_ws_count_answer) != NGX_OK ||
         add_handler(cf, NGX_HTTP_REWRITE_PHASE, ngx_http_ws_early_handler) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -47,6 +50,9 @@ ngx_int_t postconfiguration(ngx_conf_t *cf) {
 ngx_int_t init_module(ngx_cycle_t *cycle) {
     if (!ngx_test_config) {
         ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0, "ngx_http_ws_module/%s", version);
+    }
+    if (const MainConf *conf = counting_conf(cycle); conf != nullptr) {
+        begin_generation(*conf);
     }
     return NGX_OK;
 }
@@ -73,10 +79,10 @@ ngx_module_t ngx_http_ws_module = {
     NGX_HTTP_MODULE,
     nullptr,
     ngx_ws::init_module,
+    ngx_ws::ngx_http_ws_sit_down,
     nullptr,
     nullptr,
-    nullptr,
-    nullptr,
+    ngx_ws::ngx_http_ws_leave,
     nullptr,
     NGX_MODULE_V1_PADDING,
 };

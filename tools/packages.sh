@@ -33,6 +33,7 @@ packages_for() {
             echo dnsmasq-base /usr/sbin/dnsmasq
             echo netcat-openbsd nc
             echo iproute2 ss
+            echo prometheus promtool
             echo dpkg-dev dpkg-source
             [ -n "$own_nginx" ] || echo libnginx-mod-stream /usr/lib/nginx/modules/ngx_stream_module.so
             [ -n "$own_nginx" ] || echo libnginx-mod-http-lua /usr/lib/nginx/modules/ngx_http_lua_module.so
@@ -177,7 +178,7 @@ apt_install() {
     local service pid new=()
 
     mkdir -p "$build"
-    for service in nginx lighttpd haproxy redis-server sshd mosquitto ngircd; do
+    for service in nginx lighttpd haproxy redis-server sshd mosquitto ngircd prometheus; do
         installed "$service" || new+=("$service")
     done
 

@@ -3,6 +3,7 @@
 #include "module/ws_endpoints/tls_connection.hpp"
 #include "module/ws_reports/log.hpp"
 #include "module/ws_session/leg.hpp"
+#include "module/ws_status/handshakes.hpp"
 #include "module/ws_upgrade/context.hpp"
 #include "module/ws_upgrade/upgrade.hpp"
 
@@ -44,6 +45,7 @@ bool Leg::begin_answer() noexcept {
     if (rc == NGX_OK || (r->connection->error && !r->filter_finalize)) {
         answer_ = Answer::begun;
         log_begin(r, *ctx_, *conf_);
+        count_session(r);
         return true;
     }
     // nginx does this for any upstream. The filter may have given the request to another content

@@ -1,6 +1,7 @@
 #include "module/ws_session/buffers.hpp"
 
 #include "module/ws_settings/conf.hpp"
+#include "module/ws_status/counting.hpp"
 
 #include "ngx_ws_filter/ws_messages/session.hpp"
 
@@ -15,6 +16,7 @@ constexpr size_t max_spare = 16;
 
 HeldBuffer *spare;
 size_t spares;
+size_t held;
 ws::Scratch the_scratch;
 
 size_t buffer_size() noexcept {
@@ -58,19 +60,8 @@ HeldBuffer *take_spare() noexcept {
     return buffer;
 }
 
-}  // namespace
-
-bool prepare_scratch() noexcept {
-    return resize(the_scratch.received, buffer_size()) &&
-           resize(the_scratch.wrapped, outgoing_size());
-}
-
-const ws::Scratch &scratch() noexcept {
-    return the_scratch;
-}
-
 // Mapped and not allocated, so that what a burst took is really gone after it.
-HeldBuffer *take_buffer() noexcept {
+HeldBuffer *make_buffer() noexcept {
     const size_t size = usual_size();
     for (HeldBuffer *buffer = take_spare(); buffer != nullptr; buffer = take_spare()) {
         if (mapped_size(*buffer) == size) {
@@ -86,6 +77,24 @@ HeldBuffer *take_buffer() noexcept {
     return new (memory) HeldBuffer{nullptr, 0, 0, size - sizeof(HeldBuffer)};
 }
 
+}  // namespace
+
+bool prepare_scratch() noexcept {
+    return resize(the_scratch.received, buffer_size()) &&
+           resize(the_scratch.wrapped, outgoing_size());
+}
+
+const ws::Scratch &scratch() noexcept {
+    return the_scratch;
+}
+
+HeldBuffer *take_buffer() noexcept {
+    HeldBuffer *buffer = make_buffer();
+    if (buffer != nullptr) {
+        count_held_buffers(++held);
+    }
+    return buffer;
+}
 HeldBuffer *enlarge(HeldBuffer *buffer) noexcept {
     const size_t size = mapped_size(*buffer);
     void *memory = mremap(buffer, size, 2 * size, MREMAP_MAYMOVE);
@@ -99,6 +108,7 @@ HeldBuffer *enlarge(HeldBuffer *buffer) noexcept {
 }
 
 void give_back(HeldBuffer *buffer) noexcept {
+    count_held_buffers(--held);
     if (spares == max_spare || mapped_size(*buffer) != usual_size()) {
         (void)munmap(buffer, mapped_size(*buffer));
         return;

@@ -6,9 +6,6 @@ namespace ngx_ws {
 
 namespace {
 
-// nginx lets an exiting worker go as soon as no timer is armed.
-constexpr ngx_msec_t longest_wait = 3600000;
-
 // A turn as nginx runs a request's: with its log, and with whatever the end of a request leaves to
 // be done.
 void handle_backend(ngx_event_t *ev) {
@@ -68,13 +65,19 @@ ws::Translator &RequestHost::choose_translator() noexcept {
 // --- turns
 
 void RequestHost::turn() noexcept {
-    if (!started() && !begin_answer()) {
-        return;
+    if (!started()) {
+        if (!begin_answer()) {
+            return;
+        }
+        begin_report(request(), context().subprotocol);
     }
     if (relay_->advance(ngx_current_msec) == ws::Relay::Turn::over || !watch()) {
         note_end(relay_->tunnel());
         end();
         return;
+    }
+    if (is_counted()) {
+        report(facts());
     }
     arm();
 }
@@ -88,7 +91,7 @@ bool RequestHost::watch() noexcept {
 void RequestHost::arm() noexcept {
     ngx_event_t *clock = request()->upstream->peer.connection->write;
     const ngx_msec_t now = ngx_current_msec;
-    const ngx_msec_t wake_at = ngx_min(relay_->wake_at(), now + longest_wait);
+    const ngx_msec_t wake_at = ngx_min(relay_->wake_at(), now + longest_wait());
     if (clock->timer_set && static_cast<ngx_msec_int_t>(wake_at - clock->timer.key) >= 0) {
         return;
     }
@@ -110,6 +113,7 @@ void RequestHost::release() noexcept {
         relay_->release(ngx_current_msec);
         if (started()) {
             log_end();
+            end_report(facts());
         }
         // The endpoint has said all that TLS could say. nginx would try it again, and lose the TLS
         // connection's memory where there is no room for it.

@@ -4,6 +4,13 @@
 
 namespace ngx_ws {
 
+ngx_msec_t WorkerHost::longest_wait() const noexcept {
+    // nginx lets an exiting worker go as soon as no timer is armed.
+    constexpr ngx_msec_t longest = 3600000;
+    constexpr ngx_msec_t longest_stall_unseen = 5000;
+    return report_ != nullptr && report_->stalls() ? longest_stall_unseen : longest;
+}
+
 size_t WorkerHost::empty_pipe(std::span<uint8_t> to) noexcept {
     return pipe_of_worker().read_rest(to);
 }
@@ -15,15 +22,24 @@ void WorkerHost::tell(ws::Order order, ws::Phase phase) noexcept {
 }
 
 void WorkerHost::tell_ping([[maybe_unused]] ws::Millis silence) noexcept {
+    if (report_ != nullptr) {
+        report_->tally().ping();
+    }
     ngx_log_debug1(NGX_LOG_DEBUG_HTTP, log(), 0, "ws: ping, client was silent for %M ms", silence);
 }
 
 void WorkerHost::tell_pong([[maybe_unused]] ws::Millis round_trip) noexcept {
+    if (report_ != nullptr) {
+        report_->tally().pong(round_trip);
+    }
     ngx_log_debug1(NGX_LOG_DEBUG_HTTP, log(), 0, "ws: pong after %M ms", round_trip);
 }
 
 void WorkerHost::tell_late(ws::Deadline which, [[maybe_unused]] ws::Millis waited,
                            [[maybe_unused]] ws::Millis silence) noexcept {
+    if (report_ != nullptr) {
+        report_->tally().late(which);
+    }
     switch (which) {
         case ws::Deadline::idle:
             ngx_log_debug1(NGX_LOG_DEBUG_HTTP, log(), 0, "ws: ws_idle_timeout: no data for %M ms",

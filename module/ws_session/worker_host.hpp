@@ -1,8 +1,9 @@
-// What every relay needs of the worker that it lives in: memory, the pipe, and lines at the level
-// debug.
+// What every relay needs of the worker that it lives in: memory, the pipe, counters, and lines at
+// the level debug.
 #pragma once
 
 #include "module/ws_session/buffers.hpp"
+#include "module/ws_status/session_report.hpp"
 
 namespace ngx_ws {
 
@@ -21,7 +22,23 @@ protected:
     WorkerHost() = default;
     ~WorkerHost() = default;
 
+    // The session begins; if it is counted, has its facts; and is over.
+    void begin_report(ngx_http_request_t *r, std::string_view subprotocol) noexcept {
+        report_ = SessionReport::begin(r, subprotocol);
+    }
+    [[nodiscard]] bool is_counted() const noexcept { return report_ != nullptr; }
+    void report(const ws::Facts &facts) noexcept { report_->take(facts); }
+    void end_report(const ws::Facts &facts) noexcept {
+        if (report_ != nullptr) {
+            std::exchange(report_, nullptr)->end(facts);
+        }
+    }
+    // When to report again, should nothing happen: a stall grows while nothing does.
+    [[nodiscard]] ngx_msec_t longest_wait() const noexcept;
+
 private:
+    SessionReport *report_ = nullptr;  // null: the session is not counted
+
     // Where such lines go.
     [[nodiscard]] virtual ngx_log_t *log() const noexcept { return ngx_cycle->log; }
 };

@@ -3,6 +3,8 @@
 #include "module/ws_settings/setters.hpp"
 #include "module/ws_settings/ssl.hpp"
 #include "module/ws_settings/subprotocols.hpp"
+#include "module/ws_status/status.hpp"
+#include "module/ws_status/zone.hpp"
 
 namespace ngx_ws {
 
@@ -175,6 +177,10 @@ constexpr Behaviour behaviour(Kind kind) noexcept {
         case Kind::ssl_password_file:
         case Kind::ssl_conf_command:
             return ssl_behaviour(kind);
+        case Kind::zone:
+            return {NGX_CONF_TAKE1, ngx_http_ws_set_zone, leave, inherit_nothing};
+        case Kind::status:
+            return {NGX_CONF_NOARGS, ngx_http_ws_set_status, leave, inherit_nothing};
     }
     return {};
 }

@@ -2,6 +2,7 @@
 
 #include "module/ws_settings/commands.hpp"
 #include "module/ws_settings/ssl.hpp"
+#include "module/ws_status/zone.hpp"
 
 namespace ngx_ws {
 
@@ -106,7 +107,8 @@ char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child) {
         return conf_error();
     }
     inherit_pass(cf, conf, prev);
-    if (!conf.deflate.check(cf) || !conf.framing.check(cf, conf.max_message_size)) {
+    if (!name_status_zone(cf, conf) || !conf.deflate.check(cf) ||
+        !conf.framing.check(cf, conf.max_message_size)) {
         return conf_error();
     }
     conf.relay = relay_options(conf);

@@ -12,6 +12,7 @@
 namespace ngx_ws {
 
 struct OriginRule;
+struct StatusZone;
 
 // What counts as the client's acknowledgement.
 enum class ClientAck : ngx_uint_t { kernel, pong };
@@ -28,6 +29,12 @@ constexpr size_t early_bytes_size = 480;
 struct MainConf {
     size_t buffer_size;     // bytes read at a time, and held when one side is slow
     size_t deflate_memory;  // bytes that sessions may hold for compression
+
+    ngx_shm_zone_t *zone;      // ws_zone, or null
+    ngx_array_t status_zones;  // of StatusZone *: all names of it
+    ngx_cycle_t *cycle;        // of this configuration
+    ngx_str_t status_file;     // where the last ws_status stands, or null
+    ngx_uint_t status_line;
 };
 
 struct LocConf {
@@ -72,6 +79,9 @@ struct LocConf {
     ngx_str_t ssl_crl;
     ngx_array_t *ssl_conf_commands;
 #endif
+
+    ngx_str_t status_zone_name;  // empty: the server's name
+    StatusZone *status_zone;     // where the sessions are counted, or null
 
     ngx_msec_t ping_interval;  // 0: no pings
     ngx_msec_t pong_timeout;

@@ -32,6 +32,8 @@ enum class Kind : ngx_uint_t {
     bind,
     ssl_password_file,
     ssl_conf_command,
+    zone,
+    status,
 };
 
 // Where a directive may stand; one for all of nginx.conf is kept in MainConf, others in LocConf.

@@ -91,6 +91,10 @@ inline constexpr Directive directives[] = {
     {"ws_close_timeout", Kind::time, offsetof(LocConf, close_timeout), 10 * seconds},
     {"ws_close_time", Kind::time, offsetof(LocConf, close_time), 600 * seconds},
 
+    {"ws_zone", Kind::zone, 0, {}, {}, Place::http},
+    {"ws_status_zone", Kind::text, offsetof(LocConf, status_zone_name)},
+    {"ws_status", Kind::status, 0, {}, {}, Place::location},
+
     {"ws_connect_timeout", Kind::time, offsetof(LocConf, upstream.connect_timeout), 60 * seconds},
     {"ws_next_upstream", Kind::words, offsetof(LocConf, upstream.next_upstream), default_failures,
      failures},

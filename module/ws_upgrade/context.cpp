@@ -45,7 +45,7 @@ void begin_again(Context &ctx) noexcept {
     if (ctx.deflation != nullptr) {
         ctx.deflation->release();
     }
-    ctx = {.origin = ctx.origin, .judge = ctx.judge};
+    ctx = {.status_zone = ctx.status_zone, .origin = ctx.origin, .judge = ctx.judge};
 }
 
 }  // namespace ngx_ws

@@ -11,6 +11,7 @@ class Deflation;
 class Framing;
 class Leg;
 struct LocConf;
+struct StatusZone;
 
 enum class OriginVerdict : uint8_t {
     unchecked,
@@ -24,6 +25,8 @@ enum class OriginVerdict : uint8_t {
 };
 
 struct Context {
+    // Where its answer is counted, once that is known for good; or null.
+    StatusZone *status_zone = nullptr;
     OriginVerdict origin = OriginVerdict::unchecked;
     const LocConf *judge = nullptr;  // whose rules gave that verdict
 

@@ -4,6 +4,7 @@
 
 #include "module/ws_reports/log.hpp"
 #include "module/ws_settings/origin_rules.hpp"
+#include "module/ws_status/handshakes.hpp"
 
 #include "ngx_ws_filter/ws_handshake/field.hpp"
 #include "ngx_ws_filter/ws_handshake/handshake.hpp"
@@ -195,6 +196,7 @@ OriginVerdict check_origin(ngx_http_request_t *r) noexcept {
     if (ctx->judge != &loc_conf(r)) {
         ctx->origin = judge(r);
         ctx->judge = &loc_conf(r);
+        count_origin(r, ctx->origin);
     }
     return ctx->origin;
 }
@@ -209,6 +211,7 @@ extern "C" ngx_int_t ngx_http_ws_origin_handler(ngx_http_request_t *r) {
     if (!request.wants_websocket() || check_origin(r) != OriginVerdict::refused) {
         return NGX_DECLINED;
     }
+    context(r)->status_zone = loc_conf(r).status_zone;
     // What follows are frames, and no second request.
     r->keepalive = 0;
     return NGX_HTTP_FORBIDDEN;

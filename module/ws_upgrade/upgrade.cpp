@@ -3,6 +3,7 @@
 #include "module/ws_reports/log.hpp"
 #include "module/ws_session/deflate.hpp"
 #include "module/ws_settings/conf.hpp"
+#include "module/ws_status/handshakes.hpp"
 #include "module/ws_upgrade/backend.hpp"
 #include "module/ws_upgrade/origin_check.hpp"
 
@@ -101,6 +102,7 @@ ngx_int_t refuse(ngx_http_request_t *r, ws::Handshake verdict) noexcept {
     const ngx_str_t why = ngx::str(ws::words(verdict));
     RequestLog log(r);
     ngx_log_error(NGX_LOG_INFO, log.get(), 0, "ws: refused: %V", &why);
+    count_refusal(r, verdict);
 
     const auto status = static_cast<ngx_int_t>(ws::http_status(verdict));
     bool added = true;
@@ -214,6 +216,7 @@ extern "C" ngx_int_t ngx_http_ws_handler(ngx_http_request_t *r) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
     begin_again(*ctx);
+    ctx->status_zone = loc_conf(r).status_zone;
     const ws::Handshake verdict = check_request(r, *ctx);
     if (verdict != ws::Handshake::accepted) {
         return refuse(r, verdict);

@@ -21,6 +21,8 @@ InflateStatus Compression::inflate(Piece &piece, Room &room) noexcept {
     std::span<const std::uint8_t> from = piece.payload;
     std::span<std::uint8_t> to{room.filled, room.end};
     const InflateStatus status = inflater_->inflate(from, to, piece.ends_message);
+    counts_.compressed_in += piece.payload.size() - from.size();
+    counts_.plain_in += static_cast<std::size_t>(to.data() - room.filled);
     piece.payload = piece.payload.last(from.size());
     room.filled = to.data();
     if (status == InflateStatus::needs_more && piece.ends_message) {
@@ -50,6 +52,7 @@ std::span<std::uint8_t> Compression::deflate(std::span<const std::uint8_t> messa
     if (agreed_.server_no_takeover && size >= message.size()) {
         return {};
     }
+    count_sent(message.size(), size);
     return room.first(size);
 }
 
@@ -58,6 +61,7 @@ std::span<std::uint8_t> Compression::deflate_on(std::span<const std::uint8_t> pa
                                                 bool ends_message) noexcept {
     const std::size_t size = deflater_ == nullptr ? Deflater::store(part, room, ends_message)
                                                   : run_deflater(part, room, ends_message);
+    count_sent(part.size(), size);
     return room.first(size);
 }
 

@@ -12,6 +12,15 @@
 
 namespace ws {
 
+// Payload of compressed messages, as it is on the wire and without that; of those in the making
+// too.
+struct CompressionCounts {
+    std::uint64_t plain_in = 0;
+    std::uint64_t compressed_in = 0;
+    std::uint64_t plain_out = 0;
+    std::uint64_t compressed_out = 0;
+};
+
 // zlib's states are the caller's, and may be shared by many sessions. One inflater has to be lent
 // for each Session::receive(), and one deflater for each wrap(); without that a message goes out as
 // it is. After the call the caller may give a state to another session, unless this one keeps it:
@@ -33,6 +42,8 @@ public:
     void lend(Deflater *deflater) noexcept { deflater_ = deflater; }
     [[nodiscard]] bool keeps_inflater() const noexcept { return inflater_in_use_; }
     [[nodiscard]] bool keeps_deflater() const noexcept { return deflater_in_use_; }
+
+    [[nodiscard]] const CompressionCounts &counts() const noexcept { return counts_; }
 
     // The rest is for Session.
 
@@ -56,6 +67,10 @@ public:
                                                      bool ends_message) noexcept;
 
 private:
+    void count_sent(std::size_t plain, std::size_t compressed) noexcept {
+        counts_.plain_out += plain;
+        counts_.compressed_out += compressed;
+    }
     [[nodiscard]] std::size_t run_deflater(std::span<const std::uint8_t> part,
                                            std::span<std::uint8_t> room,
                                            bool ends_message) noexcept;
@@ -65,6 +80,7 @@ private:
     Inflater *inflater_ = nullptr;
     Deflater *deflater_ = nullptr;
     std::uint64_t message_size_ = 0;  // inflated so far
+    CompressionCounts counts_;
     bool inflater_in_use_ = false;
     bool deflater_in_use_ = false;
 };

@@ -210,6 +210,8 @@ public:
     static constexpr std::size_t max_due_size = 2 * max_control_frame + 2 + max_ping_payload;
     [[nodiscard]] std::size_t write_due(std::span<std::uint8_t> to) noexcept;
 
+    // A Close of ours is due, or was written: no other will follow.
+    [[nodiscard]] bool closing() const noexcept { return close_.due || close_sent_; }
     // write_due() has written a Close.
     [[nodiscard]] bool close_sent() const noexcept { return close_sent_; }
 
@@ -222,6 +224,10 @@ public:
     // Read, and written or wrapped; control frames included.
     [[nodiscard]] std::uint64_t frames_in() const noexcept { return reader_.frames(); }
     [[nodiscard]] std::uint64_t frames_out() const noexcept { return frames_out_; }
+    // Nothing without compression.
+    [[nodiscard]] CompressionCounts compressed() const noexcept {
+        return compression_ == nullptr ? CompressionCounts{} : compression_->counts();
+    }
 
 private:
     template <std::size_t capacity>
@@ -263,7 +269,6 @@ private:
     [[nodiscard]] std::span<std::uint8_t> deflate_part(const Part &part,
                                                        std::span<std::uint8_t> room,
                                                        std::size_t bytes_behind) noexcept;
-    [[nodiscard]] bool closing() const noexcept { return close_.due || close_sent_; }
 
     Compression *compression_;
     Framer *framer_;

@@ -60,6 +60,8 @@ public:
         return stalled_ + (waiting_ ? now - stalled_since_ : 0);
     }
     void note_stall(Millis now) noexcept;
+    // The destination did so when the last turn ended.
+    [[nodiscard]] bool stalls() const noexcept { return waiting_; }
 
 private:
     enum class Finish : std::uint8_t { not_wanted, wanted, done };

@@ -46,6 +46,8 @@ public:
     [[nodiscard]] bool is_stuck() const noexcept { return to_backend_.blocked(); }
 
 private:
+    [[nodiscard]] Receipt receipt() const noexcept;
+
     // Reads in one turn, before the other sessions of the worker have theirs.
     static constexpr unsigned max_reads = 8;
 
@@ -131,9 +133,23 @@ inline Facts Relay::facts(Millis now) const noexcept {
             .frames_out = session_->frames_out(),
             .undelivered_to_client = lost_to_client_,
             .undelivered_to_backend = lost_to_backend_,
+            .unacknowledged_by_client = to_client_.ledger().in_flight(),
+            .unacknowledged_by_backend = to_backend_.ledger().in_flight(),
             .round_trip = tunnel_.round_trip(),
             .stalled_by_client = to_client_.stalled(now),
-            .stalled_by_backend = to_backend_.stalled(now)};
+            .stalled_by_backend = to_backend_.stalled(now),
+            .client_stalls = to_client_.stalls(),
+            .backend_stalls = to_backend_.stalls(),
+            .receipt = receipt(),
+            .compressed = session_->compressed()};
+}
+
+// A Close of ours that answers the client's has words of its own only where it is no receipt.
+inline Receipt Relay::receipt() const noexcept {
+    if (tunnel_.ended_by() != Side::client || !session_->close_received() || !session_->closing()) {
+        return Receipt::none;
+    }
+    return tunnel_.why().empty() ? Receipt::given : Receipt::refused;
 }
 
 }  // namespace ws

@@ -54,7 +54,7 @@ def outermost(example):
 
 
 MAIN = {"worker_shutdown_timeout", "error_log", "worker_rlimit_nofile"}
-HTTP = {"server", "map", "upstream", "log_format", "limit_conn_zone", "ws_buffer_size"}
+HTTP = {"server", "map", "upstream", "log_format", "limit_conn_zone", "ws_buffer_size", "ws_zone"}
 
 
 def wrapped(example):
@@ -66,7 +66,8 @@ def wrapped(example):
     if names & HTTP:
         return {"http": example}
     if "location" in names:
-        return {"server": example}
+        # A location that tells needs a zone that counts.
+        return {"server": example, "http": "ws_zone ws:1m;" if "ws_status;" in example else ""}
     if "http" in names:
         return {"http": re.search(r"http \{\n(.*)^\}", example, re.M | re.S)[1]}
     return {"locations": f"location / {{ ws_pass 127.0.0.1:4000; {example} }}"}

@@ -1,0 +1,144 @@
+#include "module/ws_status/counting.hpp"
+
+#include "module/ws_settings/conf.hpp"
+#include "module/ws_status/owner.hpp"
+
+#include <optional>
+
+namespace ngx_ws {
+
+namespace {
+
+// Where this process sits.
+struct Here {
+    ngx_shm_zone_t *zone;
+    SharedBoard shared;
+    ws::Seat *seat;
+    ws::Places places;
+    ws::Counters *counters;
+    bool told_full = false;
+
+    Here(ngx_shm_zone_t &of, const SharedBoard &board, ws::Seat &taken) noexcept
+        : zone(&of), shared(board), seat(&taken), places(shared.board(), taken, shared) {}
+    Here(const Here &) = delete;
+    Here &operator=(const Here &) = delete;
+};
+
+std::optional<Here> here;
+bool tried;
+
+void tell_full(const ngx_shm_zone_t &zone, const char *what) noexcept {
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0, "ws: zone \"%V\" is full: %s", &zone.shm.name,
+                  what);
+}
+
+void sit_down(ngx_shm_zone_t &zone) noexcept {
+    tried = true;
+    SharedBoard shared(reinterpret_cast<ngx_slab_pool_t *>(zone.shm.addr));
+    ws::Seat *seat = shared.board().sit(this_process(), shared);
+    if (seat == nullptr) {
+        tell_full(zone, "this worker counts nothing");
+        return;
+    }
+    here.emplace(zone, shared, *seat);
+    here->counters = shared.board().counters(*seat, nullptr, shared);
+}
+
+// A process without a master comes to another zone at a reload; there is no other way to do so.
+Here *find_here() noexcept {
+    const MainConf *conf = counting_conf(const_cast<const ngx_cycle_t *>(ngx_cycle));
+    if (conf == nullptr) {
+        return nullptr;
+    }
+    if (here.has_value() && here->zone != conf->zone &&
+        here->zone->shm.addr != conf->zone->shm.addr) {
+        here.reset();
+        tried = false;
+    }
+    if (!here.has_value() && !tried) {
+        sit_down(*conf->zone);
+    }
+    return here.has_value() ? &*here : nullptr;
+}
+
+}  // namespace
+
+MainConf *counting_conf(const ngx_cycle_t *cycle) noexcept {
+    auto *http =
+        reinterpret_cast<ngx_http_conf_ctx_t *>(ngx_get_conf(cycle->conf_ctx, ngx_http_module));
+    if (http == nullptr) {
+        return nullptr;
+    }
+    auto *conf = static_cast<MainConf *>(http->main_conf[ngx_http_ws_module.ctx_index]);
+    return conf->zone != nullptr ? conf : nullptr;
+}
+
+ws::Counters *counters_of(StatusZone *zone) noexcept {
+    if (zone == nullptr || zone->counters != nullptr) {
+        return zone == nullptr ? nullptr : zone->counters;
+    }
+    Here *at = find_here();
+    if (at == nullptr) {
+        return nullptr;
+    }
+    zone->counters = at->shared.board().counters(*at->seat, zone->on_board, at->shared);
+    if (zone->counters == nullptr && !at->told_full) {
+        at->told_full = true;
+        tell_full(*at->zone, "some sessions are not counted");
+    }
+    return zone->counters;
+}
+
+ws::Counters *counters_of_worker() noexcept {
+    Here *at = find_here();
+    return at == nullptr ? nullptr : at->counters;
+}
+
+ws::Shelf::Place *take_place() noexcept {
+    Here *at = find_here();
+    if (at == nullptr) {
+        return nullptr;
+    }
+    ws::Shelf::Place *place = at->places.take();
+    if (place == nullptr && at->counters != nullptr) {
+        at->counters->count(ws::Metric::unlisted_sessions);
+    }
+    return place;
+}
+
+void give_back(ws::Shelf::Place &place) noexcept {
+    if (here.has_value()) {
+        here->places.give_back(place);
+    }
+}
+
+void count_held_buffers(size_t held) noexcept {
+    ws::Counters *counters = counters_of_worker();
+    if (counters != nullptr) {
+        counters->set(ws::Metric::held_buffers, held);
+        counters->set_most(ws::Metric::most_held_buffers, held);
+    }
+}
+
+extern "C" {
+
+// Other processes of nginx, its cache manager for one, have no sessions.
+ngx_int_t ngx_http_ws_sit_down(ngx_cycle_t *cycle) {
+    MainConf *conf = counting_conf(cycle);
+    if (conf != nullptr &&
+        (ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE)) {
+        sit_down(*conf->zone);
+    }
+    return NGX_OK;
+}
+
+void ngx_http_ws_leave(ngx_cycle_t *) {
+    if (here.has_value()) {
+        here->shared.board().leave(*here->seat, here->shared);
+        here.reset();
+    }
+}
+
+}  // extern "C"
+
+}  // namespace ngx_ws

@@ -1,0 +1,31 @@
+// This process's own places on the board: what it counts, and how many sessions it can list.
+#pragma once
+
+#include "module/ws_status/zone.hpp"
+
+#include "ngx_ws_filter/ws_status/places.hpp"
+
+namespace ngx_ws {
+
+// Null if nobody counts, or if there is no memory for it.
+[[nodiscard]] ws::Counters *counters_of(StatusZone *zone) noexcept;
+// The same of what is counted of this process as a whole.
+[[nodiscard]] ws::Counters *counters_of_worker() noexcept;
+
+// A place in the list of sessions; null if there is none.
+[[nodiscard]] ws::Shelf::Place *take_place() noexcept;
+void give_back(ws::Shelf::Place &place) noexcept;
+
+// So many buffers are held now.
+void count_held_buffers(size_t held) noexcept;
+
+// What a configuration has of all that; null without ws_zone.
+[[nodiscard]] MainConf *counting_conf(const ngx_cycle_t *cycle) noexcept;
+
+extern "C" {
+// A worker begins; and ends.
+ngx_int_t ngx_http_ws_sit_down(ngx_cycle_t *cycle);
+void ngx_http_ws_leave(ngx_cycle_t *cycle);
+}
+
+}  // namespace ngx_ws

@@ -1,0 +1,53 @@
+#include "module/ws_status/session_report.hpp"
+
+#include "module/ws_settings/conf.hpp"
+
+namespace ngx_ws {
+
+namespace {
+
+uint64_t milliseconds_since_1970() noexcept {
+    const ngx_time_t *now = ngx_timeofday();
+    return static_cast<uint64_t>(now->sec) * 1000 + now->msec;
+}
+
+void list(ngx_http_request_t *r, std::string_view subprotocol, ws::Entry &entry) noexcept {
+    const auto *clcf = static_cast<ngx_http_core_loc_conf_t *>(
+        ngx_http_get_module_loc_conf(r, ngx_http_core_module));
+    const ngx_str_t *upstream = r->upstream->peer.name;
+    entry.open({.number = r->connection->number,
+                .begun_at = milliseconds_since_1970(),
+                .worker = static_cast<uint64_t>(ngx_pid),
+                .zone = ngx::view(loc_conf(r).status_zone->name),
+                .client = ngx::view(r->connection->addr_text),
+                .location = ngx::view(clcf->name),
+                .upstream = upstream == nullptr ? std::string_view{} : ngx::view(*upstream),
+                .subprotocol = subprotocol});
+}
+
+}  // namespace
+
+SessionReport *SessionReport::begin(ngx_http_request_t *r, std::string_view subprotocol) noexcept {
+    ws::Counters *counters = counters_of(loc_conf(r).status_zone);
+    if (counters == nullptr) {
+        return nullptr;
+    }
+    ws::Shelf::Place *place = take_place();
+    if (place != nullptr) {
+        list(r, subprotocol, place->entry);
+    }
+    auto *report = ngx::make_apart<SessionReport>(r->pool, *counters, place);
+    if (report == nullptr && place != nullptr) {
+        give_back(*place);
+    }
+    return report;
+}
+
+void SessionReport::end(const ws::Facts &facts) noexcept {
+    tally_.end(facts, ngx_current_msec);
+    if (place_ != nullptr) {
+        give_back(*std::exchange(place_, nullptr));
+    }
+}
+
+}  // namespace ngx_ws
