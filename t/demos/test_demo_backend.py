@@ -75,7 +75,7 @@ def test_ticker_speaks_first_and_counts(services):
         numbers = [lines.readline().split()[0] for _ in range(4)]
         took = time.monotonic() - began
     assert numbers == ["#1", "#2", "#3", "#4"]
-    assert 0.7 < took < 2
+    assert 0.7 < took < 5
 
 
 def test_ticker_ends_when_its_peer_does(services):
@@ -93,7 +93,7 @@ def test_slow_takes_32_kib_a_second(services):
         got = read_to_end(client)
         took = time.monotonic() - began
     assert got == sent
-    assert 1.5 < took < 4
+    assert 1.5 < took < 10
 
 
 def test_slow_reads_no_more_than_it_may_while_the_peer_waits(services):

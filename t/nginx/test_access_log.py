@@ -5,7 +5,7 @@ import random
 import pytest
 
 from harness.backends import EchoBackend, RecordingBackend, ResetBackend, SpeakFirstBackend
-from harness.gateway import client_tls
+from harness.gateway import client_tls, wait_until
 from harness.raw import BINARY, CLOSE, PING, TEXT, RawClient, frame
 from harness.sessions import plain_and_tls
 
@@ -35,7 +35,8 @@ def account(front, client, service):
     assert 0 <= float(connect_time) < 5
     *numbers, bytes_sent, upstream_sent, upstream_received = map(int, numbers)
     assert bytes_sent == client.total
-    assert upstream_sent == sum(len(c.received) for c in service.connections)
+    wait_until(lambda: sum(len(c.received) for c in service.connections) == upstream_sent,
+               what="what was sent to the service")
     return closed_by, int(code), *numbers, upstream_received
 
 
