@@ -127,6 +127,7 @@ Breach CommandReader::read_body(std::span<std::uint8_t> &from, Command &command,
     }
     const std::size_t size = std::min<std::size_t>(left_, from.size());
     command.bytes = from.first(size);
+    command.number = left_;
     from = from.subspan(size);
     command.starts = left_ == length();
     left_ -= static_cast<std::uint32_t>(size);

@@ -16,11 +16,12 @@ namespace ws {
 // What a piece of a message holds. What a number means is for Positions to say.
 enum class Heard : std::uint8_t {
     nothing,  // no more: the piece is read to its end
-    data,     // bytes of the stream, at least one
-    ack,      // `number` is a position
-    eof,      // the same
-    empty,    // a message without bytes; `number` is its ordinal
-    sid,      // `bytes` of the echo of a NEW_SID, perhaps none
+    data,   // bytes of the stream, at least one; `number` says how many this DATA or PART has from
+            // here on
+    ack,    // `number` is a position
+    eof,    // the same
+    empty,  // a message without bytes; `number` is its ordinal
+    sid,    // `bytes` of the echo of a NEW_SID, perhaps none
     ignored,  // a command that means nothing here
     breach,   // a rule was broken; nothing is read any more
 };

@@ -29,12 +29,14 @@ public:
 
     // --- from the client to the service
 
-    // Bytes of DATA or PART were read.
-    [[nodiscard]] Breach take(std::uint64_t bytes) noexcept {
+    // Bytes of DATA or PART were read, which has `announced` from there on: all of them must be
+    // allowed, so that none is taken of one that is not.
+    [[nodiscard]] Breach take(std::uint64_t bytes, std::uint64_t announced) noexcept {
+        assert(bytes <= announced);
         if (client_ended_) {
             return Breach::data_after_eof;
         }
-        if (terms_.window != 0 && bytes > may_take_ - taken_) {
+        if (terms_.window != 0 && announced > may_take_ - taken_) {
             return Breach::window_exceeded;
         }
         taken_ += bytes;

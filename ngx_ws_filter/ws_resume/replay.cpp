@@ -60,30 +60,35 @@ void Replay::drop_first() noexcept {
     last_ = rest == nullptr ? nullptr : last_;
 }
 
-std::span<const std::uint8_t> Replay::at(std::uint64_t position) const noexcept {
-    assert(position >= begin_ && position <= end_);
-    std::uint64_t skip = position - begin_;
+// The block with the byte `skip` bytes behind the first, which becomes an offset into it; null if
+// there are no more bytes.
+ReplayBlock *Replay::find(std::uint64_t &skip) const noexcept {
     ReplayBlock *block = first_;
     while (block != nullptr && skip >= block->size()) {
         skip -= block->size();
         block = block->next;
     }
-    if (block == nullptr) {
-        return {};
-    }
-    return {block->bytes() + block->begin + skip, block->size() - skip};
+    return block;
+}
+
+std::span<const std::uint8_t> Replay::at(std::uint64_t position) const noexcept {
+    assert(position >= begin_ && position <= end_);
+    std::uint64_t skip = position - begin_;
+    ReplayBlock *const block = find(skip);
+    return block == nullptr ? std::span<const std::uint8_t>{} : block->content().subspan(skip);
 }
 
 std::size_t Replay::read(std::uint64_t position, std::span<std::uint8_t> to) const noexcept {
+    assert(position >= begin_ && position <= end_);
+    std::uint64_t skip = position - begin_;
     std::size_t size = 0;
-    while (size < to.size()) {
-        const std::span<const std::uint8_t> bytes = at(position + size);
-        if (bytes.empty()) {
-            break;
-        }
+    for (ReplayBlock *block = find(skip); block != nullptr && size < to.size();
+         block = block->next) {
+        const std::span<const std::uint8_t> bytes = block->content().subspan(skip);
         const std::size_t part = std::min(bytes.size(), to.size() - size);
         std::copy_n(bytes.begin(), part, to.begin() + static_cast<std::ptrdiff_t>(size));
         size += part;
+        skip = 0;
     }
     return size;
 }

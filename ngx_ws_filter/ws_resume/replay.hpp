@@ -18,6 +18,9 @@ struct ReplayBlock {
     [[nodiscard]] std::uint8_t *bytes() noexcept {
         return reinterpret_cast<std::uint8_t *>(this + 1);
     }
+    [[nodiscard]] std::span<const std::uint8_t> content() noexcept {
+        return {bytes() + begin, size()};
+    }
     [[nodiscard]] std::uint32_t size() const noexcept { return end - begin; }
     [[nodiscard]] std::uint32_t free() const noexcept { return capacity - end; }
 };
@@ -67,6 +70,7 @@ public:
 
 private:
     [[nodiscard]] bool reserve(std::size_t size) noexcept;
+    [[nodiscard]] ReplayBlock *find(std::uint64_t &skip) const noexcept;
     void drop_first() noexcept;
     void give_back(ReplayBlock *block) noexcept;
 

@@ -60,7 +60,7 @@ private:
     void note(ws::Heard heard, const ws::Command &command) {
         switch (heard) {
             case ws::Heard::data:
-                check(!command.bytes.empty());
+                check(!command.bytes.empty() && command.number >= command.bytes.size());
                 said_.add(command.starts ? "<" : "").add(command.bytes);
                 said_.add(command.ends ? ">" : "");
                 break;

@@ -16,49 +16,65 @@ void good(Breach breach, const char *file = __builtin_FILE(), int line = __built
     unit::equal(breach, Breach::none, file, line);
 }
 
+// The whole of a DATA.
+Breach take(Positions &positions, std::uint64_t bytes) {
+    return positions.take(bytes, bytes);
+}
+
 // --- from the client
 
 void counts_what_is_taken(void **) {
     Positions positions(own);
-    good(positions.take(10));
-    good(positions.take(990));
+    good(take(positions, 10));
+    good(take(positions, 990));
     unit::equal(positions.taken(), 1000);
     unit::equal(positions.delivered(), 0);
 }
 
 void refuses_more_than_the_window(void **) {
     Positions positions(own);
-    good(positions.take(1000));
-    unit::equal(positions.take(1), Breach::window_exceeded);
+    good(take(positions, 1000));
+    unit::equal(take(positions, 1), Breach::window_exceeded);
     positions.delivered(5);
-    unit::equal(positions.take(6), Breach::window_exceeded);
+    unit::equal(take(positions, 6), Breach::window_exceeded);
     unit::equal(positions.taken(), 1000);
-    good(positions.take(5));
+    good(take(positions, 5));
     unit::equal(positions.taken(), 1005);
+}
+
+void takes_no_byte_of_data_that_goes_beyond_the_window(void **) {
+    Positions positions(own);
+    good(positions.take(400, 1000));
+    good(positions.take(600, 600));
+    unit::equal(positions.take(1, 2), Breach::window_exceeded);
+    positions.delivered(1);
+    unit::equal(positions.take(1, 2), Breach::window_exceeded);
+    unit::equal(positions.taken(), 1000);
+    good(positions.take(1, 1));
 }
 
 void has_no_window_under_a_v4_name(void **) {
     Positions positions(v4);
-    good(positions.take(1'000'000));
-    good(positions.take(1));
+    good(take(positions, 1'000'000));
+    good(take(positions, 1));
 }
 
 void takes_no_allowance_back(void **) {
     Positions positions(own);
     positions.change_window(100);
-    good(positions.take(1000));
-    unit::equal(positions.take(1), Breach::window_exceeded);
+    good(take(positions, 1000));
+    unit::equal(take(positions, 1), Breach::window_exceeded);
     positions.delivered(1000);
-    good(positions.take(100));
-    unit::equal(positions.take(1), Breach::window_exceeded);
+    good(take(positions, 100));
+    unit::equal(take(positions, 1), Breach::window_exceeded);
     positions.change_window(200);
-    good(positions.take(100));
-    unit::equal(positions.take(1), Breach::window_exceeded);
+    good(take(positions, 100));
+    unit::equal(take(positions, 1), Breach::window_exceeded);
 }
 
 void knows_an_acknowledgement_that_is_late(void **) {
     Positions positions(own);
-    good(positions.take(100));
+    good(take(positions, 100));
     positions.delivered(70);
     positions.delivered(60);
     unit::equal(positions.delivered(), 70);
@@ -66,7 +82,7 @@ void knows_an_acknowledgement_that_is_late(void **) {
 
 void ends_where_the_stream_ends(void **) {
     Positions positions(own);
-    good(positions.take(10));
+    good(take(positions, 10));
     unit::equal(positions.take_eof(9), Breach::eof_elsewhere);
     unit::equal(positions.take_eof(11), Breach::eof_elsewhere);
     unit::check(!positions.client_ended());
@@ -74,7 +90,7 @@ void ends_where_the_stream_ends(void **) {
     unit::check(positions.client_ended());
     good(positions.take_eof(10));
     unit::equal(positions.take_eof(11), Breach::eof_elsewhere);
-    unit::equal(positions.take(1), Breach::data_after_eof);
+    unit::equal(take(positions, 1), Breach::data_after_eof);
     unit::equal(positions.taken(), 10);
 }
 
@@ -98,14 +114,14 @@ void takes_each_empty_message_once(void **) {
 
 void owes_nothing_before_anything_is_acknowledged(void **) {
     Positions positions(own);
-    good(positions.take(500));
+    good(take(positions, 500));
     unit::check(!positions.owes_ack());
     unit::equal(positions.ack_at(), Deadlines::never);
 }
 
 void tells_the_first_bytes_after_a_pause_at_once(void **) {
     Positions positions(own);
-    good(positions.take(500));
+    good(take(positions, 500));
     unit::equal(positions.tell(1000), 0);
     positions.delivered(1);
     unit::check(positions.owes_ack());
@@ -117,7 +133,7 @@ void tells_the_first_bytes_after_a_pause_at_once(void **) {
 
 void tells_others_in_time(void **) {
     Positions positions(own);
-    good(positions.take(500));
+    good(take(positions, 500));
     positions.delivered(1);
     unit::equal(positions.tell(2000), 1);
     positions.delivered(2);
@@ -199,7 +215,7 @@ void tells_no_end_to_v4(void **) {
 
 void goes_on_where_the_client_is(void **) {
     Positions positions(own);
-    good(positions.take(50));
+    good(take(positions, 50));
     positions.delivered(20);
     positions.sent(100);
     unit::equal(positions.tell(1000), 20);
@@ -252,7 +268,7 @@ void is_left_alone_by_a_wrong_request(void **) {
 // A client of v4 takes RECONNECT_SUCCESS for an ACK, and dies of a lower one.
 void sends_v4_no_ack_below_what_it_was_told(void **) {
     Positions positions(v4);
-    good(positions.take(50));
+    good(take(positions, 50));
     positions.delivered(20);
     unit::equal(positions.tell(1), 20);
     good(positions.resume(0));
@@ -261,7 +277,7 @@ void sends_v4_no_ack_below_what_it_was_told(void **) {
     unit::equal(positions.tell(2), 50);
     positions.delivered(50);
     unit::check(!positions.owes_ack());
-    good(positions.take(1));
+    good(take(positions, 1));
     positions.delivered(51);
     unit::check(positions.owes_ack());
     unit::equal(positions.tell(3), 51);
@@ -273,6 +289,7 @@ int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(counts_what_is_taken),
         cmocka_unit_test(refuses_more_than_the_window),
+        cmocka_unit_test(takes_no_byte_of_data_that_goes_beyond_the_window),
         cmocka_unit_test(has_no_window_under_a_v4_name),
         cmocka_unit_test(takes_no_allowance_back),
         cmocka_unit_test(knows_an_acknowledgement_that_is_late),
