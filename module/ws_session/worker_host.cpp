@@ -21,6 +21,12 @@ void WorkerHost::tell(ws::Order order, ws::Phase phase) noexcept {
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, log(), 0, "ws: %V: %V", &when, &what);
 }
 
+void WorkerHost::tell_phase(ws::Phase from, ws::Phase to) noexcept {
+    [[maybe_unused]] const ngx_str_t before = ngx::str(ws::name(from));
+    [[maybe_unused]] const ngx_str_t now = ngx::str(ws::name(to));
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, log(), 0, "ws: phase %V after %V", &now, &before);
+}
+
 void WorkerHost::tell_ping([[maybe_unused]] ws::Millis silence) noexcept {
     if (report_ != nullptr) {
         report_->tally().ping();

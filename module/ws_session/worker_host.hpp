@@ -14,6 +14,7 @@ public:
     void give_back(ws::HeldBuffer *buffer) noexcept final { ngx_ws::give_back(buffer); }
     [[nodiscard]] size_t empty_pipe(std::span<uint8_t> to) noexcept final;
     void tell(ws::Order order, ws::Phase phase) noexcept final;
+    void tell_phase(ws::Phase from, ws::Phase to) noexcept final;
     void tell_ping(ws::Millis silence) noexcept final;
     void tell_pong(ws::Millis round_trip) noexcept final;
     void tell_late(ws::Deadline which, ws::Millis waited, ws::Millis silence) noexcept final;

@@ -33,6 +33,7 @@ Tunnel::Tunnel(const TunnelOptions &options, Session &session, FlowLedger &to_cl
 
 void Tunnel::enter(Phase phase) noexcept {
     assert(may_follow(phase_, phase));
+    witness_->tell_phase(phase_, phase);
     phase_ = phase;
 }
 
@@ -305,8 +306,9 @@ bool Tunnel::owes_backend_an_end(const Standing &standing) const noexcept {
 // Once both Close frames are through, or ours after a violation, the server closes first (RFC 6455,
 // section 7.1.1).
 bool Tunnel::owes_client_an_end(const Standing &standing) const noexcept {
-    return phase_ == Phase::closing && !standing.client_finished && !standing.to_client_blocked &&
-           session_->close_sent() && (client_is_silent() || out_of_time_);
+    const bool may = phase_ == Phase::closing && !standing.to_client_blocked;
+    assert(!may || session_->close_sent());  // nothing that is due waits for an end
+    return may && (client_is_silent() || out_of_time_);
 }
 
 // What a lane cannot know: its destination is given up.

@@ -117,8 +117,7 @@ private:
     [[nodiscard]] bool lives() const noexcept { return phase_ < Phase::delivering; }
     // Nothing more can be expected of the client but its FIN.
     [[nodiscard]] bool client_is_silent() const noexcept {
-        return session_->close_received() || session_->violation() != Violation::none ||
-               client_ != Peer::speaks;
+        return session_->close_received() || session_->violation() != Violation::none;
     }
     [[nodiscard]] bool leaves_bytes_behind(Side by, CloseCode code) noexcept;
     void enter(Phase phase) noexcept;

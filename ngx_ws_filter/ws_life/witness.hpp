@@ -42,11 +42,14 @@ public:
     // Whether anything is written to this side and not acknowledged.
     [[nodiscard]] virtual bool is_under_way(Side) noexcept { return false; }
     // Whether the backend's transport has acknowledged all that was written, our end included.
+    // Asked only where nothing is blocked towards the backend, and it is not lost.
     [[nodiscard]] virtual bool backend_has_all() noexcept { return false; }
     // Whether bytes of the client have arrived that nobody has read.
     [[nodiscard]] virtual bool client_has_more() const noexcept { return false; }
 
-    // For a log at the level debug: the client, silent for so long, is sent a ping; and its pong
+    // For a log at the level debug: the session goes from one phase to the next.
+    virtual void tell_phase(Phase /*from*/, Phase /*to*/) const noexcept {}
+    // The same: the client, silent for so long, is sent a ping; and its pong
     // has taken so long.
     virtual void tell_ping(Millis) const noexcept {}
     virtual void tell_pong(Millis) const noexcept {}

@@ -61,8 +61,9 @@ public:
     [[nodiscard]] virtual Answer send_answer() noexcept { return Answer::sent; }
     // There is more to do than one turn allows: advance() is to be called again soon.
     virtual void come_back() noexcept {}
-    // For a log at the level debug. See Witness for the last three.
+    // For a log at the level debug. See Witness for all but the first.
     virtual void tell(Order, Phase) noexcept {}
+    virtual void tell_phase(Phase /*from*/, Phase /*to*/) noexcept {}
     virtual void tell_ping(Millis) noexcept {}
     virtual void tell_pong(Millis) noexcept {}
     virtual void tell_late(Deadline, Millis, Millis) noexcept {}

@@ -60,17 +60,13 @@ bool Relay::is_answered(Millis now) noexcept {
     if (tunnel_.phase() != Phase::connecting) {
         return true;
     }
-    switch (host_->send_answer()) {
-        case Answer::pending:
-            return false;
-        case Answer::failed:
-            tunnel_.client_lost(now);
-            return true;
-        case Answer::sent:
-            break;
+    const Answer answer = host_->send_answer();
+    if (answer == Answer::failed) {
+        tunnel_.client_lost(now);
+    } else if (answer == Answer::sent) {
+        tunnel_.answered(now);
     }
-    tunnel_.answered(now);
-    return true;
+    return answer != Answer::pending;
 }
 
 void Relay::look_behind_ends(Millis now) noexcept {
@@ -122,8 +118,7 @@ void Relay::carry_out(Order order, Millis now) noexcept {
         case Order::reset_backend:
             to_backend_.abort();
             break;
-        case Order::none:
-        case Order::end:
+        default:  // none and end leave the loop before
             break;
     }
 }
@@ -261,7 +256,7 @@ Event Relay::walk(Passage &passage, Millis now) noexcept {
             }
         }
     } while (event != Event::exhausted && event != Event::room_full && event != Event::memory_full);
-    if (answered != 0 && !to_client_.blocked()) {
+    if (answered != 0) {
         to_client_.write(passage.answers.first(answered), 0);
     }
     return event;

@@ -62,13 +62,12 @@ private:
     [[nodiscard]] bool is_under_way(Side side) noexcept override {
         return !(side == Side::client ? client_ : backend_)->drained();
     }
-    [[nodiscard]] bool backend_has_all() noexcept override {
-        return !to_backend_.lost() && !to_backend_.blocked() && backend_->drained();
-    }
+    [[nodiscard]] bool backend_has_all() noexcept override { return backend_->drained(); }
     [[nodiscard]] Lane &lane_to(Side side) noexcept {
         return side == Side::client ? to_client_ : to_backend_;
     }
     [[nodiscard]] bool client_has_more() const noexcept override { return client_->has_unread(); }
+    void tell_phase(Phase from, Phase to) const noexcept override { host_->tell_phase(from, to); }
     void tell_ping(Millis silence) const noexcept override { host_->tell_ping(silence); }
     void tell_pong(Millis round_trip) const noexcept override { host_->tell_pong(round_trip); }
     void tell_late(Deadline which, Millis waited, Millis silence) const noexcept override {

@@ -62,6 +62,20 @@ def test_debug_level_tells_of_pings_and_pongs(gateway, backend, raw):
     front.wait_log(r"\[debug\] .* ws: pong after \d+ ms")
 
 
+def test_debug_level_tells_of_each_phase(gateway, backend, raw):
+    service = backend(EchoBackend)
+    front = gateway(f"location / {{ ws_pass {service.address}; }}", log_level="debug")
+    with raw(front.port) as client:
+        client.open("/")
+        client.send_close(1000)
+        assert client.read_close() == (1000, "")
+    front.wait_log("ws: client closed")
+    phases = re.findall(r"\[debug\] .* ws: phase (\S+) after (\S+)$", front.error_log(), re.M)
+    assert [after for _, after in phases] == ["connecting", "open", "delivering", "closing",
+                                              "draining"]
+    assert [phase for phase, _ in phases] == ["open", "delivering", "closing", "draining", "over"]
+
+
 def test_no_free_connection_for_the_backend_is_503_and_one_line(gateway, backend, raw):
     """A session takes two of worker_connections, and nginx itself two of these 17."""
     service = backend(EchoBackend)

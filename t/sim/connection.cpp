@@ -105,10 +105,18 @@ std::size_t House::empty_pipe(std::span<std::uint8_t> to) noexcept {
 
 void House::tell(ws::Order order, ws::Phase phase) noexcept {
     ++orders_;
+    say(name(phase), name(order));
+}
+
+void House::tell_phase(ws::Phase from, ws::Phase to) noexcept {
+    say(name(from), name(to));
+}
+
+void House::say(std::string_view when, std::string_view what) const {
     if (talks) {
         std::printf("%llu: %.*s: %.*s\n", static_cast<unsigned long long>(clock_.now),
-                    static_cast<int>(name(phase).size()), name(phase).data(),
-                    static_cast<int>(name(order).size()), name(order).data());
+                    static_cast<int>(when.size()), when.data(), static_cast<int>(what.size()),
+                    what.data());
     }
 }
 

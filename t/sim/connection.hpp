@@ -85,16 +85,19 @@ public:
     }
     void come_back() noexcept override { comes_back_ = true; }
     void tell(ws::Order order, ws::Phase phase) noexcept override;
+    void tell_phase(ws::Phase from, ws::Phase to) noexcept override;
 
     [[nodiscard]] bool take_come_back() { return std::exchange(comes_back_, false); }
     [[nodiscard]] std::size_t lent() const { return lent_; }
-    // Whether each order is printed.
+    // Whether each order and each change of the phase is printed.
     static inline bool talks = false;
     // Memory was refused.
     [[nodiscard]] bool was_poor() const { return was_poor_; }
     [[nodiscard]] std::uint64_t orders() const { return orders_; }
 
 private:
+    void say(std::string_view when, std::string_view what) const;
+
     Random &random_;
     const Clock &clock_;
     ws::Scratch scratch_;

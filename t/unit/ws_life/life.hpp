@@ -26,6 +26,7 @@ public:
     bool client_has_unread = false;
     unsigned questions = 0;  // about what the backend has acknowledged
     mutable std::string told;
+    mutable std::string phases;
 
     [[nodiscard]] ws::Standing standing() const noexcept override { return stands; }
     [[nodiscard]] std::uint64_t acknowledged(ws::Side side) noexcept override {
@@ -37,6 +38,9 @@ public:
     [[nodiscard]] bool is_under_way(ws::Side side) noexcept override { return of(side).under_way; }
     [[nodiscard]] bool backend_has_all() noexcept override { return backend_has_it_all; }
     [[nodiscard]] bool client_has_more() const noexcept override { return client_has_unread; }
+    void tell_phase(ws::Phase from, ws::Phase to) const noexcept override {
+        phases += std::string(name(from)) + " > " + std::string(name(to)) + "; ";
+    }
     void tell_ping(ws::Millis silence) const noexcept override { tell("ping", silence); }
     void tell_pong(ws::Millis round_trip) const noexcept override { tell("pong", round_trip); }
     void tell_late(ws::Deadline, ws::Millis waited, ws::Millis silence) const noexcept override {

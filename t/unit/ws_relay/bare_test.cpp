@@ -52,6 +52,7 @@ void bare_host_has_nothing_to_lend(void **) {
     unit::equal(host.send_answer(), ws::Answer::sent);
     host.come_back();
     host.tell(ws::Order::none, ws::Phase::open);
+    host.tell_phase(ws::Phase::connecting, ws::Phase::open);
     host.tell_ping(1);
     host.tell_pong(1);
     host.tell_late(ws::Deadline::idle, 1, 1);
@@ -74,6 +75,7 @@ void bare_witness_knows_nothing(void **) {
     unit::check(!witness.is_under_way(ws::Side::client));
     unit::check(!witness.backend_has_all());
     unit::check(!witness.client_has_more());
+    witness.tell_phase(ws::Phase::connecting, ws::Phase::open);
     witness.tell_ping(1);
     witness.tell_pong(1);
     witness.tell_late(ws::Deadline::idle, 1, 1);

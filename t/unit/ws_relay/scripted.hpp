@@ -33,6 +33,7 @@ public:
     std::string pipe;
     std::string orders;
     std::string told;
+    std::string phases;
 
     [[nodiscard]] const ws::Scratch &scratch() const noexcept override { return scratch_; }
     [[nodiscard]] ws::HeldBuffer *lend() noexcept override {
@@ -57,6 +58,9 @@ public:
     void come_back() noexcept override { ++comes_back; }
     void tell(ws::Order order, ws::Phase) noexcept override {
         orders += std::string(name(order)) + "; ";
+    }
+    void tell_phase(ws::Phase from, ws::Phase to) noexcept override {
+        phases += std::string(name(from)) + " > " + std::string(name(to)) + "; ";
     }
     void tell_ping(ws::Millis silence) noexcept override { add("ping", silence); }
     void tell_pong(ws::Millis round_trip) noexcept override { add("pong", round_trip); }
@@ -94,6 +98,7 @@ public:
 
     bool has_pipe = false;
     bool broken = false;  // behind its end
+    bool tells_of_breaks = true;
     bool polled = false;
     bool seems_readable = false;        // although nothing has come
     std::size_t most_read = unbounded;  // at a time
@@ -107,6 +112,7 @@ public:
     std::size_t wants = unbounded;    // room()
     std::size_t most_for_header = unbounded;
     bool loses_writes = false;
+    bool loses_pipe = false;
     bool has_room_for_end = true;
     bool exact = true;
     bool all_drained = true;
@@ -157,6 +163,9 @@ public:
         return take(text(bytes.first(std::min(bytes.size(), most_for_header))));
     }
     [[nodiscard]] ws::Written drain_pipe(std::size_t size) noexcept override {
+        if (loses_pipe) {
+            return {0, true};
+        }
         const ws::Written written_now = take(std::string_view(host_.pipe).substr(0, size));
         host_.pipe.erase(0, written_now.size);
         return written_now;
@@ -177,7 +186,7 @@ public:
     [[nodiscard]] bool drained() const noexcept override { return all_drained; }
     [[nodiscard]] bool has_unread() const noexcept override { return readable(); }
     [[nodiscard]] bool is_broken() const noexcept override { return broken; }
-    [[nodiscard]] bool may_have_broken() noexcept override { return true; }
+    [[nodiscard]] bool may_have_broken() noexcept override { return tells_of_breaks; }
     [[nodiscard]] bool is_polled() const noexcept override { return polled; }
 
 private:
