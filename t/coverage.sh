@@ -4,8 +4,8 @@
 # FLAGS (the module's own). Fails below the goals, and where no reason is given.
 set -euo pipefail
 
-goal_lines=97
-goal_branches=90
+goal_lines=99.8
+goal_branches=99.4
 
 # Lines that are not run and branches that are not taken: the file, text that stands there, why.
 explanations() {
@@ -22,6 +22,8 @@ handshake.cpp|return "unknown";|$enumerators
 mask.cpp|cpu_supports("avx2")|a processor without AVX2; what it runs is run for smaller payloads
 origin.cpp|inet_ntop(|fails for want of room alone, and the room is enough for any address
 proxy_protocol.cpp|switch (family)|$enumerators
+relay.cpp|default:|the loop that carries orders out does not pass these on
+tunnel.cpp|switch (event)|$enumerators
 utf8_blocks.cpp|cpu_supports("avx2")|a processor without AVX2; what it runs is run for shorter texts
 END
 }
@@ -106,7 +108,7 @@ awk -F '[:,]' -v root="$PWD/" -v goal_lines=$goal_lines -v goal_branches=$goal_b
         for (i = 1; i <= tellings; ++i) print told[i]
         met = percent(lines_hit, lines) >= goal_lines &&
             percent(branches_hit, branches) >= goal_branches
-        printf "\ngoals: %d%% of lines, %d%% of branches: %s\n", goal_lines, goal_branches,
+        printf "\ngoals: %.1f%% of lines, %.1f%% of branches: %s\n", goal_lines, goal_branches,
             met ? "met" : "MISSED"
         exit !(met && all_explained)
     }' "$OUT/lcov"

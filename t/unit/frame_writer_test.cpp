@@ -75,6 +75,13 @@ void writes_control_frames_of_125_bytes(void **) {
     unit::equal(frame.back(), 'x');
 }
 
+void finds_the_header_that_it_wrote(void **) {
+    for (const std::uint64_t length : {0U, 125U, 126U, 65'535U, 65'536U}) {
+        const std::string_view written = binary(length);
+        unit::equal(ws::header_size_of(unit::bytes(written)), written.size());
+    }
+}
+
 }  // namespace
 
 int main() {
@@ -83,6 +90,7 @@ int main() {
         cmocka_unit_test(writes_the_opcode_and_its_bits),
         cmocka_unit_test(writes_whole_control_frames),
         cmocka_unit_test(writes_control_frames_of_125_bytes),
+        cmocka_unit_test(finds_the_header_that_it_wrote),
     };
     return unit::run("frame_writer", tests);
 }

@@ -57,6 +57,23 @@ void believes_a_pong(void **) {
     unit::equal(marked.to_client.confirmed(), 250);
 }
 
+// A number that is to come, and an offset behind the bytes that were sent.
+void believes_no_forged_pong(void **) {
+    Marked marked;
+    marked.take(100, 1000);
+    const std::string marker = marked.ping();
+    std::string early = marker;
+    early[3] = 9;
+    marked.pong(early, 1010);
+    std::string larger = marker;
+    larger[11] = 101;
+    marked.pong(larger, 1010);
+    marked.pong("", 1010);
+    unit::equal(marked.to_client.confirmed(), 0);
+    marked.pong(marker, 1020);
+    unit::equal(marked.to_client.confirmed(), 100);
+}
+
 void believes_no_pong_where_pongs_confirm_nothing(void **) {
     ws::LivenessOptions options = marking;
     options.pongs_confirm = false;
@@ -191,6 +208,7 @@ int main() {
         cmocka_unit_test(marks_each_interval_of_bytes),
         cmocka_unit_test(marks_nothing_where_pongs_confirm_nothing),
         cmocka_unit_test(believes_a_pong),
+        cmocka_unit_test(believes_no_forged_pong),
         cmocka_unit_test(believes_no_pong_where_pongs_confirm_nothing),
         cmocka_unit_test(marks_the_last_byte_before_a_pause),
         cmocka_unit_test(marks_no_byte_twice),

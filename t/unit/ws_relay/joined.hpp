@@ -20,7 +20,7 @@ namespace unit {
     return options;
 }
 
-// Memory for one message of at most 400 bytes, lent once.
+// Memory for one message of at most 2000 bytes, lent once.
 class OneLoan final : public ws::Lender {
 public:
     explicit OneLoan(ws::Framer &framer) : framer_(framer) {}
@@ -31,7 +31,7 @@ public:
 
 private:
     ws::Framer &framer_;
-    std::array<std::uint8_t, 400> bytes_;
+    std::array<std::uint8_t, 2000> bytes_;
     bool lent_ = false;
 };
 
@@ -46,12 +46,13 @@ public:
         join(translator_);
     }
     // With a framing.
-    Joined(ws::Framer &framer, ws::Lender &lender, std::size_t scratch = 1000)
+    Joined(ws::Framer &framer, ws::Lender &lender, std::size_t scratch = 1000,
+           const ws::RelayOptions &options = plain())
         : host(scratch),
           session({.framer = &framer}),
           translator_(session),
           rooms_(std::in_place, session, ws::RoomOptions{.framer = &framer}, lender),
-          options_(plain()) {
+          options_(options) {
         join(*rooms_);
     }
     ~Joined() {

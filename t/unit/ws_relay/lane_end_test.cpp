@@ -101,6 +101,22 @@ void ends_later_if_there_is_no_room_for_its_end(void **) {
     unit::equal(way.destination.finishes, 1);
 }
 
+// Bytes that were taken after all stand before it.
+void ends_behind_what_it_holds(void **) {
+    Direction way;
+    way.destination.has_room_for_end = false;
+    way.lane.finish();
+    way.write("x");
+    way.destination.has_room_for_end = true;
+    way.destination.takes = 0;
+    way.lane.flush();
+    unit::equal(way.destination.finishes, 0);
+    way.destination.takes = unit::unbounded;
+    way.lane.flush();
+    unit::equal(way.destination.written, "x"sv);
+    unit::equal(way.destination.finishes, 1);
+}
+
 void waits_for_no_end_when_it_is_lost(void **) {
     Direction waiting;
     waiting.destination.has_room_for_end = false;
@@ -159,6 +175,25 @@ void forwards_part_by_part(void **) {
     way.forward("##", "hello");
     unit::equal(way.destination.written, "##hello"sv);
     unit::check(!way.lane.blocked());
+}
+
+// There may be room again as soon as the header was refused.
+void forwards_no_payload_past_its_header(void **) {
+    Direction way;
+    way.destination.most_for_header = 0;
+    way.forward("##", "hello");
+    unit::equal(way.destination.written, ""sv);
+    way.lane.flush();
+    unit::equal(way.destination.written, "##hello"sv);
+}
+
+void is_lost_amid_a_payload(void **) {
+    Direction way;
+    way.destination.loses_pipe = true;
+    way.forward("##", "hello");
+    unit::check(way.lane.lost());
+    unit::equal(way.ledger().written(), 0);
+    unit::equal(way.host.lent, 0);
 }
 
 void forwards_nothing_when_it_is_lost(void **) {
@@ -236,11 +271,14 @@ int main() {
         cmocka_unit_test(can_be_reset),
         cmocka_unit_test(ends_behind_all_that_was_written),
         cmocka_unit_test(ends_later_if_there_is_no_room_for_its_end),
+        cmocka_unit_test(ends_behind_what_it_holds),
         cmocka_unit_test(waits_for_no_end_when_it_is_lost),
         cmocka_unit_test(flushes_past_all_bounds_at_last),
         cmocka_unit_test(forwards_a_payload_that_it_never_sees),
         cmocka_unit_test(holds_what_is_left_in_the_pipe),
         cmocka_unit_test(forwards_part_by_part),
+        cmocka_unit_test(forwards_no_payload_past_its_header),
+        cmocka_unit_test(is_lost_amid_a_payload),
         cmocka_unit_test(forwards_nothing_when_it_is_lost),
         cmocka_unit_test(empties_the_pipe_of_a_destination_that_is_lost_meanwhile),
         cmocka_unit_test(is_lost_when_the_pipe_gives_less_than_was_put_in),

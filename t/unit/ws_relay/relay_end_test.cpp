@@ -12,6 +12,31 @@ namespace {
 
 constexpr auto going_away = "\x03\xe9"sv;
 
+void tells_of_each_phase(void **) {
+    Joined joined;
+    joined.client_says(unit::close_frame, going_away).client.ends();
+    joined.backend.pauses();
+    unit::check(!joined.turn());
+    unit::equal(joined.host.phases,
+                "connecting > open; open > delivering; delivering > closing; "
+                "closing > draining; draining > over; "sv);
+}
+
+void is_idle_only_when_nothing_is_under_way_to_either_side(void **) {
+    for (const bool client : {true, false}) {
+        ws::RelayOptions options = plain();
+        options.tunnel.liveness.idle_timeout = 500;
+        Joined joined(options);
+        unit::check(joined.turn());
+        (client ? joined.client : joined.backend).all_drained = false;
+        unit::check(joined.turn_after(500));
+        joined.is_in(Phase::open);
+        unit::check(joined.turn_after(500));
+        joined.is_in(Phase::closing);
+        unit::equal(joined.client_gets(), "close 1008 idle too long; "sv);
+    }
+}
+
 void answers_a_close_when_the_backend_has_all(void **) {
     Joined joined;
     joined.client_says(unit::data, "hello").client_says(unit::close_frame, going_away);
@@ -239,6 +264,8 @@ void resets_a_backend_whose_stream_is_cut(void **) {
 
 int main() {
     const CMUnitTest tests[] = {
+        cmocka_unit_test(tells_of_each_phase),
+        cmocka_unit_test(is_idle_only_when_nothing_is_under_way_to_either_side),
         cmocka_unit_test(answers_a_close_when_the_backend_has_all),
         cmocka_unit_test(delivers_what_the_client_said_before_its_end),
         cmocka_unit_test(passes_on_what_the_backend_said_before_its_end),

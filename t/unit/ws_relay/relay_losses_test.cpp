@@ -29,6 +29,18 @@ void reads_and_drops_what_a_client_says_before_its_close(void **) {
     unit::equal(joined.facts().undelivered_to_backend, 5);
 }
 
+void counts_what_it_drops_once(void **) {
+    Joined joined;
+    joined.backend.ends();
+    unit::check(joined.turn());
+    unit::ClientStream stream;
+    stream.frame(unit::data, "hello").frame(unit::ping, "x").frame(unit::data, "more");
+    joined.client.says(stream.bytes());
+    unit::check(joined.turn());
+    joined.relay->release(joined.now);
+    unit::equal(joined.facts().undelivered_to_backend, 9);
+}
+
 // The bytes mean nothing then, not even to TLS.
 void looks_only_for_the_end_behind_its_own(void **) {
     Joined joined;
@@ -98,6 +110,39 @@ void closes_when_there_is_no_memory_for_what_waits(void **) {
     unit::check(overfull.joined.relay->tunnel().is_cut());
 }
 
+// The reset comes while a part of it waits.
+void counts_what_waits_when_the_backend_is_reset(void **) {
+    Overfull overfull;
+    Joined &joined = overfull.joined;
+    joined.backend.takes = 0;
+    joined.backend.is_reset();
+    unit::check(joined.turn());
+    unit::equal(joined.client_gets(),
+                "close 1011 212 bytes undelivered, backend connection was reset; "sv);
+}
+
+// Nothing more can be read of a client that has ended, or ends meanwhile.
+void looks_for_no_more_than_a_client_has_said(void **) {
+    Joined ended;
+    ended.client_says(unit::data, "hello").client_says(unit::close_frame, going_away);
+    ended.client.ends();
+    unit::check(ended.turn());
+    ended.backend.is_reset();
+    unit::check(!ended.turn());
+    unit::equal(ended.client_gets(),
+                "close 1011 5 bytes undelivered, backend connection was reset; "sv);
+
+    Joined ends;
+    ends.backend.takes = 0;
+    ends.client_says(unit::data, "hello").client_says(unit::close_frame, going_away);
+    ends.client.ends();
+    ends.backend.is_reset();
+    unit::check(!ends.turn());
+    unit::equal(ends.client_gets(),
+                "close 1011 5 bytes undelivered, backend connection was reset; "sv);
+    unit::check(!ends.relay->tunnel().client_speaks());
+}
+
 // What waits is dropped and counted when the session ends, and the stream is cut there.
 void counts_what_waits_when_the_backend_is_full(void **) {
     Overfull overfull;
@@ -136,7 +181,7 @@ void loses_a_side_whose_bytes_it_cannot_hold(void **) {
     to_client.backend.says("hello");
     unit::check(to_client.turn());
     unit::equal(to_client.client.calls, "breaks "sv);
-    to_client.client.is_reset();
+    to_client.client.ends();
     unit::check(!to_client.turn());
     unit::equal(to_client.facts().ended_by, Side::client);
 
@@ -146,10 +191,37 @@ void loses_a_side_whose_bytes_it_cannot_hold(void **) {
     to_backend.client_says(unit::data, "hello");
     unit::check(to_backend.turn());
     unit::equal(to_backend.backend.calls, "breaks "sv);
-    to_backend.backend.is_reset();
+    to_backend.backend.ends();
     unit::check(to_backend.turn());
     unit::equal(to_backend.client_gets(),
                 "close 1011 5 bytes undelivered, backend connection was reset; "sv);
+}
+
+// Behind the ends of both sides, a lane that is lost is all that tells of it.
+void loses_a_side_whose_bytes_it_cannot_hold_behind_its_end(void **) {
+    ws::RelayOptions options = plain();
+    options.tunnel.half_close = true;
+    Joined to_backend(options);
+    to_backend.backend.tells_of_breaks = false;
+    to_backend.backend.ends();
+    unit::check(to_backend.turn());
+    to_backend.is_in(Phase::half_closed);
+    to_backend.host.has_memory = false;
+    to_backend.backend.takes = 2;
+    to_backend.client_says(unit::data, "hello");
+    unit::check(to_backend.turn());
+    unit::equal(to_backend.facts().why, "backend connection was reset"sv);
+
+    Joined to_client(options);
+    to_client.client.tells_of_breaks = false;
+    to_client.client_says(unit::close_frame, going_away).client.ends();
+    unit::check(to_client.turn());
+    to_client.is_in(Phase::half_closed);
+    to_client.host.has_memory = false;
+    to_client.client.takes = 2;
+    to_client.backend.says("hello");
+    unit::check(!to_client.turn());
+    unit::equal(to_client.facts().close_code, CloseCode::abnormal);
 }
 
 // --- stopped, and released
@@ -204,13 +276,17 @@ void resets_no_backend_that_has_all(void **) {
 int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(reads_and_drops_what_a_client_says_before_its_close),
+        cmocka_unit_test(counts_what_it_drops_once),
         cmocka_unit_test(looks_only_for_the_end_behind_its_own),
         cmocka_unit_test(takes_no_more_of_a_talking_backend_than_it_must),
         cmocka_unit_test(waits_with_what_has_no_room_yet),
         cmocka_unit_test(closes_when_there_is_no_memory_for_what_waits),
+        cmocka_unit_test(counts_what_waits_when_the_backend_is_reset),
+        cmocka_unit_test(looks_for_no_more_than_a_client_has_said),
         cmocka_unit_test(counts_what_waits_when_the_backend_is_full),
         cmocka_unit_test(closes_when_there_is_no_memory_for_a_message),
         cmocka_unit_test(loses_a_side_whose_bytes_it_cannot_hold),
+        cmocka_unit_test(loses_a_side_whose_bytes_it_cannot_hold_behind_its_end),
         cmocka_unit_test(says_goodbye_past_all_bounds),
         cmocka_unit_test(counts_what_is_lost_when_it_is_released),
         cmocka_unit_test(resets_no_backend_that_has_all),
