@@ -65,16 +65,19 @@ template <typename T>
     return {static_cast<T *>(array->elts), array->nelts};
 }
 
-// Calls take(name, value) for each header field line of the request, in order. Both the fields of
-// nginx 1.22 and its later linked ones are in this list.
+// Calls take(name, value) for each header field line of the request, in order, until it says false.
+// Both the fields of nginx 1.22 and its later linked ones are in this list.
 template <typename Take>
-void each_request_field(ngx_http_request_t *r, Take take) noexcept {
+[[nodiscard]] bool each_request_field(ngx_http_request_t *r, Take take) noexcept {
     for (ngx_list_part_t *part = &r->headers_in.headers.part; part != nullptr; part = part->next) {
         for (ngx_table_elt_t &field :
              std::span{static_cast<ngx_table_elt_t *>(part->elts), part->nelts}) {
-            take(view(field.key), view(field.value));
+            if (!take(view(field.key), view(field.value))) {
+                return false;
+            }
         }
     }
+    return true;
 }
 
 }  // namespace ngx

@@ -4,8 +4,6 @@
 #include "module/ws_session/zlib_states.hpp"
 #include "module/ws_settings/conf.hpp"
 
-#include "ngx_ws_filter/ws_handshake/field.hpp"
-
 namespace ngx_ws {
 
 namespace {
@@ -24,16 +22,6 @@ void on_pool_destroyed(void *deflation) {
     static_cast<Deflation *>(deflation)->release();
 }
 
-ws::DeflateNegotiation read_offers(ngx_http_request_t *r, const DeflateConf &conf) noexcept {
-    ws::DeflateNegotiation negotiation(conf.policy());
-    ngx::each_request_field(r, [&](std::string_view name, std::string_view value) {
-        if (ws::equals_ignoring_case(name, "Sec-WebSocket-Extensions")) {
-            negotiation.take(value);
-        }
-    });
-    return negotiation;
-}
-
 }  // namespace
 
 Deflation::Deflation(const ws::DeflateNegotiation &negotiation, const DeflateConf &conf) noexcept
@@ -42,9 +30,10 @@ Deflation::Deflation(const ws::DeflateNegotiation &negotiation, const DeflateCon
       answer_size_(negotiation.write_answer(answer_).size()) {
 }
 
-Deflation *Deflation::negotiate(ngx_http_request_t *r) noexcept {
+Deflation *Deflation::negotiate(ngx_http_request_t *r, const ws::UpgradeRequest &request) noexcept {
     const DeflateConf &conf = loc_conf(r).deflate;
-    const ws::DeflateNegotiation negotiation = read_offers(r, conf);
+    ws::DeflateNegotiation negotiation(conf.policy());
+    request.extensions().each([&](std::string_view value) { negotiation.take(value); });
     if (!negotiation.agreed()) {
         return nullptr;
     }

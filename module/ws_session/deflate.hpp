@@ -4,6 +4,7 @@
 #include "module/ws_settings/deflate_conf.hpp"
 
 #include "ngx_ws_filter/ws_compression/compression.hpp"
+#include "ngx_ws_filter/ws_handshake/upgrade_request.hpp"
 
 namespace ngx_ws {
 
@@ -12,7 +13,8 @@ class Deflation {
 public:
     // For a location that wants compression. Null if the client does not, or if the worker has
     // promised all of ws_deflate_memory: who is promised memory finds it when it is needed.
-    [[nodiscard]] static Deflation *negotiate(ngx_http_request_t *r) noexcept;
+    [[nodiscard]] static Deflation *negotiate(ngx_http_request_t *r,
+                                              const ws::UpgradeRequest &request) noexcept;
 
     Deflation(const ws::DeflateNegotiation &negotiation, const DeflateConf &conf) noexcept;
 

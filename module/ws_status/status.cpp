@@ -30,10 +30,11 @@ std::string_view content_type(Format format) noexcept {
 
 std::string_view accept_of(ngx_http_request_t *r) noexcept {
     std::string_view accept;
-    ngx::each_request_field(r, [&](std::string_view name, std::string_view value) {
+    (void)ngx::each_request_field(r, [&](std::string_view name, std::string_view value) {
         if (ws::equals_ignoring_case(name, "Accept")) {
             accept = value;
         }
+        return true;
     });
     return accept;
 }

@@ -10,6 +10,13 @@ namespace {
 void on_pool_destroyed(void *) {
 }
 
+bool read_fields(ngx_http_request_t *r, ws::UpgradeRequest &request) noexcept {
+    const auto more = [r] { return ngx::make<ws::FieldLine>(r->pool); };
+    return ngx::each_request_field(r, [&](std::string_view name, std::string_view value) {
+        return request.take(name, value, more);
+    });
+}
+
 }  // namespace
 
 Context *recall_context(ngx_http_request_t *r) noexcept {
@@ -36,6 +43,9 @@ Context *context(ngx_http_request_t *r) noexcept {
         return nullptr;
     }
     auto *made = new (cleanup->data) Context;
+    if (!read_fields(r, made->request)) {
+        return nullptr;
+    }
     cleanup->handler = on_pool_destroyed;
     ngx_http_set_ctx(r, made, ngx_http_ws_module);
     return made;
@@ -45,7 +55,10 @@ void begin_again(Context &ctx) noexcept {
     if (ctx.deflation != nullptr) {
         ctx.deflation->release();
     }
-    ctx = {.status_zone = ctx.status_zone, .origin = ctx.origin, .judge = ctx.judge};
+    ctx = {.request = ctx.request,
+           .status_zone = ctx.status_zone,
+           .origin = ctx.origin,
+           .judge = ctx.judge};
 }
 
 }  // namespace ngx_ws

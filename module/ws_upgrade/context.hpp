@@ -4,6 +4,7 @@
 #include "module/ngx.hpp"
 
 #include "ngx_ws_filter/ws_frames/frame.hpp"
+#include "ngx_ws_filter/ws_handshake/upgrade_request.hpp"
 
 namespace ngx_ws {
 
@@ -25,6 +26,8 @@ enum class OriginVerdict : uint8_t {
 };
 
 struct Context {
+    ws::UpgradeRequest request;  // as the client sent it, whichever location it comes to
+
     // Where its answer is counted, once that is known for good; or null.
     StatusZone *status_zone = nullptr;
     OriginVerdict origin = OriginVerdict::unchecked;
@@ -33,7 +36,6 @@ struct Context {
     // The settings of the location that serves the request, or was the last to try.
     const LocConf *server = nullptr;
     std::string_view subprotocol;  // as answered; in the request's memory
-    std::string_view key;          // Sec-WebSocket-Key
     ws::Opcode frame_type = ws::Opcode::binary;
     Deflation *deflation = nullptr;  // if compression was agreed on
     Framing *framing = nullptr;      // for every framing but the stream
@@ -57,11 +59,12 @@ struct Context {
     return known != nullptr ? known : recall_context(r);
 }
 
-// The request's context, made at the first call; null if there is no memory.
+// The request's context. The first call makes it, and reads the fields of the request, which nobody
+// else does; null if there is no memory.
 [[nodiscard]] Context *context(ngx_http_request_t *r) noexcept;
 
 // The request comes to another location, after it was tried at one: what that one prepared is given
-// back, and only the verdict on its origin is kept.
+// back, and only what it says is kept, with the verdict on its origin.
 void begin_again(Context &ctx) noexcept;
 
 }  // namespace ngx_ws

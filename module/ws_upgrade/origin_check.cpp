@@ -6,9 +6,6 @@
 #include "module/ws_settings/origin_rules.hpp"
 #include "module/ws_status/handshakes.hpp"
 
-#include "ngx_ws_filter/ws_handshake/field.hpp"
-#include "ngx_ws_filter/ws_handshake/handshake.hpp"
-
 namespace ngx_ws {
 
 namespace {
@@ -19,34 +16,26 @@ using Kind = OriginRule::Kind;
 struct Candidate {
     unsigned fields = 0;
     std::string_view text;
-    ws::Origin origin;
+    std::string_view host;  // what the client calls us
+    ws::Origin origin = {};
     bool valid = false;
 };
 
-Candidate read_origin(ngx_http_request_t *r) noexcept {
-    Candidate candidate;
-    ngx::each_request_field(r, [&](std::string_view name, std::string_view value) {
-        if (ws::equals_ignoring_case(name, "Origin")) {
-            ++candidate.fields;
-            candidate.text = value;
-        }
-    });
+Candidate read_origin(const ws::UpgradeRequest &request) noexcept {
+    Candidate candidate = {
+        .fields = request.origins(), .text = request.origin(), .host = request.host()};
     candidate.valid = candidate.fields == 1 && candidate.origin.parse(candidate.text);
     return candidate;
 }
 
-bool is_same(ngx_http_request_t *r, const ws::Origin &origin) noexcept {
-    if (r->headers_in.host == nullptr) {
-        return false;
-    }
+bool is_same(ngx_http_request_t *r, std::string_view host, const ws::Origin &origin) noexcept {
 #if (NGX_HTTP_SSL)
     const bool secure = r->connection->ssl != nullptr;
 #else
     const bool secure = false;
 #endif
     ws::Origin own;
-    return own.parse(secure ? "https" : "http", ngx::view(r->headers_in.host->value)) &&
-           own == origin;
+    return own.parse(secure ? "https" : "http", host) && own == origin;
 }
 
 bool matches_variable(ngx_http_request_t *r, const OriginRule &rule,
@@ -82,7 +71,7 @@ bool matches(ngx_http_request_t *r, const OriginRule &rule, const Candidate &can
         case Kind::null:
             return candidate.fields == 1 && candidate.text == "null";
         case Kind::same:
-            return candidate.valid && is_same(r, candidate.origin);
+            return candidate.valid && is_same(r, candidate.host, candidate.origin);
         case Kind::pattern:
             return candidate.valid && rule.pattern.matches(candidate.origin);
         case Kind::variable:
@@ -174,9 +163,9 @@ void log_refusal(ngx_http_request_t *r, const Candidate &candidate, bool report_
         candidate.text.size() > text.len ? "..." : "", &loc_conf(r).origins_text, &allowed_by);
 }
 
-OriginVerdict judge(ngx_http_request_t *r) noexcept {
+OriginVerdict judge(ngx_http_request_t *r, const ws::UpgradeRequest &request) noexcept {
     const LocConf &conf = loc_conf(r);
-    const Candidate candidate = read_origin(r);
+    const Candidate candidate = read_origin(request);
     for (const OriginRule &rule : ngx::elements<OriginRule>(conf.origins)) {
         if (matches(r, rule, candidate)) {
             return verdict_of(rule.kind);
@@ -188,30 +177,27 @@ OriginVerdict judge(ngx_http_request_t *r) noexcept {
 
 }  // namespace
 
-OriginVerdict check_origin(ngx_http_request_t *r) noexcept {
-    Context *ctx = context(r);
-    if (ctx == nullptr) {
-        return OriginVerdict::refused;
+OriginVerdict check_origin(ngx_http_request_t *r, Context &ctx) noexcept {
+    if (ctx.judge != &loc_conf(r)) {
+        ctx.origin = judge(r, ctx.request);
+        ctx.judge = &loc_conf(r);
+        count_origin(r, ctx.origin);
     }
-    if (ctx->judge != &loc_conf(r)) {
-        ctx->origin = judge(r);
-        ctx->judge = &loc_conf(r);
-        count_origin(r, ctx->origin);
-    }
-    return ctx->origin;
+    return ctx.origin;
 }
 
 extern "C" ngx_int_t ngx_http_ws_origin_handler(ngx_http_request_t *r) {
     if (r != r->main || !loc_conf(r).origins_guard) {
         return NGX_DECLINED;
     }
-    ws::UpgradeRequest request;
-    ngx::each_request_field(
-        r, [&](std::string_view name, std::string_view value) { request.take(name, value); });
-    if (!request.wants_websocket() || check_origin(r) != OriginVerdict::refused) {
+    Context *ctx = context(r);
+    if (ctx == nullptr) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (!ctx->request.wants_websocket() || check_origin(r, *ctx) != OriginVerdict::refused) {
         return NGX_DECLINED;
     }
-    context(r)->status_zone = loc_conf(r).status_zone;
+    ctx->status_zone = loc_conf(r).status_zone;
     // What follows are frames, and no second request.
     r->keepalive = 0;
     return NGX_HTTP_FORBIDDEN;

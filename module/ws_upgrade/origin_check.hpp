@@ -7,8 +7,7 @@ namespace ngx_ws {
 
 // Checks the request's Origin once a location, and logs a refusal once; later calls give the same
 // verdict.
-// OriginVerdict::refused also if there is no memory.
-[[nodiscard]] OriginVerdict check_origin(ngx_http_request_t *r) noexcept;
+[[nodiscard]] OriginVerdict check_origin(ngx_http_request_t *r, Context &ctx) noexcept;
 
 // The phase handler: guards upgrade requests in every location in which ws_origin is written,
 // whoever serves it.

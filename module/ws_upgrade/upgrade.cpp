@@ -7,55 +7,44 @@
 #include "module/ws_upgrade/backend.hpp"
 #include "module/ws_upgrade/origin_check.hpp"
 
-#include "ngx_ws_filter/ws_handshake/accept_key.hpp"
-#include "ngx_ws_filter/ws_handshake/field.hpp"
 #include "ngx_ws_filter/ws_handshake/handshake.hpp"
 
 namespace ngx_ws {
 
 namespace {
 
-// `value` must last as long as the request.
-bool add_field(ngx_http_request_t *r, std::string_view name, std::string_view value) noexcept {
-    auto *field = static_cast<ngx_table_elt_t *>(ngx_list_push(&r->headers_out.headers));
-    if (field == nullptr) {
-        return false;
+// Names and values must last as long as the request.
+bool add_fields(ngx_http_request_t *r, std::span<const ws::Field> fields) noexcept {
+    for (const ws::Field &field : fields) {
+        auto *added = static_cast<ngx_table_elt_t *>(ngx_list_push(&r->headers_out.headers));
+        if (added == nullptr) {
+            return false;
+        }
+        *added = {};
+        added->hash = 1;
+        added->key = ngx::str(field.name);
+        added->value = ngx::str(field.value);
     }
-    *field = {};
-    field->hash = 1;
-    field->key = ngx::str(name);
-    field->value = ngx::str(value);
     return true;
 }
 
-ws::SubprotocolChoice choose_subprotocol(ngx_http_request_t *r) noexcept {
+ws::SubprotocolChoice choose_subprotocol(ngx_http_request_t *r,
+                                         const ws::UpgradeRequest &request) noexcept {
     ws::SubprotocolChoice choice(ngx::elements<std::string_view>(loc_conf(r).subprotocols));
-    ngx::each_request_field(r, [&](std::string_view name, std::string_view value) {
-        if (ws::equals_ignoring_case(name, "Sec-WebSocket-Protocol")) {
-            choice.offer(value);
-        }
-    });
+    request.subprotocols().each([&](std::string_view value) { choice.offer(value); });
     return choice;
-}
-
-ws::UpgradeRequest read_request(ngx_http_request_t *r) noexcept {
-    ws::UpgradeRequest request;
-    ngx::each_request_field(
-        r, [&](std::string_view name, std::string_view value) { request.take(name, value); });
-    return request;
 }
 
 // What follows a handshake, a broken one too, is no second request, whoever refuses it.
 void forgo_keepalive(ngx_http_request_t *r, const ws::UpgradeRequest &request) noexcept {
-    if (request.wants_websocket() || !request.key().empty()) {
+    if (request.may_precede_frames()) {
         r->keepalive = 0;
     }
 }
 
 ws::Handshake check_request(ngx_http_request_t *r, Context &ctx) noexcept {
-    const ws::UpgradeRequest request = read_request(r);
-    forgo_keepalive(r, request);
-    const ws::Handshake verdict = request.check({
+    forgo_keepalive(r, ctx.request);
+    const ws::Handshake verdict = ctx.request.check({
         .http_version = static_cast<unsigned>(r->http_version),
         .get = r->method == NGX_HTTP_GET,
         .has_body = r->headers_in.content_length_n > 0 || r->headers_in.chunked,
@@ -63,7 +52,7 @@ ws::Handshake check_request(ngx_http_request_t *r, Context &ctx) noexcept {
     if (verdict != ws::Handshake::accepted) {
         return verdict;
     }
-    const ws::SubprotocolChoice choice = choose_subprotocol(r);
+    const ws::SubprotocolChoice choice = choose_subprotocol(r, ctx.request);
     if (choice.malformed()) {
         return ws::Handshake::subprotocol_malformed;
     }
@@ -72,7 +61,6 @@ ws::Handshake check_request(ngx_http_request_t *r, Context &ctx) noexcept {
     }
     ctx.server = &loc_conf(r);
     ctx.subprotocol = choice.chosen();
-    ctx.key = request.key();
     return ws::Handshake::accepted;
 }
 
@@ -105,16 +93,7 @@ ngx_int_t refuse(ngx_http_request_t *r, ws::Handshake verdict) noexcept {
     count_refusal(r, verdict);
 
     const auto status = static_cast<ngx_int_t>(ws::http_status(verdict));
-    bool added = true;
-    if (status == 426) {
-        added = add_field(r, "Upgrade", "websocket") && add_field(r, "Connection", "upgrade");
-    } else if (status == NGX_HTTP_NOT_ALLOWED) {
-        added = add_field(r, "Allow", "GET");
-    }
-    if (verdict == ws::Handshake::version_unsupported) {
-        added = added && add_field(r, "Sec-WebSocket-Version", "13");
-    }
-    if (!added) {
+    if (!add_fields(r, ws::refusal_fields(verdict))) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
     return status == 426 && !has_error_page(r, status) ? explain_upgrade(r) : status;
@@ -131,7 +110,7 @@ bool choose(ngx_http_request_t *r, Context &ctx) noexcept {
     }
     ctx.frame_type = static_cast<ws::Opcode>(*type);
     if (*compressed != 0) {
-        ctx.deflation = Deflation::negotiate(r);
+        ctx.deflation = Deflation::negotiate(r, ctx.request);
     }
     return true;
 }
@@ -139,29 +118,26 @@ bool choose(ngx_http_request_t *r, Context &ctx) noexcept {
 }  // namespace
 
 std::string_view agreed_subprotocol(ngx_http_request_t *r) noexcept {
-    const Context *ctx = find_context(r);
-    if (ctx != nullptr && ctx->server == &loc_conf(r)) {
-        return ctx->subprotocol;
+    const Context *ctx = context(r);
+    if (ctx == nullptr || ctx->server == &loc_conf(r)) {
+        return ctx == nullptr ? std::string_view{} : ctx->subprotocol;
     }
-    const ws::SubprotocolChoice choice = choose_subprotocol(r);
+    const ws::SubprotocolChoice choice = choose_subprotocol(r, ctx->request);
     return choice.malformed() ? std::string_view{} : choice.chosen();
 }
 
 ngx_int_t send_switching_protocols(ngx_http_request_t *r, const Context &ctx) noexcept {
-    std::array<char, ws::accept_key_size> accept;
-    if (!ws::make_accept_key(ctx.key, accept)) {
+    auto *accept = ngx::make<std::array<char, ws::accept_key_size>>(r->pool);
+    if (accept == nullptr) {
         return NGX_ERROR;
     }
-    const ngx_str_t kept = ngx::copy(r->pool, {accept.data(), accept.size()});
-    if (kept.data == nullptr || !add_field(r, "Upgrade", "websocket") ||
-        !add_field(r, "Sec-WebSocket-Accept", ngx::view(kept))) {
-        return NGX_ERROR;
-    }
-    if (!ctx.subprotocol.empty() && !add_field(r, "Sec-WebSocket-Protocol", ctx.subprotocol)) {
-        return NGX_ERROR;
-    }
-    if (ctx.deflation != nullptr &&
-        !add_field(r, "Sec-WebSocket-Extensions", ctx.deflation->answer())) {
+    std::array<ws::Field, ws::max_acceptance_fields> room;
+    const auto fields = ws::acceptance_fields(
+        {.key = ctx.request.key(),
+         .subprotocol = ctx.subprotocol,
+         .extensions = ctx.deflation == nullptr ? std::string_view{} : ctx.deflation->answer()},
+        *accept, room);
+    if (fields.empty() || !add_fields(r, fields)) {
         return NGX_ERROR;
     }
     r->headers_out.status = NGX_HTTP_SWITCHING_PROTOCOLS;
@@ -188,9 +164,14 @@ ngx_int_t send_switching_protocols(ngx_http_request_t *r, const Context &ctx) no
 
 extern "C" ngx_int_t ngx_http_ws_early_handler(ngx_http_request_t *r) {
     const LocConf &conf = loc_conf(r);
-    if (conf.upstream.upstream != nullptr || conf.target != nullptr) {
-        forgo_keepalive(r, read_request(r));
+    if (r != r->main || (conf.upstream.upstream == nullptr && conf.target == nullptr)) {
+        return NGX_DECLINED;
     }
+    const Context *ctx = context(r);
+    if (ctx == nullptr) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    forgo_keepalive(r, ctx->request);
     return NGX_DECLINED;
 }
 
@@ -221,7 +202,7 @@ extern "C" ngx_int_t ngx_http_ws_handler(ngx_http_request_t *r) {
     if (verdict != ws::Handshake::accepted) {
         return refuse(r, verdict);
     }
-    if (check_origin(r) == OriginVerdict::refused) {
+    if (check_origin(r, *ctx) == OriginVerdict::refused) {
         return NGX_HTTP_FORBIDDEN;
     }
     if (!choose(r, *ctx)) {

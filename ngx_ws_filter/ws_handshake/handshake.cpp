@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "ngx_ws_filter/ws_handshake/accept_key.hpp"
 #include "ngx_ws_filter/ws_handshake/field.hpp"
 
 namespace ws {
@@ -63,60 +62,39 @@ std::string_view words(Handshake verdict) noexcept {
     return "unknown";
 }
 
-void UpgradeRequest::take(std::string_view name, std::string_view value) noexcept {
-    if (equals_ignoring_case(name, "Upgrade")) {
-        upgrade_ = upgrade_ || list_has(value, "websocket");
-        return;
-    }
-    if (equals_ignoring_case(name, "Connection")) {
-        connection_ = connection_ || list_has(value, "upgrade");
-        return;
-    }
-    if (equals_ignoring_case(name, "Sec-WebSocket-Version")) {
-        version_ = trim(value);
-        versions_++;
-        return;
-    }
-    if (equals_ignoring_case(name, "Sec-WebSocket-Key")) {
-        key_ = trim(value);
-        keys_++;
+std::span<const Field> refusal_fields(Handshake verdict) noexcept {
+    static constexpr Field upgrade[] = {{"Upgrade", "websocket"}, {"Connection", "upgrade"}};
+    static constexpr Field other_version[] = {
+        upgrade[0], upgrade[1], {"Sec-WebSocket-Version", "13"}};
+    static constexpr Field get[] = {{"Allow", "GET"}};
+    switch (verdict) {
+        case Handshake::upgrade_missing:
+            return upgrade;
+        case Handshake::version_unsupported:
+            return other_version;
+        case Handshake::method_not_get:
+            return get;
+        default:
+            return {};
     }
 }
 
-Handshake UpgradeRequest::check(const RequestLine &line) const noexcept {
-    // The protocol comes first: HTTP/2 cannot carry the fields that the other rules ask for.
-    if (line.http_version >= 2000) {
-        return Handshake::http_2;
+std::span<const Field> acceptance_fields(const Agreement &agreement,
+                                         std::array<char, accept_key_size> &accept,
+                                         std::array<Field, max_acceptance_fields> &room) noexcept {
+    if (!make_accept_key(agreement.key, accept)) {
+        return {};
     }
-    if (line.http_version < 1001) {
-        return Handshake::http_1_0;
+    std::size_t count = 0;
+    room[count++] = {"Upgrade", "websocket"};
+    room[count++] = {"Sec-WebSocket-Accept", {accept.data(), accept.size()}};
+    if (!agreement.subprotocol.empty()) {
+        room[count++] = {"Sec-WebSocket-Protocol", agreement.subprotocol};
     }
-    if (!line.get) {
-        return Handshake::method_not_get;
+    if (!agreement.extensions.empty()) {
+        room[count++] = {"Sec-WebSocket-Extensions", agreement.extensions};
     }
-    if (!upgrade_) {
-        return Handshake::upgrade_missing;
-    }
-    if (!connection_) {
-        return Handshake::connection_missing;
-    }
-    if (line.has_body) {
-        return Handshake::body_present;
-    }
-    // The version before the key, which a client of another version may not send.
-    if (versions_ == 0) {
-        return Handshake::version_missing;
-    }
-    if (versions_ > 1 || version_ != "13") {
-        return Handshake::version_unsupported;
-    }
-    if (keys_ == 0) {
-        return Handshake::key_missing;
-    }
-    if (keys_ > 1 || !is_valid_key(key_)) {
-        return Handshake::key_malformed;
-    }
-    return Handshake::accepted;
+    return std::span{room}.first(count);
 }
 
 void SubprotocolChoice::offer(std::string_view field_value) noexcept {

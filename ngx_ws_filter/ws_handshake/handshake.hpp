@@ -1,6 +1,10 @@
-// May this request be upgraded, and with which answer. RFC 6455, section 4.2.
+// The verdict on an upgrade request, and the answer that follows from it. RFC 6455, section 4.2.
 #pragma once
 
+#include "ngx_ws_filter/ws_handshake/accept_key.hpp"
+
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -30,37 +34,28 @@ enum class Handshake : std::uint8_t {
 // What was wrong, for the log: lower case, no final stop.
 [[nodiscard]] std::string_view words(Handshake verdict) noexcept;
 
-// Collects what the field lines of one request say, one line after another in any order. The
-// values are looked at, not copied, and have to last as long as the object.
-class UpgradeRequest {
-public:
-    // Field names match whole and ignore case; fields that mean nothing here are passed over.
-    void take(std::string_view name, std::string_view value) noexcept;
-
-    struct RequestLine {
-        unsigned http_version;  // major * 1000 + minor, as in 1001 for HTTP/1.1
-        bool get;
-        bool has_body;  // a Content-Length other than 0, or a Transfer-Encoding
-    };
-
-    // The first rule that the request breaks, subprotocols aside: HTTP version, method, Upgrade,
-    // Connection, body, version, key.
-    [[nodiscard]] Handshake check(const RequestLine &line) const noexcept;
-
-    // Whether it asks for an upgrade to WebSocket at all: what an origin check guards.
-    [[nodiscard]] bool wants_websocket() const noexcept { return upgrade_; }
-
-    // Once accepted: 24 characters, for make_accept_key().
-    [[nodiscard]] std::string_view key() const noexcept { return key_; }
-
-private:
-    std::string_view key_;
-    std::string_view version_;
-    unsigned keys_ = 0;
-    unsigned versions_ = 0;
-    bool upgrade_ = false;
-    bool connection_ = false;
+struct Field {
+    std::string_view name;
+    std::string_view value;
 };
+
+// The fields that the answer to a refused request has because of the verdict.
+[[nodiscard]] std::span<const Field> refusal_fields(Handshake verdict) noexcept;
+
+// What the answer to an accepted request says; what is empty was not agreed on.
+struct Agreement {
+    std::string_view key;  // UpgradeRequest::key()
+    std::string_view subprotocol;
+    std::string_view extensions;
+};
+
+// The fields of the 101, but for "Connection: upgrade", which servers add to this status by
+// themselves. They lie in `room`, and the value of Sec-WebSocket-Accept in `accept`. None if
+// libcrypto could not compute that. RFC 6455, section 4.2.2, item 5.
+inline constexpr std::size_t max_acceptance_fields = 4;
+[[nodiscard]] std::span<const Field> acceptance_fields(
+    const Agreement &agreement, std::array<char, accept_key_size> &accept,
+    std::array<Field, max_acceptance_fields> &room) noexcept;
 
 // What clients offer that can resume a session. It is no subprotocol of a service: to answer it is
 // to speak docs/resume-protocol.md.

@@ -64,7 +64,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     require(choice.malformed() == offers.malformed);
     std::string wanted;
     for (const std::string &name : offers.names) {
-        const bool suits = accepted.empty() || std::ranges::find(accepted, name) != accepted.end();
+        const bool suits =
+            name != ws::resume_subprotocol &&
+            (accepted.empty() || std::ranges::find(accepted, name) != accepted.end());
         if (wanted.empty() && suits && !offers.malformed) {
             wanted = name;
         }

@@ -1,10 +1,11 @@
 // The fields of an upgrade request, one a line, as "name: value".
 #include "t/fuzz/fuzz.hpp"
 
+#include <deque>
 #include <vector>
 
 #include "ngx_ws_filter/ws_handshake/accept_key.hpp"
-#include "ngx_ws_filter/ws_handshake/handshake.hpp"
+#include "ngx_ws_filter/ws_handshake/upgrade_request.hpp"
 
 using fuzz::Input;
 using fuzz::require;
@@ -30,13 +31,16 @@ std::string changed_case(std::string_view text) {
 [[nodiscard]] Handshake verdict(const std::vector<Field> &fields,
                                 const ws::UpgradeRequest::RequestLine &line, bool reversed) {
     ws::UpgradeRequest request;
+    std::deque<ws::FieldLine> memory;
+    const auto more = [&] { return &memory.emplace_back(); };
     for (std::size_t i = 0; i < fields.size(); ++i) {
         const Field &field = fields[reversed ? fields.size() - 1 - i : i];
-        request.take(reversed ? changed_case(field.name) : field.name, field.value);
+        require(request.take(reversed ? changed_case(field.name) : field.name, field.value, more));
     }
     const Handshake found = request.check(line);
     if (found == Handshake::accepted) {
-        require(request.wants_websocket() && ws::is_valid_key(request.key()));
+        require(request.wants_websocket() && request.may_precede_frames());
+        require(ws::is_valid_key(request.key()));
         std::array<char, ws::accept_key_size> accept;
         require(ws::make_accept_key(request.key(), accept));
         require(accept.back() == '=');
@@ -44,6 +48,12 @@ std::string changed_case(std::string_view text) {
     }
     require(http_status(found) >= 400 || found == Handshake::accepted);
     require(words(found) != "unknown");
+    std::size_t lines = 0;
+    const auto count = [&](std::string_view) { ++lines; };
+    request.subprotocols().each(count);
+    request.extensions().each(count);
+    require(lines ==
+            memory.size() + !request.subprotocols().empty() + !request.extensions().empty());
     return found;
 }
 
