@@ -18,7 +18,7 @@ $(library): $(call objects,$(library_sources))
 
 $(OUT)/%.o: %.cpp $(OUT)/flags
 	@mkdir -p $(@D)
-	$(CXX) $(CXXFLAGS) -I. -MMD -MP -c -o $@ $<
+	$(CXX) $(CXXFLAGS) -I. -MMD -MP -MT $@ -c -o $@ $<
 
 # Changes only when the compiler or its flags do.
 $(OUT)/flags: force
