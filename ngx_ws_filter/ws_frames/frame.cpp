@@ -60,6 +60,8 @@ std::string_view words(Violation violation) noexcept {
             return "message holds a line end";
         case Violation::delimiter_inside:
             return "message holds a delimiter";
+        case Violation::subprotocol_broken:
+            return "message breaks the subprotocol";
     }
     return {};
 }

@@ -57,6 +57,7 @@ enum class Violation : std::uint8_t {
     line_too_long,            // the same for a line of a message
     line_end_inside,          // a message that should be one line
     delimiter_inside,         // the same for a message that ends with a delimiter
+    subprotocol_broken,       // a rule of the subprotocol, whose reader knows more
 };
 
 // A header as read or as about to be written. The lengths of its encodings are in frame_writer.hpp.

@@ -21,6 +21,8 @@ enum class Deadline : std::uint8_t {
     idle,     // no data has moved for ws_idle_timeout
     close,    // the end has made no progress for ws_close_timeout
     end,      // the end has taken ws_close_time in all
+    grace,    // nobody has resumed the session for ws_resume_timeout
+    tell,     // the client of a resumable session is owed an ACK
 };
 
 class Deadlines {
@@ -49,7 +51,7 @@ private:
         return static_cast<std::size_t>(which);
     }
 
-    std::array<Millis, 9> at_;
+    std::array<Millis, 11> at_;
 };
 
 }  // namespace ws

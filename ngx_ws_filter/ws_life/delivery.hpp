@@ -32,6 +32,9 @@ public:
     void drop(std::uint64_t bytes) noexcept { dropped_ += bytes; }
     [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
 
+    // The client's connection is gone, and with it the pongs that it was owed.
+    void forget_pings() noexcept { pings_ = {}; }
+
     // Whether the backend has acknowledged every byte that was taken for it. Asks if it has to, and
     // sets a deadline for asking again.
     [[nodiscard]] bool complete(Witness &witness, Millis now) noexcept;

@@ -25,6 +25,12 @@ public:
         deadlines_->set(Deadline::close, now + close_timeout_);
     }
 
+    // The session has no end yet after all.
+    void stop() noexcept {
+        deadlines_->clear(Deadline::end);
+        deadlines_->clear(Deadline::close);
+    }
+
     // Whether the end stands still too long, if it `waits` for a side that may still take
     // something; or has taken all of its time.
     [[nodiscard]] bool is_over(bool waits, Witness &witness, Millis now) noexcept {

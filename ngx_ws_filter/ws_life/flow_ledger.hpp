@@ -11,7 +11,9 @@ class FlowLedger {
 public:
     // `window`: bytes that may be taken and not confirmed before the source has to pause; it may
     // go on when half of them are left. 0: there is no bound.
-    explicit FlowLedger(std::uint64_t window = 0) noexcept : window_(window) {}
+    // `at`: bytes before that are settled.
+    explicit FlowLedger(std::uint64_t window = 0, std::uint64_t at = 0) noexcept
+        : window_(window), took_(at), wrote_(at), confirmed_(at) {}
 
     void took(std::uint64_t bytes) noexcept {
         took_ += bytes;
@@ -46,9 +48,9 @@ public:
 
 private:
     std::uint64_t window_;
-    std::uint64_t took_ = 0;
-    std::uint64_t wrote_ = 0;
-    std::uint64_t confirmed_ = 0;
+    std::uint64_t took_;
+    std::uint64_t wrote_;
+    std::uint64_t confirmed_;
     bool paused_ = false;
 };
 

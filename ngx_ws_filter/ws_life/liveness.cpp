@@ -6,6 +6,9 @@
 namespace ws {
 
 void Liveness::begin(Millis now) noexcept {
+    asks_ = true;
+    timing_ = false;
+    markers_ = {};
     heard(now);
     moved(now);
 }

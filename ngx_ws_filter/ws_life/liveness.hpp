@@ -37,7 +37,7 @@ public:
 
     // The client has said Close: nothing more can be asked of it.
     void stop_asking() noexcept;
-    // The session ends: no deadline of these matters any more.
+    // The session ends or is detached: no deadline of these matters any more, until begin().
     void stop() noexcept;
 
     enum class Verdict : std::uint8_t { lives, silent, idle };

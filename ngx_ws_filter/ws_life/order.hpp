@@ -17,13 +17,14 @@ enum class Order : std::uint8_t {
     drop_backend,    // the backend takes nothing: what is held for it is of no use. What the
                      // client's kernel has is read, to be counted, before backend_lost()
     reset_backend,   // reset the backend's connection
+    part,            // close the client's connection alone: the session waits for the next one
     end,             // close both connections
 };
 
 [[nodiscard]] constexpr std::string_view name(Order order) noexcept {
-    constexpr std::string_view names[] = {"none",           "write what is due", "write the last",
-                                          "finish backend", "finish client",     "drop client",
-                                          "drop backend",   "reset backend",     "end"};
+    constexpr std::string_view names[] = {
+        "none",        "write what is due", "write the last", "finish backend", "finish client",
+        "drop client", "drop backend",      "reset backend",  "part",           "end"};
     return names[static_cast<unsigned>(order)];
 }
 

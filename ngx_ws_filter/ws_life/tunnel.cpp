@@ -38,10 +38,7 @@ void Tunnel::enter(Phase phase) noexcept {
 }
 
 void Tunnel::note_end(Side by, CloseCode code, std::string_view why, Millis now) noexcept {
-    cut_ = leaves_bytes_behind(by, code);
-    by_ = by;
-    code_ = code;
-    why_ = why;
+    end_ = {.by = by, .code = code, .why = why, .cut = leaves_bytes_behind(by, code)};
     may_swallow_ = most_swallowed;
     may_ignore_ = most_ignored;
     liveness_.stop();
@@ -67,16 +64,18 @@ bool Tunnel::leaves_bytes_behind(Side by, CloseCode code) noexcept {
 void Tunnel::answered(Millis now) noexcept {
     enter(Phase::open);
     liveness_.begin(now);
+    legs_.has_begun = true;
+    resume(now);
 }
 
 void Tunnel::took_for_backend(Millis now) noexcept {
-    if (!ending()) {
+    if (!ending() && phase_ != Phase::detached) {
         liveness_.moved(now);
     }
 }
 
 void Tunnel::took_for_client(Millis now) noexcept {
-    if (!ending()) {
+    if (!ending() && phase_ != Phase::detached) {
         liveness_.moved(now);
         liveness_.took_for_client(*session_, *witness_, now);
     }
@@ -98,8 +97,11 @@ void Tunnel::client_said(Event event, std::uint64_t offset, Millis now) noexcept
                   words(session_->violation()), now);
             break;
         case Event::exhausted:
+        case Event::piece:
         case Event::room_full:
         case Event::memory_full:
+        case Event::eof:
+        case Event::fault:
             break;
     }
 }
@@ -110,7 +112,12 @@ void Tunnel::on_client_close(Millis now) noexcept {
     if (!lives()) {
         return;
     }
-    if (options_->half_close && backend_ == Peer::speaks) {
+    if (asks_to_be_kept()) {
+        session_->answer_close();
+        detach(now);
+        return;
+    }
+    if (options_->half_close && !legs_.are_resumable && backend_ == Peer::speaks) {
         enter(Phase::half_closed);
         liveness_.stop_asking();
         return;
@@ -130,6 +137,10 @@ void Tunnel::client_ended(Millis now) noexcept {
 }
 
 void Tunnel::client_lost(Millis now) noexcept {
+    if (may_detach()) {
+        detach(now);
+        return;
+    }
     if (!ending()) {
         note_end(Side::client, CloseCode::abnormal, "connection lost", now);
     }
@@ -141,13 +152,13 @@ void Tunnel::client_lost(Millis now) noexcept {
 
 void Tunnel::backend_ended(Millis now) noexcept {
     backend_ = Peer::ended;
-    if (!lives()) {
+    if (!lives() || phase_ == Phase::detached) {
         return;
     }
     if (session_->close_received()) {
         note_end(Side::client, session_->peer_status().code, {}, now);
         enter(Phase::delivering);
-    } else if (options_->half_close) {
+    } else if (options_->half_close && !legs_.client_said_end) {
         enter(Phase::half_closed);
     } else {
         note_end(Side::backend, CloseCode::normal, {}, now);
@@ -162,19 +173,22 @@ void Tunnel::backend_cut(Millis now) noexcept {
     }
     backend_ = Peer::lost;
     note_end(Side::backend, CloseCode::internal_error, "backend closed without close_notify", now);
-    conclude_undelivered(code_, why_);
+    conclude_undelivered(end_.code, end_.why);
 }
 
 // A backend that resets behind its FIN has not ended in order: what it was told before may be lost.
 void Tunnel::backend_lost(Millis now) noexcept {
     backend_ = Peer::lost;
+    if (phase_ == Phase::detached) {
+        return;
+    }
     if (lives() && backend_stalled_) {
         note_end(Side::gateway, CloseCode::try_again_later, "backend takes no data", now);
-        conclude_undelivered(code_, why_);
+        conclude_undelivered(end_.code, end_.why);
     } else if (lives()) {
         note_end(Side::backend, CloseCode::internal_error, was_reset, now);
-        conclude_undelivered(code_, why_);
-    } else if (phase_ == Phase::delivering && by_ != Side::client && !backend_stalled_) {
+        conclude_undelivered(end_.code, end_.why);
+    } else if (phase_ == Phase::delivering && end_.by != Side::client && !backend_stalled_) {
         conclude_undelivered(CloseCode::internal_error, was_reset);
     }
 }
@@ -184,8 +198,10 @@ void Tunnel::close(Side by, CloseCode code, std::string_view why, Millis now) no
         return;
     }
     note_end(by, code, why, now);
-    if (phase_ == Phase::connecting) {
-        client_lost(now);  // a Close cannot stand in front of the 101
+    // A Close cannot stand in front of the 101, and between two legs nobody hears it.
+    if (phase_ == Phase::connecting || phase_ == Phase::detached) {
+        legs_.grace = 0;
+        client_lost(now);
         return;
     }
     session_->close(code, why);
@@ -197,12 +213,20 @@ void Tunnel::on_time(Millis now) noexcept {
         deadlines_.clear(Deadline::ask);
     }
     check_stalls(now);
+    if (phase_ == Phase::detached) {
+        if (deadlines_.is_over(Deadline::grace, now)) {
+            give_up(now);
+        }
+        return;
+    }
     if (ending()) {
         out_of_time_ = out_of_time_ || !end_may_go_on(now);
         return;
     }
     const Liveness::Verdict verdict = liveness_.check(*session_, *witness_, now);
-    if (verdict != Liveness::Verdict::lives) {
+    if (verdict == Liveness::Verdict::silent && may_detach()) {
+        detach(now);
+    } else if (verdict != Liveness::Verdict::lives) {
         const bool silent = verdict == Liveness::Verdict::silent;
         close(Side::gateway, CloseCode::policy_violation,
               silent ? "no pong in time" : "idle too long", now);
@@ -221,6 +245,10 @@ void Tunnel::stop(CloseCode code, std::string_view why, Millis now) noexcept {
 
 void Tunnel::check_stalls(Millis now) noexcept {
     if (stalls_.is_over(Side::client, *witness_, now)) {
+        if (may_detach()) {
+            detach(now);
+            return;
+        }
         client_stalled_ = true;
         if (!ending()) {
             note_end(Side::gateway, CloseCode::policy_violation, "client takes no data", now);
@@ -264,14 +292,14 @@ void Tunnel::conclude(Millis now) noexcept {
     if (session_->close_received() && delivery_.dropped() == 0) {
         session_->answer_close();
     } else {
-        session_->close(code_, {});
+        session_->close(end_.code, {});
     }
     enter(Phase::closing);
 }
 
 void Tunnel::conclude_undelivered(CloseCode code, std::string_view why) noexcept {
-    code_ = code;
-    why_ = why;
+    end_.code = code;
+    end_.why = why;
     const std::uint64_t bytes = count_undelivered();
     const Undelivered reason(bytes, witness_->knows_exactly(), why);
     session_->close(code, reason.text());
@@ -281,126 +309,6 @@ void Tunnel::conclude_undelivered(CloseCode code, std::string_view why) noexcept
 std::uint64_t Tunnel::count_undelivered() noexcept {
     delivery_.ask(*witness_);
     return delivery_.undelivered() + delivery_.dropped() + witness_->standing().held;
-}
-
-// --- orders
-
-bool Tunnel::give_pong(Millis now) noexcept {
-    const bool may = phase_ != Phase::connecting && phase_ <= Phase::delivering;
-    return may && !witness_->standing().to_client_blocked &&
-           delivery_.give_pong(*session_, *witness_, now);
-}
-
-bool Tunnel::all_is_told(const Standing &standing) const noexcept {
-    const bool backend = backend_ == Peer::lost || standing.backend_lost || backend_has_all_ ||
-                         (backend_ == Peer::ended && !cut_ && !standing.to_backend_blocked);
-    return client_ != Peer::speaks && backend;
-}
-
-bool Tunnel::owes_backend_an_end(const Standing &standing) const noexcept {
-    const bool due = ending() || session_->close_received();
-    return due && !cut_ && !standing.backend_finished && !standing.backend_lost &&
-           !standing.to_backend_blocked && !standing.rest_waits;
-}
-
-// Once both Close frames are through, or ours after a violation, the server closes first (RFC 6455,
-// section 7.1.1).
-bool Tunnel::owes_client_an_end(const Standing &standing) const noexcept {
-    const bool may = phase_ == Phase::closing && !standing.to_client_blocked;
-    assert(!may || session_->close_sent());  // nothing that is due waits for an end
-    return may && (client_is_silent() || out_of_time_);
-}
-
-// What a lane cannot know: its destination is given up.
-Order Tunnel::loss(const Standing &standing) const noexcept {
-    if (client_ == Peer::lost && !standing.client_lost) {
-        return Order::drop_client;
-    }
-    if (backend_stalled_ && backend_ != Peer::lost) {
-        return Order::drop_backend;
-    }
-    const bool unwanted = backend_has_all_ && (cut_ || may_swallow_ == 0);
-    return unwanted && !standing.backend_lost ? Order::reset_backend : Order::none;
-}
-
-// Once the backend has all that it is to get, it is waited for no more.
-void Tunnel::settle_backend(const Standing &standing, Millis now) noexcept {
-    if (!ending() || backend_has_all_ || backend_ == Peer::lost || standing.backend_lost ||
-        (backend_ == Peer::ended && !cut_) || standing.to_backend_blocked) {
-        return;
-    }
-    if ((cut_ || standing.backend_finished) && witness_->backend_has_all()) {
-        backend_has_all_ = true;
-        return;
-    }
-    delivery_.ask_again(now);
-}
-
-void Tunnel::settle(const Standing &standing, Millis now) noexcept {
-    if (phase_ == Phase::delivering && (backend_ == Peer::lost || standing.backend_lost ||
-                                        out_of_time_ || delivery_.may_answer(*witness_, now))) {
-        conclude(now);
-    }
-    if (phase_ == Phase::closing && standing.client_finished) {
-        enter(Phase::draining);
-    }
-    settle_backend(standing, now);
-    if (phase_ == Phase::draining && (out_of_time_ || all_is_told(standing))) {
-        enter(Phase::over);
-    }
-    if (standing.must_be_polled) {
-        delivery_.ask_again(now);
-    }
-}
-
-Order Tunnel::next(Millis now) noexcept {
-    // A pong that may be given stands before the Close.
-    if (give_pong(now)) {
-        return Order::write_due;
-    }
-    const Standing standing = witness_->standing();
-    settle(standing, now);
-    if (const Order order = loss(standing); order != Order::none) {
-        return order;
-    }
-    stalls_.watch(standing, *witness_, now);
-    if (phase_ == Phase::connecting) {
-        return Order::none;
-    }
-    if (owes_backend_an_end(standing)) {
-        return Order::finish_backend;
-    }
-    if (session_->anything_due() && !standing.to_client_blocked && client_ != Peer::lost) {
-        return phase_ == Phase::closing && client_is_silent() ? Order::write_last
-                                                              : Order::write_due;
-    }
-    if (owes_client_an_end(standing)) {
-        return Order::finish_client;
-    }
-    if (phase_ == Phase::closing && out_of_time_) {
-        enter(Phase::over);
-    }
-    return phase_ == Phase::over ? Order::end : Order::none;
-}
-
-Use Tunnel::use_of_client() const noexcept {
-    if (phase_ == Phase::connecting || client_ != Peer::speaks) {
-        return Use::leave;
-    }
-    if (lives()) {
-        return Use::relay;
-    }
-    return may_ignore_ != 0 ? Use::drop : Use::leave;
-}
-
-Use Tunnel::use_of_backend() const noexcept {
-    if (phase_ == Phase::connecting || backend_ != Peer::speaks) {
-        return Use::leave;
-    }
-    if (lives()) {
-        return Use::relay;
-    }
-    return may_swallow_ != 0 ? Use::drop : Use::leave;
 }
 
 }  // namespace ws

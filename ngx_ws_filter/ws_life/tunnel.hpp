@@ -13,6 +13,7 @@
 
 #include "ngx_ws_filter/ws_life/delivery.hpp"
 #include "ngx_ws_filter/ws_life/end_clock.hpp"
+#include "ngx_ws_filter/ws_life/legs.hpp"
 #include "ngx_ws_filter/ws_life/liveness.hpp"
 #include "ngx_ws_filter/ws_life/order.hpp"
 #include "ngx_ws_filter/ws_life/stalls.hpp"
@@ -71,6 +72,24 @@ public:
     // Close's reason and the log's words. The first end counts.
     void close(Side by, CloseCode code, std::string_view why, Millis now) noexcept;
 
+    // --- legs
+
+    // What becomes of the session when it loses its leg.
+    void set_legs(const Legs &legs) noexcept;
+    // It ends with this leg, or now if there is none.
+    void keep_no_longer(Millis now) noexcept;
+    // When the client is to be told next what the backend has acknowledged.
+    void remind(Millis at) noexcept { deadlines_.set(Deadline::tell, at); }
+    [[nodiscard]] bool is_kept() const noexcept { return legs_.grace != 0; }
+    // Whether the session would go on without its leg; and the leg is left by the gateway's own
+    // wish, or for another one.
+    [[nodiscard]] bool may_detach() const noexcept;
+    void leave(Millis now) noexcept { detach(now); }
+    // The next leg has a connection, whose 101 is due. Only while detached.
+    void attached() noexcept;
+    // The client says that its stream ends here. It may go on to listen.
+    void client_said_end(Millis now) noexcept;
+
     // A deadline has passed.
     void on_time(Millis now) noexcept;
 
@@ -93,26 +112,34 @@ public:
     // --- what can be told
 
     [[nodiscard]] Phase phase() const noexcept { return phase_; }
-    [[nodiscard]] bool ending() const noexcept { return by_ != Side::nobody; }
+    [[nodiscard]] bool ending() const noexcept { return end_.by != Side::nobody; }
     [[nodiscard]] bool client_speaks() const noexcept { return client_ == Peer::speaks; }
     // The client sends so much behind the end that nobody listens any more.
     [[nodiscard]] bool client_floods() const noexcept { return ending() && may_ignore_ == 0; }
     [[nodiscard]] bool client_has_stalled() const noexcept { return client_stalled_; }
     [[nodiscard]] bool client_has_ended() const noexcept { return client_ == Peer::ended; }
+    [[nodiscard]] bool client_is_lost() const noexcept { return client_ == Peer::lost; }
     [[nodiscard]] bool backend_has_ended() const noexcept { return backend_ == Peer::ended; }
-    [[nodiscard]] Side ended_by() const noexcept { return by_; }
-    [[nodiscard]] CloseCode close_code() const noexcept { return code_; }
-    [[nodiscard]] std::string_view why() const noexcept { return why_; }  // a literal
+    [[nodiscard]] Side ended_by() const noexcept { return end_.by; }
+    [[nodiscard]] CloseCode close_code() const noexcept { return end_.code; }
+    [[nodiscard]] std::string_view why() const noexcept { return end_.why; }  // a literal
     [[nodiscard]] Millis round_trip() const noexcept { return liveness_.round_trip(); }
     // Taken from the client and not acknowledged by the backend. Asks.
     [[nodiscard]] std::uint64_t count_undelivered() noexcept;
     // Bytes that have arrived from the client are left behind: the backend must not take its stream
     // for a whole one.
-    [[nodiscard]] bool is_cut() const noexcept { return cut_ || delivery_.unwritten() != 0; }
+    [[nodiscard]] bool is_cut() const noexcept { return end_.cut || delivery_.unwritten() != 0; }
 
 private:
     // What can be expected of a connection's other end.
     enum class Peer : std::uint8_t { speaks, ended, lost };
+
+    struct End {
+        Side by = Side::nobody;  // nobody: the session has no end yet
+        CloseCode code = CloseCode::abnormal;
+        std::string_view why;
+        bool cut = false;  // bytes of the client were left behind when the end came
+    };
 
     [[nodiscard]] bool lives() const noexcept { return phase_ < Phase::delivering; }
     // Nothing more can be expected of the client but its FIN.
@@ -125,6 +152,11 @@ private:
     void conclude(Millis now) noexcept;
     void conclude_undelivered(CloseCode code, std::string_view why) noexcept;
     void on_client_close(Millis now) noexcept;
+    [[nodiscard]] bool asks_to_be_kept() const noexcept;
+    void detach(Millis now) noexcept;
+    void give_up(Millis now) noexcept;
+    void resume(Millis now) noexcept;
+    [[nodiscard]] Order next_detached(const Standing &standing, Millis now) noexcept;
     [[nodiscard]] Order loss(const Standing &standing) const noexcept;
     void settle(const Standing &standing, Millis now) noexcept;
     void settle_backend(const Standing &standing, Millis now) noexcept;
@@ -144,9 +176,8 @@ private:
     EndClock end_clock_;
     std::uint64_t may_swallow_ = 0;  // bytes of a backend that nobody listens to
     std::uint64_t may_ignore_ = 0;   // the same of a client
-    std::string_view why_;
-    CloseCode code_ = CloseCode::abnormal;
-    Side by_ = Side::nobody;  // nobody: the session has no end yet
+    End end_;
+    Legs legs_;
     Phase phase_ = Phase::connecting;
     Peer client_ = Peer::speaks;
     Peer backend_ = Peer::speaks;
@@ -154,7 +185,6 @@ private:
     bool backend_stalled_ = false;
     bool backend_has_all_ = false;
     bool out_of_time_ = false;  // nothing is waited for any more
-    bool cut_ = false;          // bytes of the client were left behind when the end came
 };
 
 }  // namespace ws

@@ -43,6 +43,22 @@ Event Session::receive(ReadBuffer &buffer) noexcept {
     return status == ReadStatus::violation ? broken(reader_.violation()) : Event::exhausted;
 }
 
+Event Session::receive(ReadBuffer &buffer, Piece &piece) noexcept {
+    if (over()) {
+        buffer.unread = buffer.end;
+        return Event::exhausted;
+    }
+    switch (reader_.next(buffer, piece)) {
+        case ReadStatus::piece:
+            return is_control(piece.opcode) ? take_control(piece.opcode) : Event::piece;
+        case ReadStatus::violation:
+            return broken(reader_.violation());
+        case ReadStatus::need_more:
+            break;
+    }
+    return Event::exhausted;
+}
+
 // The piece ends at `end`, which is moved to where its text is good.
 bool Session::take_text(std::uint8_t *&end, const Piece &piece) noexcept {
     if (piece.starts_message) {

@@ -74,12 +74,15 @@ struct SessionOptions {
 // What receive() met. Only the last two need a room.
 enum class Event : std::uint8_t {
     exhausted,    // nothing: every received byte has been read
+    piece,        // data, for a caller who takes messages apart
     ping,         // control_payload() waits for an answer
     pong,         // control_payload() is what came back
     close,        // peer_status(); everything received behind it is ignored
     violation,    // violation(); close_code() and words() make a Close of it
     room_full,    // there is more to read, although `unread` may be the end
     memory_full,  // the same; the framer wants memory, or more of it
+    eof,          // a resumable client's stream ends here
+    fault,        // a resumable client has broken a rule
 };
 
 class Session {
@@ -91,6 +94,12 @@ public:
     // too, for text up to the first impossible byte. Once close or violation was returned, received
     // bytes are dropped and the answer is exhausted. A Close of ours does not end the reading.
     [[nodiscard]] Event receive(ReadBuffer &buffer) noexcept;
+
+    // Receives for a caller who takes messages apart itself: met data is `piece`, unmasked and not
+    // checked further. For a session without compression or a framer.
+    [[nodiscard]] Event receive(ReadBuffer &buffer, Piece &piece) noexcept;
+    // The caller has found a rule of the subprotocol broken: nothing more is read.
+    void refuse() noexcept { violation_ = Violation::subprotocol_broken; }
 
     // Receives for a session with compression or a framer, and only for it: data is written to the
     // room, which has min_room bytes or more. After room_full the caller may put [unread, end)
@@ -200,6 +209,7 @@ public:
     // The answer to the peer's Close: its code without the reason, or nothing if it had none.
     void answer_close() noexcept;
 
+    [[nodiscard]] bool close_due() const noexcept { return close_.due; }
     [[nodiscard]] bool anything_due() const noexcept {
         return pong_.due || ping_.due || close_.due;
     }

@@ -2,37 +2,12 @@
 #pragma once
 
 #include "ngx_ws_filter/ws_life/tunnel.hpp"
+#include "ngx_ws_filter/ws_relay/held_buffer.hpp"
 
-#include <algorithm>
 #include <cstdint>
 #include <span>
 
 namespace ws {
-
-// Memory for bytes that a connection did not take, in front of its `capacity` bytes: at least what
-// either scratch buffer has.
-struct HeldBuffer {
-    HeldBuffer *next;
-    std::size_t begin;  // offsets into bytes()
-    std::size_t end;
-    std::size_t capacity;
-
-    [[nodiscard]] std::uint8_t *bytes() noexcept {
-        return reinterpret_cast<std::uint8_t *>(this + 1);
-    }
-    [[nodiscard]] std::span<std::uint8_t> content() noexcept {
-        return {bytes() + begin, end - begin};
-    }
-    // Puts bytes behind the content; false if there is no room for them.
-    [[nodiscard]] bool add(std::span<const std::uint8_t> more) noexcept {
-        if (more.size() > capacity - end) {
-            return false;
-        }
-        std::copy(more.begin(), more.end(), bytes() + end);
-        end += more.size();
-        return true;
-    }
-};
 
 // Memory that all relays of a worker use in turn. What is in it is lost with the end of a turn.
 struct Scratch {
@@ -53,6 +28,9 @@ public:
     // Empty; null if there is no memory.
     [[nodiscard]] virtual HeldBuffer *lend() noexcept { return nullptr; }
     virtual void give_back(HeldBuffer *) noexcept {}
+    // Moves a buffer to another place, with the same content and about twice the room. Null if
+    // there is no memory; then the buffer is as it was.
+    [[nodiscard]] virtual HeldBuffer *enlarge(HeldBuffer *) noexcept { return nullptr; }
 
     // Takes all that is left in the worker's pipe, at most as much as there is room for.
     [[nodiscard]] virtual std::size_t empty_pipe(std::span<std::uint8_t>) noexcept { return 0; }

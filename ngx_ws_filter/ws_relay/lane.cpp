@@ -147,9 +147,20 @@ void Lane::hold(std::span<std::uint8_t> bytes) noexcept {
     if (held_ == nullptr) {
         held_ = host_->lend();
     }
-    if (held_ == nullptr || !held_->add(bytes)) {
+    if (held_ == nullptr || !add_to_held(bytes)) {
         fail(true);
     }
+}
+
+bool Lane::add_to_held(std::span<std::uint8_t> bytes) noexcept {
+    while (!held_->add(bytes)) {
+        HeldBuffer *const larger = host_->enlarge(held_);
+        if (larger == nullptr) {
+            return false;
+        }
+        held_ = larger;
+    }
+    return true;
 }
 
 void Lane::release() noexcept {

@@ -11,9 +11,12 @@ namespace ws {
 
 class Lane {
 public:
-    // Both outlive the object. `window`: see FlowLedger.
-    Lane(Endpoint &destination, Host &host, std::uint64_t window) noexcept
-        : destination_(&destination), host_(&host), ledger_(window) {}
+    // Both outlive the object, but for a host that is replaced. `window` and `at`: see FlowLedger.
+    Lane(Endpoint &destination, Host &host, std::uint64_t window, std::uint64_t at = 0) noexcept
+        : destination_(&destination), host_(&host), ledger_(window, at) {}
+
+    // Another host lends from now on.
+    void move_to(Host &host) noexcept { host_ = &host; }
 
     [[nodiscard]] FlowLedger &ledger() noexcept { return ledger_; }
     [[nodiscard]] const FlowLedger &ledger() const noexcept { return ledger_; }
@@ -21,8 +24,8 @@ public:
     // How many bytes, at most `most`, to read for this lane.
     [[nodiscard]] std::size_t room(std::size_t most) noexcept { return destination_->room(most); }
 
-    // Writes what the destination takes and holds the rest, at most what a scratch buffer has room
-    // for; behind what is held already, it is held too. The last `payload` bytes are data, those
+    // Writes what the destination takes and holds the rest; behind what is held already, it is held
+    // too, in a buffer that grows. The last `payload` bytes are data, those
     // before them a header or control frames. Without memory to hold them the lane is lost. A lost
     // lane takes bytes, which go nowhere.
     void write(std::span<std::uint8_t> bytes, std::size_t payload) noexcept;
@@ -71,6 +74,7 @@ private:
     [[nodiscard]] std::size_t send(std::size_t size, Give give) noexcept;
     void hold_pipe(std::span<std::uint8_t> header, std::size_t payload) noexcept;
     void hold(std::span<std::uint8_t> bytes) noexcept;
+    [[nodiscard]] bool add_to_held(std::span<std::uint8_t> bytes) noexcept;
     void fail(bool breaks) noexcept;
     void note_written() noexcept;
     void release() noexcept;

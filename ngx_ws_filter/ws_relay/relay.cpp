@@ -4,13 +4,6 @@
 #include <utility>
 
 namespace ws {
-namespace {
-
-// A read of so much is the beginning of a flood.
-constexpr std::size_t least_flood = 32 * 1024;
-
-}  // namespace
-
 Relay::Relay(const RelayOptions &options, Session &session, Translator &translator,
              Endpoint &client, Endpoint &backend, Host &host) noexcept
     : session_(&session),
@@ -28,7 +21,9 @@ Relay::Relay(const RelayOptions &options, Session &session, Translator &translat
 Standing Relay::standing() const noexcept {
     const bool may_break = (tunnel_.client_has_ended() && client_->is_polled()) ||
                            (tunnel_.backend_has_ended() && backend_->is_polled());
-    return {.to_client_blocked = tunnel_.phase() == Phase::connecting || to_client_.blocked(),
+    const bool sends_again = resume_ != nullptr && is_attached() && resume_->sends_again();
+    return {.to_client_blocked =
+                tunnel_.phase() == Phase::connecting || to_client_.blocked() || sends_again,
             .to_backend_blocked = to_backend_.blocked(),
             .client_lost = to_client_.lost(),
             .backend_lost = to_backend_.lost(),
@@ -82,16 +77,18 @@ void Relay::look_behind_ends(Millis now) noexcept {
 
 Relay::Turn Relay::carry_out_orders(Millis now) noexcept {
     Order order;
+    bool parted = false;
     while ((order = tunnel_.next(now)) != Order::none) {
         host_->tell(order, tunnel_.phase());
         if (order == Order::end) {
             return Turn::over;
         }
+        parted = parted || order == Order::part;
         carry_out(order, now);
     }
     to_client_.note_stall(now);
     to_backend_.note_stall(now);
-    return Turn::goes_on;
+    return parted ? Turn::parted : Turn::goes_on;
 }
 
 void Relay::carry_out(Order order, Millis now) noexcept {
@@ -100,7 +97,7 @@ void Relay::carry_out(Order order, Millis now) noexcept {
             client_->gather();
             [[fallthrough]];
         case Order::write_due:
-            send_due();
+            send_due(now);
             break;
         case Order::finish_backend:
             to_backend_.finish();
@@ -117,6 +114,9 @@ void Relay::carry_out(Order order, Millis now) noexcept {
             break;
         case Order::reset_backend:
             to_backend_.abort();
+            break;
+        case Order::part:
+            leave_client(now);
             break;
         default:  // none and end leave the loop before
             break;
@@ -137,7 +137,8 @@ void Relay::release(Millis now) noexcept {
     if (tunnel_.ending() && rest_.waits()) {
         drop(rest_.bytes(), now);
     }
-    lost_to_client_ = to_client_.ledger().taken() - to_client_.acknowledged();
+    lost_to_client_ = resume_ != nullptr ? resume_->unacknowledged()
+                                         : to_client_.ledger().taken() - to_client_.acknowledged();
     lost_to_backend_ = tunnel_.count_undelivered();
     if (tunnel_.is_cut()) {
         backend_->abort();
@@ -148,12 +149,15 @@ void Relay::release(Millis now) noexcept {
     to_backend_.note_stall(now);
     rest_.clear(*host_);
     translator_->finish();
+    if (resume_ != nullptr) {
+        resume_->release();
+    }
 }
 
 // Before the backend's answer, which may follow at once.
 void Relay::give_pongs(Millis now) noexcept {
     while (!to_client_.blocked() && tunnel_.give_pong(now)) {
-        send_due();
+        send_due(now);
     }
 }
 
@@ -163,7 +167,7 @@ void Relay::pump_to_backend(Millis now) noexcept {
     for (unsigned reads = 0;; ++reads) {
         to_backend_.flush();
         const bool may_read = tunnel_.use_of_client() != Use::leave && client_->readable();
-        if (to_backend_.blocked() || (!rest_.waits() && !may_read)) {
+        if (!takes_more() || (!rest_.waits() && !may_read)) {
             return;
         }
         if (reads == max_reads) {
@@ -180,8 +184,9 @@ void Relay::pump_to_backend(Millis now) noexcept {
 
 bool Relay::read_client(Millis now) noexcept {
     const std::span<std::uint8_t> buffer = host_->scratch().received;
-    const std::span<std::uint8_t> room =
-        to_backend_.lost() ? buffer : buffer.first(to_backend_.room(buffer.size()));
+    const std::span<std::uint8_t> room = to_backend_.lost() || to_backend_.blocked()
+                                             ? buffer
+                                             : buffer.first(to_backend_.room(buffer.size()));
     // Behind our FIN only the end is waited for.
     const Read read = to_client_.finished() ? client_->discard(room) : client_->read(room);
     if (read.came == Came::later) {
@@ -245,6 +250,7 @@ Event Relay::walk(Passage &passage, Millis now) noexcept {
     Event event;
     do {
         event = translator_->next(passage);
+        on_command(event, now);
         if (event != Event::exhausted && event != Event::room_full) {
             const std::uint64_t offset = before + passage.size() + translator_->held_in_stream();
             tunnel_.client_said(event, offset, now);
@@ -264,6 +270,10 @@ Event Relay::walk(Passage &passage, Millis now) noexcept {
 
 // A session that is ending waits only for the client's Close.
 void Relay::drop(std::span<std::uint8_t> received, Millis now) noexcept {
+    if (resume_ != nullptr) {
+        drop_commands(received, now);
+        return;
+    }
     const std::uint64_t before = to_backend_.ledger().taken();
     ReadBuffer buffer{received.data(), received.data(), received.data() + received.size()};
     std::uint8_t *counted = buffer.packed;
@@ -275,125 +285,6 @@ void Relay::drop(std::span<std::uint8_t> received, Millis now) noexcept {
         tunnel_.client_said(event, before, now);
     } while (event != Event::exhausted);
     rest_.clear(*host_);
-}
-
-// --- from the backend to the client
-
-void Relay::pump_to_client(Millis now) noexcept {
-    for (unsigned reads = 0;; ++reads) {
-        to_client_.flush();
-        if (session_->anything_due() && !to_client_.blocked()) {
-            send_due();
-        }
-        const Use use = tunnel_.use_of_backend();
-        const bool waits = use == Use::relay && (to_client_.blocked() || waits_for_pong());
-        if (use == Use::leave || waits || !backend_->readable()) {
-            return;
-        }
-        if (reads == max_reads) {
-            host_->come_back();
-            return;
-        }
-        if (!read_backend(now)) {
-            return;
-        }
-    }
-}
-
-bool Relay::read_backend(Millis now) noexcept {
-    const bool relays = tunnel_.use_of_backend() == Use::relay;
-    if (relays && floods_ && splice_backend(now)) {
-        return true;
-    }
-    const Scratch &scratch = host_->scratch();
-    const std::span<std::uint8_t> room =
-        scratch.wrapped.subspan(Session::headroom, translator_->most(scratch));
-    const bool listens = relays || !to_backend_.finished();
-    const Read read = listens ? backend_->read(room) : backend_->discard(room);
-    if (read.came == Came::later) {
-        return false;
-    }
-    if (read.came != Came::bytes) {
-        on_backend_end(read.came, now);
-        return false;
-    }
-    floods_ = read.size >= least_flood && translator_->passes_bytes() && client_->takes_pipe();
-    if (relays) {
-        take_from_backend(room.first(read.size), now);
-    } else {
-        tunnel_.swallowed(read.size);
-    }
-    return true;
-}
-
-// What a flood has ready at once becomes one message whose payload is never copied.
-bool Relay::splice_backend(Millis now) noexcept {
-    const std::size_t size = backend_->fill_pipe(translator_->most(host_->scratch()));
-    if (size == 0) {
-        return false;
-    }
-    bytes_out_ += size;
-    std::array<std::uint8_t, max_header_size> room;
-    to_client_.forward(session_->wrap_elsewhere(size, room), size);
-    tunnel_.took_for_client(now);
-    return true;
-}
-
-void Relay::take_from_backend(std::span<std::uint8_t> received, Millis now) noexcept {
-    bytes_out_ += received.size();
-    send(translator_->wrap(received, host_->scratch()), Side::gateway, now);
-    tunnel_.took_for_client(now);
-}
-
-void Relay::send(const Frames &frames, Side at_fault, Millis now) noexcept {
-    if (!frames.bytes.empty()) {
-        to_client_.write(frames.bytes, frames.payload);
-    }
-    if (!frames.fault.empty()) {
-        tunnel_.close(at_fault, CloseCode::internal_error, frames.fault, now);
-    }
-}
-
-void Relay::send_due() noexcept {
-    std::array<std::uint8_t, Session::max_due_size> frames;
-    const std::size_t size = session_->write_due(frames);
-    to_client_.write(std::span{frames}.first(size), 0);
-}
-
-void Relay::on_backend_end(Came came, Millis now) noexcept {
-    if (came == Came::loss || to_backend_.lost() || backend_->is_broken()) {
-        lose_backend(now);
-        return;
-    }
-    if (came == Came::cut) {
-        translator_->cut();
-    }
-    if (tunnel_.use_of_backend() == Use::relay) {
-        send(translator_->end(host_->scratch()), Side::backend, now);
-    }
-    if (came == Came::cut) {
-        tunnel_.backend_cut(now);
-    } else {
-        tunnel_.backend_ended(now);
-    }
-}
-
-void Relay::lose_backend(Millis now) noexcept {
-    to_backend_.lose();
-    read_what_is_left(now);
-    tunnel_.backend_lost(now);
-}
-
-// What our kernel has already taken from the client is undelivered too. It is read in order to be
-// counted; the client's Close may be found in it.
-void Relay::read_what_is_left(Millis now) noexcept {
-    for (unsigned reads = 0; reads < max_reads && tunnel_.use_of_client() != Use::leave; ++reads) {
-        if (rest_.waits()) {
-            take_from_client(rest_.bytes(), now);
-        } else if (!client_->readable() || !read_client(now)) {
-            return;
-        }
-    }
 }
 
 }  // namespace ws

@@ -5,13 +5,23 @@
 #include "ngx_ws_filter/ws_relay/facts.hpp"
 #include "ngx_ws_filter/ws_relay/lane.hpp"
 #include "ngx_ws_filter/ws_relay/rest.hpp"
+#include "ngx_ws_filter/ws_relay/resume_translator.hpp"
 #include "ngx_ws_filter/ws_relay/translator.hpp"
 
 namespace ws {
 
 struct RelayOptions {
     TunnelOptions tunnel;
-    std::uint64_t client_window = 0;  // see FlowLedger; only pongs reopen it
+    std::uint64_t client_window = 0;  // see FlowLedger; only pongs, or a client's ACKs, reopen it
+};
+
+// What the next leg of a session brings. What it names outlives the leg.
+struct Leg {
+    SessionOptions session;
+    Endpoint *client;
+    Host *host;
+    Greeting greeting;
+    std::uint64_t client_has;  // see ResumeTranslator::check_ack()
 };
 
 // Everything that can happen leads to advance(), which moves what can be moved in both directions
@@ -25,7 +35,18 @@ public:
     Relay(const RelayOptions &options, Session &session, Translator &translator, Endpoint &client,
           Endpoint &backend, Host &host) noexcept;
 
-    enum class Turn : std::uint8_t { goes_on, over };
+    // `parted`: the client's connection has been left, and is to be closed; the session waits for
+    // the next one.
+    enum class Turn : std::uint8_t { goes_on, parted, over };
+
+    // Makes the session one that outlives its legs, before its first turn. The translator is the
+    // one that the relay was made with; the host is the one between two legs.
+    void outlive_legs(ResumeTranslator &translator, Host &keeper, const Legs &legs) noexcept;
+    // Leaves the leg, if there is one, with this Close (abnormal: without one), for another leg or
+    // because the worker goes. False if the session ends with it: then stop() is to be called.
+    [[nodiscard]] bool part(CloseCode code, std::string_view why, Millis now) noexcept;
+    // The next leg, while detached. Its 101 is due.
+    void attach(const Leg &leg) noexcept;
 
     [[nodiscard]] Turn advance(Millis now) noexcept;
     [[nodiscard]] Millis wake_at() const noexcept { return tunnel_.wake_at(); }
@@ -77,6 +98,19 @@ private:
     [[nodiscard]] Turn carry_out_orders(Millis now) noexcept;
     void carry_out(Order order, Millis now) noexcept;
     void look_behind_ends(Millis now) noexcept;
+    [[nodiscard]] bool is_attached() const noexcept;
+    [[nodiscard]] bool may_speak() const noexcept;
+    // The session is detached, and the client's connection not yet left.
+    [[nodiscard]] bool is_parting() const noexcept {
+        return tunnel_.phase() == Phase::detached && host_ != keeper_;
+    }
+    void leave_client(Millis now) noexcept;
+    [[nodiscard]] bool takes_more() const noexcept;
+    void on_command(Event event, Millis now) noexcept;
+    void drop_commands(std::span<std::uint8_t> received, Millis now) noexcept;
+    void ask_for_client(Millis now) noexcept;
+    void send_commands(bool last, Millis now) noexcept;
+    void note_memory(Millis now) noexcept;
     void give_pongs(Millis now) noexcept;
     [[nodiscard]] bool is_answered(Millis now) noexcept;
 
@@ -92,7 +126,10 @@ private:
     // While the client is not read, because the backend is stuck, the pong that would reopen the
     // window may stand behind what waits, and behind its Close a client sends none: then only the
     // kernel's window counts, or everybody would wait in a circle.
-    [[nodiscard]] bool waits_for_pong() const noexcept {
+    [[nodiscard]] bool waits_for_client() const noexcept {
+        if (resume_ != nullptr) {
+            return resume_->sends_again() || resume_->most(host_->scratch()) == 0;
+        }
         const bool reads_client = !to_backend_.blocked() && !rest_.waits();
         return to_client_.paused() && reads_client && !session_->close_received();
     }
@@ -100,7 +137,7 @@ private:
     [[nodiscard]] bool splice_backend(Millis now) noexcept;
     void take_from_backend(std::span<std::uint8_t> received, Millis now) noexcept;
     void send(const Frames &frames, Side at_fault, Millis now) noexcept;
-    void send_due() noexcept;
+    void send_due(Millis now) noexcept;
     void on_backend_end(Came came, Millis now) noexcept;
     void lose_backend(Millis now) noexcept;
     void read_what_is_left(Millis now) noexcept;
@@ -110,6 +147,8 @@ private:
     Endpoint *client_;
     Endpoint *backend_;
     Host *host_;
+    Host *keeper_ = nullptr;              // lends between two legs
+    ResumeTranslator *resume_ = nullptr;  // the translator, of a session that outlives its legs
     Lane to_client_;
     Lane to_backend_;
     Tunnel tunnel_;

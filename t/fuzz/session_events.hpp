@@ -17,6 +17,9 @@ namespace fuzz {
         case ws::Event::violation:
             return "[" + std::string(words(session.violation())) + "]";
         case ws::Event::exhausted:
+        case ws::Event::piece:
+        case ws::Event::eof:
+        case ws::Event::fault:
         case ws::Event::room_full:
         case ws::Event::memory_full:
             break;

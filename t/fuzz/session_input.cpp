@@ -38,6 +38,9 @@ private:
         require(session_.control_payload().size() <= ws::max_control_payload);
         switch (event) {
             case Event::exhausted:
+            case Event::piece:
+            case Event::eof:
+            case Event::fault:
                 return;
             case Event::ping:
             case Event::pong:

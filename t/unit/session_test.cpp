@@ -37,6 +37,9 @@ void add(Transcript &transcript, const Session &session, Event event) {
             transcript.add("[").add(ws::words(session.violation())).add("]");
             break;
         case Event::exhausted:
+        case Event::piece:
+        case Event::eof:
+        case Event::fault:
         case Event::room_full:
         case Event::memory_full:
             break;

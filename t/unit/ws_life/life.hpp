@@ -213,6 +213,9 @@ private:
             case ws::Order::reset_backend:
                 outside.stands.backend_lost = true;
                 break;
+            case ws::Order::part:
+                outside.stands.client_lost = true;
+                break;
             case ws::Order::none:
             case ws::Order::end:
                 break;

@@ -1,0 +1,140 @@
+// The way from the backend to the client.
+#include "ngx_ws_filter/ws_relay/relay.hpp"
+
+namespace ws {
+namespace {
+
+// A read of so much is the beginning of a flood.
+constexpr std::size_t least_flood = 32 * 1024;
+
+}  // namespace
+
+void Relay::pump_to_client(Millis now) noexcept {
+    for (unsigned reads = 0;; ++reads) {
+        to_client_.flush();
+        if (is_parting()) {
+            return;
+        }
+        if (resume_ != nullptr && may_speak()) {
+            send_commands(false, now);
+        }
+        if (session_->anything_due() && !to_client_.blocked()) {
+            send_due(now);
+        }
+        const Use use = tunnel_.use_of_backend();
+        const bool waits = use == Use::relay && (to_client_.blocked() || waits_for_client());
+        if (use == Use::leave || waits || !backend_->readable()) {
+            return;
+        }
+        if (reads == max_reads) {
+            host_->come_back();
+            return;
+        }
+        if (!read_backend(now)) {
+            return;
+        }
+    }
+}
+
+bool Relay::read_backend(Millis now) noexcept {
+    const bool relays = tunnel_.use_of_backend() == Use::relay;
+    if (relays && floods_ && splice_backend(now)) {
+        return true;
+    }
+    const Scratch &scratch = host_->scratch();
+    const std::span<std::uint8_t> room =
+        scratch.wrapped.subspan(Session::headroom, translator_->most(scratch));
+    const bool listens = relays || !to_backend_.finished();
+    const Read read = listens ? backend_->read(room) : backend_->discard(room);
+    if (read.came == Came::later) {
+        return false;
+    }
+    if (read.came != Came::bytes) {
+        on_backend_end(read.came, now);
+        return false;
+    }
+    floods_ = read.size >= least_flood && translator_->passes_bytes() && client_->takes_pipe();
+    if (relays) {
+        take_from_backend(room.first(read.size), now);
+    } else {
+        tunnel_.swallowed(read.size);
+    }
+    return true;
+}
+
+// What a flood has ready at once becomes one message whose payload is never copied.
+bool Relay::splice_backend(Millis now) noexcept {
+    const std::size_t size = backend_->fill_pipe(translator_->most(host_->scratch()));
+    if (size == 0) {
+        return false;
+    }
+    bytes_out_ += size;
+    std::array<std::uint8_t, max_header_size> room;
+    to_client_.forward(session_->wrap_elsewhere(size, room), size);
+    tunnel_.took_for_client(now);
+    return true;
+}
+
+void Relay::take_from_backend(std::span<std::uint8_t> received, Millis now) noexcept {
+    bytes_out_ += received.size();
+    send(translator_->wrap(received, host_->scratch()), Side::gateway, now);
+    note_memory(now);
+    tunnel_.took_for_client(now);
+}
+
+void Relay::send(const Frames &frames, Side at_fault, Millis now) noexcept {
+    if (!frames.bytes.empty()) {
+        to_client_.write(frames.bytes, frames.payload);
+    }
+    if (!frames.fault.empty()) {
+        tunnel_.close(at_fault, CloseCode::internal_error, frames.fault, now);
+    }
+}
+
+void Relay::send_due(Millis now) noexcept {
+    // A client that could come back learns before the Close how far its bytes have come.
+    if (resume_ != nullptr && session_->close_due()) {
+        send_commands(true, now);
+    }
+    std::array<std::uint8_t, Session::max_due_size> frames;
+    const std::size_t size = session_->write_due(frames);
+    to_client_.write(std::span{frames}.first(size), 0);
+}
+
+void Relay::on_backend_end(Came came, Millis now) noexcept {
+    if (came == Came::loss || to_backend_.lost() || backend_->is_broken()) {
+        lose_backend(now);
+        return;
+    }
+    if (came == Came::cut) {
+        translator_->cut();
+    }
+    if (tunnel_.use_of_backend() == Use::relay) {
+        send(translator_->end(host_->scratch()), Side::backend, now);
+    }
+    if (came == Came::cut) {
+        tunnel_.backend_cut(now);
+    } else {
+        tunnel_.backend_ended(now);
+    }
+}
+
+void Relay::lose_backend(Millis now) noexcept {
+    to_backend_.lose();
+    read_what_is_left(now);
+    tunnel_.backend_lost(now);
+}
+
+// What our kernel has already taken from the client is undelivered too. It is read in order to be
+// counted; the client's Close may be found in it.
+void Relay::read_what_is_left(Millis now) noexcept {
+    for (unsigned reads = 0; reads < max_reads && tunnel_.use_of_client() != Use::leave; ++reads) {
+        if (rest_.waits()) {
+            take_from_client(rest_.bytes(), now);
+        } else if (!client_->readable() || !read_client(now)) {
+            return;
+        }
+    }
+}
+
+}  // namespace ws

@@ -1,0 +1,268 @@
+#include "ngx_ws_filter/ws_relay/resume_translator.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace ws {
+namespace {
+
+// How long the backend is given to acknowledge before it is asked: at first short enough for a near
+// one, then longer each time.
+constexpr std::uint8_t first_wait = 2;
+constexpr std::uint8_t longest_wait = 32;
+
+// Clients of v4 know no window, and stand still if nobody reads what they send.
+constexpr std::uint64_t v4_windows = 4;
+
+[[nodiscard]] PositionTerms position_terms(const ResumeTerms &terms) noexcept {
+    // A client that goes beyond its window is slowed down, and not ended.
+    return {.window = 0,
+            .interval = terms.limits.interval,
+            .bytes = terms.limits.bytes,
+            .own_name = terms.own_name};
+}
+
+// Where a command is written, so that its frame's header fits before it.
+[[nodiscard]] std::span<std::uint8_t> command_room(const Scratch &scratch) noexcept {
+    return scratch.wrapped.subspan(Session::headroom);
+}
+
+}  // namespace
+
+ResumeTranslator::ResumeTranslator(Session &session, const ResumeTerms &terms, Sids &sids,
+                                   ReplayLender &lender) noexcept
+    : Translator(session),
+      terms_(terms),
+      sids_(&sids),
+      reader_({.own_name = terms.own_name, .keeps_messages = terms.limits.keeps_messages}),
+      positions_(position_terms(terms)),
+      replay_(lender),
+      kept_(terms.limits.grace != 0) {
+}
+
+// --- to the backend
+
+Event ResumeTranslator::next(Passage &passage) noexcept {
+    for (;;) {
+        if (!in_piece_) {
+            const Event event = session().receive(passage.received, piece_);
+            if (event != Event::piece) {
+                return event;
+            }
+            in_piece_ = true;
+        }
+        Command command;
+        const Heard heard = reader_.next(piece_, command);
+        in_piece_ = heard != Heard::nothing;
+        const Event event = take(command, heard, passage);
+        if (event != Event::piece) {
+            return event;
+        }
+    }
+}
+
+// Data is moved down to what was taken before: between them stood only headers.
+Event ResumeTranslator::take(const Command &command, Heard heard, Passage &passage) noexcept {
+    switch (heard) {
+        case Heard::data:
+            if (const Breach breach = positions_.take(command.bytes.size());
+                breach != Breach::none) {
+                return broken(breach);
+            }
+            passage.end = std::copy(command.bytes.begin(), command.bytes.end(), passage.end);
+            break;
+        case Heard::ack:
+            if (const Breach breach = positions_.take_ack(command.number); breach != Breach::none) {
+                return broken(breach);
+            }
+            sids_->acknowledged(command.number);
+            if (kept_) {
+                replay_.acknowledge(command.number);
+            }
+            break;
+        case Heard::eof:
+            if (const Breach breach = positions_.take_eof(command.number); breach != Breach::none) {
+                return broken(breach);
+            }
+            return Event::eof;
+        case Heard::sid:
+            sids_->echo(command.bytes, command.starts, command.ends, greeting_.next_sid);
+            break;
+        case Heard::breach:
+            return broken(reader_.breach());
+        case Heard::nothing:
+        case Heard::empty:
+        case Heard::ignored:
+            break;
+    }
+    return Event::piece;
+}
+
+Event ResumeTranslator::broken(Breach breach) noexcept {
+    breach_ = breach;
+    session().refuse();
+    return Event::fault;
+}
+
+std::uint64_t ResumeTranslator::most_held() const noexcept {
+    return terms_.limits.window * (terms_.own_name ? 1 : v4_windows);
+}
+
+// --- to the client
+
+// A little room is left alone: a few bytes are not worth a message.
+std::size_t ResumeTranslator::most(const Scratch &scratch) const noexcept {
+    const std::uint64_t used = unacknowledged();
+    const std::uint64_t room =
+        terms_.limits.replay - std::min<std::uint64_t>(used, terms_.limits.replay);
+    const std::size_t size = std::min(max_data, scratch.received.size());
+    return room < std::min<std::uint64_t>(size, terms_.limits.replay / 8)
+               ? 0
+               : static_cast<std::size_t>(std::min<std::uint64_t>(room, size));
+}
+
+// Without memory for the replay the session goes on as one that ends with its leg.
+Frames ResumeTranslator::wrap(std::span<std::uint8_t> payload, const Scratch &) noexcept {
+    if (kept_ && !replay_.append(payload)) {
+        keep_no_longer();
+    }
+    wrapped_ += payload.size();
+    if (!attached_) {
+        return {};
+    }
+    positions_.sent(payload.size());
+    std::uint8_t *const begin = write_data_before(payload.data(), payload.size());
+    return {.bytes = session().wrap({begin, payload.data() + payload.size()}).frame,
+            .payload = payload.size(),
+            .fault = {}};
+}
+
+Frames ResumeTranslator::end(const Scratch &) noexcept {
+    positions_.service_ended();
+    return {};
+}
+
+Frames ResumeTranslator::send_again(const Scratch &scratch) noexcept {
+    const std::span<std::uint8_t> room = command_room(scratch).subspan(data_header_size);
+    const std::size_t size =
+        replay_.read(positions_.next(), room.first(std::min(max_data, scratch.received.size())));
+    positions_.sent(size);
+    std::uint8_t *const begin = write_data_before(room.data(), size);
+    return {
+        .bytes = session().wrap({begin, room.data() + size}).frame, .payload = size, .fault = {}};
+}
+
+// --- legs
+
+void ResumeTranslator::greet(const Greeting &greeting) noexcept {
+    greeting_ = greeting;
+    greet_ = Greet::success;
+    attached_ = true;
+}
+
+void ResumeTranslator::greet_again(const Greeting &greeting, std::uint64_t client_has) noexcept {
+    [[maybe_unused]] const Breach breach = positions_.resume(client_has);
+    assert(breach == Breach::none);
+    replay_.acknowledge(client_has);
+    reader_.begin_leg();
+    greeting_ = greeting;
+    greet_ = Greet::again;
+    in_piece_ = false;
+    attached_ = true;
+}
+
+void ResumeTranslator::end_leg() noexcept {
+    attached_ = false;
+    limits_due_ = false;
+    away_due_ = false;
+    greet_ = Greet::nothing;
+    wait_ = 0;
+    look_at_ = Deadlines::never;
+}
+
+void ResumeTranslator::keep_no_longer() noexcept {
+    kept_ = false;
+    terms_.limits.grace = 0;
+    limits_due_ = true;
+    replay_.clear();
+}
+
+// --- what the client is told
+
+bool ResumeTranslator::should_ask(Millis now) const noexcept {
+    const std::uint64_t open = positions_.taken() - positions_.delivered();
+    return open != 0 &&
+           (open >= terms_.limits.bytes / 2 || look_at_ <= now || positions_.ack_at() == 0);
+}
+
+void ResumeTranslator::note_asked(Millis now) noexcept {
+    if (positions_.taken() == positions_.delivered()) {
+        wait_ = 0;
+        look_at_ = Deadlines::never;
+    } else if (look_at_ <= now || look_at_ == Deadlines::never) {
+        wait_ = wait_ == 0 ? first_wait
+                           : static_cast<std::uint8_t>(std::min(2 * wait_, int{longest_wait}));
+        look_at_ = now + wait_;
+    }
+}
+
+Millis ResumeTranslator::look_at() const noexcept {
+    return std::min(look_at_, positions_.ack_at());
+}
+
+// RECONNECT_SUCCESS, LIMITS, NEW_SID, in this order; the ACK that follows is due by then.
+std::size_t ResumeTranslator::write_greeting(std::span<std::uint8_t> to) noexcept {
+    switch (std::exchange(greet_, Greet::nothing)) {
+        case Greet::success:
+            greet_ = terms_.own_name ? Greet::limits : Greet::nothing;
+            greeting_.next_sid = {};
+            return write_connect_success(to, greeting_.sid);
+        case Greet::again:
+            greet_ = terms_.own_name ? Greet::limits : Greet::nothing;
+            return write_reconnect_success(to, positions_.taken());
+        case Greet::limits:
+            greet_ = greeting_.next_sid.empty() ? Greet::nothing : Greet::sid;
+            limits_due_ = false;
+            return write_limits(to, terms_.limits);
+        case Greet::sid:
+            return write_new_sid(to, greeting_.next_sid);
+        case Greet::nothing:
+            break;
+    }
+    return 0;
+}
+
+std::size_t ResumeTranslator::write_command(std::span<std::uint8_t> to, bool last,
+                                            Millis now) noexcept {
+    if (greet_ != Greet::nothing) {
+        return write_greeting(to);
+    }
+    if (limits_due_ && terms_.own_name) {
+        limits_due_ = false;
+        return write_limits(to, terms_.limits);
+    }
+    if (positions_.ack_at() <= now || (last && positions_.owes_ack())) {
+        return write_ack(to, positions_.tell(now));
+    }
+    if (away_due_) {
+        away_due_ = false;
+        return write_goaway(to, away_);
+    }
+    if (positions_.eof_due(wrapped_)) {
+        positions_.told_eof();
+        return write_eof(to, wrapped_);
+    }
+    return 0;
+}
+
+Frames ResumeTranslator::next_due(const Scratch &scratch, bool last, Millis now) noexcept {
+    const std::span<std::uint8_t> room = command_room(scratch);
+    const std::size_t size = write_command(room, last, now);
+    if (size != 0) {
+        return {.bytes = session().wrap(room.first(size)).frame, .payload = 0, .fault = {}};
+    }
+    return sends_again() ? send_again(scratch) : Frames{};
+}
+
+}  // namespace ws

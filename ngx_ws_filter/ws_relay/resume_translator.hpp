@@ -1,0 +1,123 @@
+// Between a client that speaks the resume protocol and a backend's bytes, over all legs of a
+// session. docs/resume-protocol.md.
+#pragma once
+
+#include "ngx_ws_filter/ws_relay/translator.hpp"
+#include "ngx_ws_filter/ws_resume/command_reader.hpp"
+#include "ngx_ws_filter/ws_resume/positions.hpp"
+#include "ngx_ws_filter/ws_resume/replay.hpp"
+#include "ngx_ws_filter/ws_resume/sid.hpp"
+
+namespace ws {
+
+struct ResumeTerms {
+    Limits limits;
+    bool own_name;  // ours, not one of v4
+};
+
+// What the client is told of who it is. The texts outlive the leg.
+struct Greeting {
+    std::string_view sid;       // of a new session
+    std::string_view next_sid;  // of a resumed one: the text of Sids::next(), which was offered
+};
+
+// A client's messages are commands, and what they carry is the stream. What the backend says is
+// kept until the client acknowledges it, and sent again on the next leg from where the client is.
+class ResumeTranslator final : public Translator {
+public:
+    // All of these outlive the object, and so does what the terms name.
+    ResumeTranslator(Session &session, const ResumeTerms &terms, Sids &sids,
+                     ReplayLender &lender) noexcept;
+
+    // --- a translator
+
+    [[nodiscard]] Event next(Passage &passage) noexcept override;
+    [[nodiscard]] std::size_t most(const Scratch &scratch) const noexcept override;
+    [[nodiscard]] bool passes_bytes() const noexcept override { return false; }
+    [[nodiscard]] Frames wrap(std::span<std::uint8_t> payload,
+                              const Scratch &scratch) noexcept override;
+    [[nodiscard]] Frames end(const Scratch &scratch) noexcept override;
+
+    // --- legs
+
+    // The first leg, or the next one: `client_has` is what check_ack() has found right.
+    void greet(const Greeting &greeting) noexcept;
+    void greet_again(const Greeting &greeting, std::uint64_t client_has) noexcept;
+    [[nodiscard]] Breach check_ack(std::uint64_t client_has) const noexcept {
+        return positions_.check_ack(client_has);
+    }
+    void end_leg() noexcept;
+    // The session ends with its leg, and tells the client so.
+    void keep_no_longer() noexcept;
+    // Asks the client to come back within so many milliseconds. Not under a v4 name.
+    void send_away(std::uint32_t millis) noexcept {
+        away_ = millis;
+        away_due_ = terms_.own_name;
+    }
+    // The session is over.
+    void release() noexcept { replay_.clear(); }
+
+    // --- what the client is told
+
+    // Bytes that the backend has acknowledged.
+    void delivered(std::uint64_t total) noexcept {
+        positions_.delivered(std::min(total, positions_.taken()));
+    }
+    // Whether the backend has to be asked for them now; and when to look again.
+    [[nodiscard]] bool should_ask(Millis now) const noexcept;
+    void note_asked(Millis now) noexcept;
+    [[nodiscard]] Millis look_at() const noexcept;
+
+    // The next command that is due; nothing, if there is none. `last`: a Close follows, so that
+    // what could wait does not.
+    [[nodiscard]] Frames next_due(const Scratch &scratch, bool last, Millis now) noexcept;
+
+    // Bytes that the client may not have are to be sent, before anything new.
+    [[nodiscard]] bool sends_again() const noexcept {
+        return attached_ && positions_.next() < wrapped_;
+    }
+
+    // --- what is known
+
+    [[nodiscard]] Breach breach() const noexcept { return breach_; }
+    [[nodiscard]] bool is_kept() const noexcept { return kept_; }
+    [[nodiscard]] std::uint64_t taken() const noexcept { return positions_.taken(); }
+    [[nodiscard]] std::uint64_t client_has() const noexcept { return positions_.acknowledged(); }
+    [[nodiscard]] std::uint64_t unacknowledged() const noexcept {
+        return wrapped_ - positions_.acknowledged();
+    }
+    [[nodiscard]] std::size_t replayed() const noexcept { return replay_.size(); }
+    // Bytes of the client that are held for the backend, at most.
+    [[nodiscard]] std::uint64_t most_held() const noexcept;
+
+private:
+    enum class Greet : std::uint8_t { nothing, success, again, limits, sid };
+
+    [[nodiscard]] Event take(const Command &command, Heard heard, Passage &passage) noexcept;
+    [[nodiscard]] Event broken(Breach breach) noexcept;
+    [[nodiscard]] std::size_t write_greeting(std::span<std::uint8_t> to) noexcept;
+    [[nodiscard]] std::size_t write_command(std::span<std::uint8_t> to, bool last,
+                                            Millis now) noexcept;
+    [[nodiscard]] Frames send_again(const Scratch &scratch) noexcept;
+
+    ResumeTerms terms_;
+    Sids *sids_;
+    CommandReader reader_;
+    Positions positions_;
+    Replay replay_;
+    Piece piece_;
+    Greeting greeting_;
+    std::uint64_t wrapped_ = 0;  // bytes of the backend so far
+    Millis look_at_ = Deadlines::never;
+    std::uint32_t away_ = 0;
+    std::uint8_t wait_ = 0;  // ms between the last two questions
+    Breach breach_ = Breach::none;
+    Greet greet_ = Greet::nothing;
+    bool in_piece_ = false;
+    bool attached_ = false;
+    bool kept_ = true;
+    bool limits_due_ = false;
+    bool away_due_ = false;
+};
+
+}  // namespace ws
