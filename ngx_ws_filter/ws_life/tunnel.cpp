@@ -42,6 +42,7 @@ void Tunnel::note_end(Side by, CloseCode code, std::string_view why, Millis now)
     may_swallow_ = most_swallowed;
     may_ignore_ = most_ignored;
     liveness_.stop();
+    deadlines_.clear(Deadline::tell);
     end_clock_.begin(*witness_, now);
 }
 

@@ -2,6 +2,8 @@
 // docs/resume-protocol.md.
 #include "ngx_ws_filter/ws_relay/relay.hpp"
 
+#include <algorithm>
+
 namespace ws {
 namespace {
 
@@ -114,7 +116,7 @@ void Relay::send_commands(bool last, Millis now) noexcept {
     if (last || resume_->should_ask(now)) {
         ask_for_client(now);
     }
-    for (unsigned sent = 0; !to_client_.blocked() && !to_client_.lost(); ++sent) {
+    for (unsigned sent = 0; (last || !to_client_.blocked()) && !to_client_.lost(); ++sent) {
         if (sent == most_commands && !last) {
             host_->come_back();
             break;
@@ -125,8 +127,9 @@ void Relay::send_commands(bool last, Millis now) noexcept {
         }
         to_client_.write(frames.bytes, frames.payload);
     }
-    resume_->note_asked(now);
-    tunnel_.remind(resume_->look_at());
+    // A blocked lane tells when it takes more.
+    const bool waits = last || to_client_.blocked() || to_client_.lost();
+    tunnel_.remind(waits ? Deadlines::never : std::max(resume_->look_at(now), now + 1));
 }
 
 // There was no memory to keep what the client may not have: the session ends with this leg, or, if

@@ -207,7 +207,10 @@ void ResumeTranslator::note_asked(Millis now) noexcept {
     }
 }
 
-Millis ResumeTranslator::look_at() const noexcept {
+Millis ResumeTranslator::look_at(Millis now) noexcept {
+    if (look_at_ == Deadlines::never) {
+        note_asked(now);
+    }
     return std::min(look_at_, positions_.ack_at());
 }
 

@@ -66,7 +66,7 @@ public:
     // Whether the backend has to be asked for them now; and when to look again.
     [[nodiscard]] bool should_ask(Millis now) const noexcept;
     void note_asked(Millis now) noexcept;
-    [[nodiscard]] Millis look_at() const noexcept;
+    [[nodiscard]] Millis look_at(Millis now) noexcept;
 
     // The next command that is due; nothing, if there is none. `last`: a Close follows, so that
     // what could wait does not.

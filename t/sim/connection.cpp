@@ -96,6 +96,18 @@ void House::give_back(ws::HeldBuffer *buffer) noexcept {
     --lent_;
 }
 
+ws::HeldBuffer *House::enlarge(ws::HeldBuffer *buffer) noexcept {
+    if (poor_ && random_.one_in(4)) {
+        was_poor_ = true;
+        return nullptr;
+    }
+    const std::size_t capacity = 2 * buffer->capacity;
+    void *memory = std::realloc(static_cast<void *>(buffer), sizeof(ws::HeldBuffer) + capacity);
+    buffer = static_cast<ws::HeldBuffer *>(memory);
+    buffer->capacity = capacity;
+    return buffer;
+}
+
 std::size_t House::empty_pipe(std::span<std::uint8_t> to) noexcept {
     const std::size_t size = std::min(to.size(), worker_.pipe.size());
     std::ranges::copy(bytes(worker_.pipe).first(size), to.begin());

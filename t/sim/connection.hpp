@@ -78,6 +78,7 @@ public:
     [[nodiscard]] const ws::Scratch &scratch() const noexcept override { return scratch_; }
     [[nodiscard]] ws::HeldBuffer *lend() noexcept override;
     void give_back(ws::HeldBuffer *buffer) noexcept override;
+    [[nodiscard]] ws::HeldBuffer *enlarge(ws::HeldBuffer *buffer) noexcept override;
     [[nodiscard]] std::size_t empty_pipe(std::span<std::uint8_t> to) noexcept override;
     [[nodiscard]] ws::Answer send_answer() noexcept override {
         comes_back_ = random_.one_in(3);

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "t/sim/leg_run.hpp"
 #include "t/sim/run.hpp"
 
 // There with the sanitizers alone.
@@ -60,6 +61,8 @@ int main(int argc, char **argv) {
     House::talks = argc == 2;
     std::size_t ended_by[causes] = {};
     std::size_t moved = 0;
+    std::size_t resumed = 0;
+    std::size_t moved_by_legs = 0;
     watch();
     for (std::uint64_t seed = first; seed < first + count; ++seed) {
         running = seed;
@@ -68,6 +71,10 @@ int main(int argc, char **argv) {
         run.run();
         ++ended_by[static_cast<std::size_t>(run.cause())];
         moved += run.bytes_moved();
+        LegRun legs(seed);
+        legs.run();
+        resumed += legs.legs() - 1;
+        moved_by_legs += legs.bytes_moved();
     }
     std::printf("%llu sessions, %zu bytes; ended by:", static_cast<unsigned long long>(count),
                 moved);
@@ -78,6 +85,7 @@ int main(int argc, char **argv) {
     for (std::size_t i = 0; i < causes; ++i) {
         std::printf("%s %s %zu", i == 0 ? "" : ",", names[i], ended_by[i]);
     }
-    std::printf("\n");
+    std::printf("\nand as many that outlive their legs: resumed %zu times, %zu bytes\n", resumed,
+                moved_by_legs);
     return 0;
 }
