@@ -45,6 +45,8 @@ public:
     // Leaves the leg, if there is one, with this Close (abnormal: without one), for another leg or
     // because the worker goes. False if the session ends with it: then stop() is to be called.
     [[nodiscard]] bool part(CloseCode code, std::string_view why, Millis now) noexcept;
+    // The session ends with its leg from now on; at once, if it is detached.
+    void keep_no_longer(Millis now) noexcept;
     // The next leg, while detached. Its 101 is due.
     void attach(const Leg &leg) noexcept;
 

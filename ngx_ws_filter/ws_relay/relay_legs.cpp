@@ -46,6 +46,11 @@ bool Relay::part(CloseCode code, std::string_view why, Millis now) noexcept {
     return true;
 }
 
+void Relay::keep_no_longer(Millis now) noexcept {
+    resume_->keep_no_longer();
+    tunnel_.keep_no_longer(now);
+}
+
 // What the client sent behind what was taken comes again.
 void Relay::leave_client(Millis now) noexcept {
     to_client_.flush();

@@ -77,9 +77,7 @@ Event ResumeTranslator::take(const Command &command, Heard heard, Passage &passa
                 return broken(breach);
             }
             sids_->acknowledged(command.number);
-            if (kept_) {
-                replay_.acknowledge(command.number);
-            }
+            replay_.acknowledge(std::clamp(command.number, replay_.begin(), replay_.end()));
             break;
         case Heard::eof:
             if (const Breach breach = positions_.take_eof(command.number); breach != Breach::none) {
@@ -143,11 +141,19 @@ Frames ResumeTranslator::end(const Scratch &) noexcept {
     return {};
 }
 
+// Only a session that is kept needs it, and what is still to be sent on this leg.
+void ResumeTranslator::forget_replay() noexcept {
+    if (!kept_ && !sends_again()) {
+        replay_.clear();
+    }
+}
+
 Frames ResumeTranslator::send_again(const Scratch &scratch) noexcept {
     const std::span<std::uint8_t> room = command_room(scratch).subspan(data_header_size);
     const std::size_t size =
         replay_.read(positions_.next(), room.first(std::min(max_data, scratch.received.size())));
     positions_.sent(size);
+    forget_replay();
     std::uint8_t *const begin = write_data_before(room.data(), size);
     return {
         .bytes = session().wrap({begin, room.data() + size}).frame, .payload = size, .fault = {}};
@@ -185,7 +191,7 @@ void ResumeTranslator::keep_no_longer() noexcept {
     kept_ = false;
     terms_.limits.grace = 0;
     limits_due_ = true;
-    replay_.clear();
+    forget_replay();
 }
 
 // --- what the client is told

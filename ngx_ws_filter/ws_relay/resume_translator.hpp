@@ -98,6 +98,7 @@ private:
     [[nodiscard]] std::size_t write_greeting(std::span<std::uint8_t> to) noexcept;
     [[nodiscard]] std::size_t write_command(std::span<std::uint8_t> to, bool last,
                                             Millis now) noexcept;
+    void forget_replay() noexcept;
     [[nodiscard]] Frames send_again(const Scratch &scratch) noexcept;
 
     ResumeTerms terms_;

@@ -146,6 +146,10 @@ void LegRun::turn() {
             serve();
             break;
         default:
+            // The worker is told to go, now and then.
+            if (!relay_over_ && settings_.poor && random_.one_in(2'000)) {
+                relay_->keep_no_longer(clock_.now);
+            }
             wake_relay();
     }
     check_always();
