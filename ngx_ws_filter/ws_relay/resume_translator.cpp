@@ -66,7 +66,7 @@ Event ResumeTranslator::next(Passage &passage) noexcept {
 Event ResumeTranslator::take(const Command &command, Heard heard, Passage &passage) noexcept {
     switch (heard) {
         case Heard::data:
-            if (const Breach breach = positions_.take(command.bytes.size());
+            if (const Breach breach = positions_.take(command.bytes.size(), command.number);
                 breach != Breach::none) {
                 return broken(breach);
             }
