@@ -13,6 +13,7 @@ explanations() {
 
     cat <<END
 accept_key.cpp|EVP_Digest(|libcrypto without SHA-1 or memory: not to be had from a unit test
+command_reader.cpp|switch (reading_)|$enumerators
 frame.cpp|switch (violation)|$enumerators
 frame.cpp|return {};|$enumerators
 framing.cpp|switch (fault)|$enumerators

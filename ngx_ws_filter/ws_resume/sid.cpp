@@ -95,7 +95,7 @@ SidMatch Sids::match(const SidSecret &secret) const noexcept {
     if (is_current) {
         return SidMatch::current;
     }
-    return is_next && pending_ ? SidMatch::next : SidMatch::unknown;
+    return is_next ? SidMatch::next : SidMatch::unknown;
 }
 
 void Sids::accept(SidMatch match) noexcept {

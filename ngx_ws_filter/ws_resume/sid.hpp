@@ -76,7 +76,7 @@ private:
     void use_next() noexcept;
 
     SidSecret current_;
-    SidSecret next_;
+    SidSecret next_;  // the same if none is pending
     std::uint64_t proof_ = no_proof;
     std::uint16_t echoed_ = 0;
     bool echo_differs_ = false;

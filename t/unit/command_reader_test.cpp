@@ -76,9 +76,9 @@ void keeps_messages(void **) {
            "\0\x04\0\0\0\x01"
            "d"sv,
            "\x40\x06\0\0\0\0\0\0\0\0"sv,
-           "\0\x04\0\0\0\x01"
-           "e"sv},
-          "<a><bc[ignored][ack 0]d>[empty 0]<e>");
+           "\0\x04\0\0\0\x02"
+           "ef"sv},
+          "<a><bc[ignored][ack 0]d>[empty 0]<ef>");
 }
 
 // Whoever has taken the last byte is not sent it again.
