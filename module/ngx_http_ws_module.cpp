@@ -1,8 +1,8 @@
 #include "module/ngx_http_ws_version.hpp"
+#include "module/ws_reports/answers.hpp"
 #include "module/ws_reports/variables.hpp"
 #include "module/ws_settings/commands.hpp"
 #include "module/ws_status/counting.hpp"
-#include "module/ws_status/handshakes.hpp"
 #include "module/ws_upgrade/origin_check.hpp"
 #include "module/ws_upgrade/upgrade.hpp"
 

@@ -48,6 +48,43 @@ check_borders() {
     done
 }
 
+# The rooms of the module in their order: each may include those before it and none behind it. What
+# nginx needs to be told of a room further up, a handler's name, is declared where it is told.
+rooms=(
+    ws_requests   # a request: what it says, what the module keeps of it, its lines in the log
+    ws_settings   # the directives
+    ws_endpoints  # one side's socket
+    ws_status     # what is counted
+    ws_upgrade    # may the request become a WebSocket, and the answer
+    ws_session    # the request that has become a session
+    ws_backend    # the way there: the content handler, and the connection to the backend
+    ws_reports    # what variables and counters tell of all that
+)
+
+# For each include in a room: that room, the room it includes, and where.
+included_rooms() {
+    grep -nE '#include *"module/ws_[a-z]+/' "${module[@]}" |
+        sed -E 's#^(module/(ws_[a-z]+)/[^:]+:[0-9]+):.*"module/(ws_[a-z]+)/.*#\2 \3 \1#' |
+        grep -v '^module/' || true
+}
+
+check_rooms() {
+    local -A place=()
+    local i own other where
+
+    for i in "${!rooms[@]}"; do
+        place[${rooms[i]}]=$i
+    done
+    for where in module/ws_*/; do
+        own=$(basename "$where")
+        [ -n "${place[$own]:-}" ] || found "$where:1: this room has no place in the order of t/check.sh"
+    done
+    while read -r own other where; do
+        [ "${place[$own]:-0}" -ge "${place[$other]:-0}" ] ||
+            found "$where: $own stands before $other in the order of t/check.sh and may not include it"
+    done < <(included_rooms)
+}
+
 check_files() {
     local file
 
@@ -88,6 +125,7 @@ check_shell() {
 export TIDY_FLAGS
 check_format
 check_borders
+check_rooms
 check_files
 check_shell
 check_tidy

@@ -1,8 +1,8 @@
 #include "module/ws_reports/variables.hpp"
 
 #include "module/ngx_http_ws_version.hpp"
+#include "module/ws_requests/context.hpp"
 #include "module/ws_session/leg.hpp"
-#include "module/ws_upgrade/context.hpp"
 #include "module/ws_upgrade/upgrade.hpp"
 
 namespace ngx_ws {

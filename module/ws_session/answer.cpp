@@ -1,10 +1,11 @@
 // The 101, which a session begins with, and what becomes of it where another module's filter does
 // not let it pass.
 #include "module/ws_endpoints/tls_connection.hpp"
-#include "module/ws_reports/log.hpp"
+#include "module/ws_requests/context.hpp"
+#include "module/ws_requests/log.hpp"
+#include "module/ws_session/deflate.hpp"
 #include "module/ws_session/leg.hpp"
 #include "module/ws_status/handshakes.hpp"
-#include "module/ws_upgrade/context.hpp"
 #include "module/ws_upgrade/upgrade.hpp"
 
 namespace ngx_ws {
@@ -34,14 +35,22 @@ void log_begin(ngx_http_request_t *r, const Context &ctx, const LocConf &conf) n
                   &subprotocol);
 }
 
+// What the 101 says.
+ws::Agreement agreement_of(const Context &ctx) noexcept {
+    const Deflation *deflation = ctx.deflation;
+    return {.key = ctx.request.key(),
+            .subprotocol = ctx.subprotocol,
+            .extensions = deflation == nullptr ? std::string_view{} : deflation->answer()};
+}
+
 }  // namespace
 
 // A client that was lost while it was answered had a session, however short.
 bool Leg::begin_answer() noexcept {
     ngx_http_request_t *r = r_;
     const ngx_http_upstream_t *u = r->upstream;
-    const ngx_int_t rc =
-        without_delay(r->connection, [this] { return send_switching_protocols(r_, *ctx_); });
+    const ngx_int_t rc = without_delay(
+        r->connection, [this] { return send_switching_protocols(r_, agreement_of(*ctx_)); });
     if (rc == NGX_OK || (r->connection->error && !r->filter_finalize)) {
         answer_ = Answer::begun;
         log_begin(r, *ctx_, *conf_);

@@ -1,6 +1,6 @@
 #include "module/ws_session/deflate.hpp"
 
-#include "module/ws_reports/log.hpp"
+#include "module/ws_requests/log.hpp"
 #include "module/ws_session/zlib_states.hpp"
 #include "module/ws_settings/conf.hpp"
 

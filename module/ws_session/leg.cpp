@@ -1,7 +1,7 @@
 #include "module/ws_session/leg.hpp"
 
-#include "module/ws_reports/log.hpp"
-#include "module/ws_upgrade/context.hpp"
+#include "module/ws_requests/context.hpp"
+#include "module/ws_requests/log.hpp"
 
 namespace ngx_ws {
 

@@ -1,6 +1,6 @@
 #include "module/ws_session/request_host.hpp"
 
-#include "module/ws_upgrade/context.hpp"
+#include "module/ws_requests/context.hpp"
 
 namespace ngx_ws {
 

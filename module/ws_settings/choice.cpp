@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "module/ws_reports/log.hpp"
+#include "module/ws_requests/log.hpp"
 #include "module/ws_settings/setters.hpp"
 
 namespace ngx_ws {

@@ -2,9 +2,8 @@
 
 #include "module/ws_settings/setters.hpp"
 #include "module/ws_settings/ssl.hpp"
+#include "module/ws_settings/status_conf.hpp"
 #include "module/ws_settings/subprotocols.hpp"
-#include "module/ws_status/status.hpp"
-#include "module/ws_status/zone.hpp"
 
 namespace ngx_ws {
 

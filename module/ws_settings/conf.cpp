@@ -2,7 +2,7 @@
 
 #include "module/ws_settings/commands.hpp"
 #include "module/ws_settings/ssl.hpp"
-#include "module/ws_status/zone.hpp"
+#include "module/ws_settings/status_conf.hpp"
 
 namespace ngx_ws {
 

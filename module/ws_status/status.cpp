@@ -1,5 +1,4 @@
-#include "module/ws_status/status.hpp"
-
+// ws_status: what is counted, and which sessions are open, for whoever asks.
 #include "module/ngx_http_ws_version.hpp"
 #include "module/ws_settings/conf.hpp"
 #include "module/ws_status/counting.hpp"
@@ -147,20 +146,6 @@ ngx_int_t send(ngx_http_request_t *r, std::string_view type, ngx_str_t text) noe
 }  // namespace
 
 extern "C" {
-
-char *ngx_http_ws_set_status(ngx_conf_t *cf, ngx_command_t *, void *) {
-    auto *clcf = static_cast<ngx_http_core_loc_conf_t *>(
-        ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
-    auto &main =
-        *static_cast<MainConf *>(ngx_http_conf_get_module_main_conf(cf, ngx_http_ws_module));
-    if (clcf->handler == ngx_http_ws_status_handler) {
-        return const_cast<char *>("is duplicate");
-    }
-    clcf->handler = ngx_http_ws_status_handler;
-    main.status_file = cf->conf_file->file.name;
-    main.status_line = cf->conf_file->line;
-    return NGX_CONF_OK;
-}
 
 ngx_int_t ngx_http_ws_status_handler(ngx_http_request_t *r) {
     if ((r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) == 0) {

@@ -1,14 +1,12 @@
-// ws_zone and ws_status_zone: the shared memory in which sessions are counted, and the names under
-// which that is done.
+// The shared memory of ws_zone, in which sessions are counted.
 #pragma once
 
-#include "module/ngx.hpp"
+#include "module/ws_settings/status_conf.hpp"
 
 #include "ngx_ws_filter/ws_status/board.hpp"
 
 namespace ngx_ws {
 
-struct LocConf;
 struct MainConf;
 
 // The board as it lies in a zone of nginx.
@@ -31,23 +29,10 @@ private:
     ngx_slab_pool_t *pool_;
 };
 
-// A name of the configuration.
-struct StatusZone {
-    ngx_str_t name;
-    const ws::ZoneName *on_board;  // once the memory stands
-    ws::Counters *counters;        // of this process; null before they are asked for first
-};
-
-// Settles which name a location counts under, once it is known what it serves. False if there is no
-// memory.
-[[nodiscard]] bool name_status_zone(ngx_conf_t *cf, LocConf &conf) noexcept;
-
-// What can be said only when the whole configuration has been read; false after an error.
+// What can be said and set only when the whole configuration has been read; false after an error.
 [[nodiscard]] bool check_status(ngx_conf_t *cf) noexcept;
 
 // The configuration is put to use.
 void begin_generation(const MainConf &conf) noexcept;
-
-extern "C" char *ngx_http_ws_set_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 }  // namespace ngx_ws

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "module/ws_reports/log.hpp"
+#include "module/ws_requests/log.hpp"
 #include "module/ws_settings/origin_rules.hpp"
 #include "module/ws_status/handshakes.hpp"
 

@@ -1,7 +1,7 @@
 // ws_origin: may a page of this origin open a WebSocket here.
 #pragma once
 
-#include "module/ws_upgrade/context.hpp"
+#include "module/ws_requests/context.hpp"
 
 namespace ngx_ws {
 

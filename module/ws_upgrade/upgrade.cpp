@@ -1,13 +1,9 @@
 #include "module/ws_upgrade/upgrade.hpp"
 
-#include "module/ws_reports/log.hpp"
-#include "module/ws_session/deflate.hpp"
+#include "module/ws_requests/log.hpp"
 #include "module/ws_settings/conf.hpp"
 #include "module/ws_status/handshakes.hpp"
-#include "module/ws_upgrade/backend.hpp"
 #include "module/ws_upgrade/origin_check.hpp"
-
-#include "ngx_ws_filter/ws_handshake/handshake.hpp"
 
 namespace ngx_ws {
 
@@ -42,28 +38,6 @@ void forgo_keepalive(ngx_http_request_t *r, const ws::UpgradeRequest &request) n
     }
 }
 
-ws::Handshake check_request(ngx_http_request_t *r, Context &ctx) noexcept {
-    forgo_keepalive(r, ctx.request);
-    const ws::Handshake verdict = ctx.request.check({
-        .http_version = static_cast<unsigned>(r->http_version),
-        .get = r->method == NGX_HTTP_GET,
-        .has_body = r->headers_in.content_length_n > 0 || r->headers_in.chunked,
-    });
-    if (verdict != ws::Handshake::accepted) {
-        return verdict;
-    }
-    const ws::SubprotocolChoice choice = choose_subprotocol(r, ctx.request);
-    if (choice.malformed()) {
-        return ws::Handshake::subprotocol_malformed;
-    }
-    if (choice.chosen().empty() && loc_conf(r).subprotocol_required) {
-        return ws::Handshake::subprotocol_missing;
-    }
-    ctx.server = &loc_conf(r);
-    ctx.subprotocol = choice.chosen();
-    return ws::Handshake::accepted;
-}
-
 bool has_error_page(ngx_http_request_t *r, ngx_int_t status) noexcept {
     const auto *clcf = static_cast<ngx_http_core_loc_conf_t *>(
         ngx_http_get_module_loc_conf(r, ngx_http_core_module));
@@ -86,7 +60,31 @@ ngx_int_t explain_upgrade(ngx_http_request_t *r) noexcept {
     return ngx_http_send_response(r, 426, &type, &text);
 }
 
-ngx_int_t refuse(ngx_http_request_t *r, ws::Handshake verdict) noexcept {
+}  // namespace
+
+ws::Handshake check_upgrade(ngx_http_request_t *r, Context &ctx) noexcept {
+    forgo_keepalive(r, ctx.request);
+    const ws::Handshake verdict = ctx.request.check({
+        .http_version = static_cast<unsigned>(r->http_version),
+        .get = r->method == NGX_HTTP_GET,
+        .has_body = r->headers_in.content_length_n > 0 || r->headers_in.chunked,
+    });
+    if (verdict != ws::Handshake::accepted) {
+        return verdict;
+    }
+    const ws::SubprotocolChoice choice = choose_subprotocol(r, ctx.request);
+    if (choice.malformed()) {
+        return ws::Handshake::subprotocol_malformed;
+    }
+    if (choice.chosen().empty() && loc_conf(r).subprotocol_required) {
+        return ws::Handshake::subprotocol_missing;
+    }
+    ctx.server = &loc_conf(r);
+    ctx.subprotocol = choice.chosen();
+    return ws::Handshake::accepted;
+}
+
+ngx_int_t refuse_upgrade(ngx_http_request_t *r, ws::Handshake verdict) noexcept {
     const ngx_str_t why = ngx::str(ws::words(verdict));
     RequestLog log(r);
     ngx_log_error(NGX_LOG_INFO, log.get(), 0, "ws: refused: %V", &why);
@@ -99,24 +97,6 @@ ngx_int_t refuse(ngx_http_request_t *r, ws::Handshake verdict) noexcept {
     return status == 426 && !has_error_page(r, status) ? explain_upgrade(r) : status;
 }
 
-// What variables may say once it is known what the client wants, its subprotocol for one. False if
-// they say what cannot be.
-bool choose(ngx_http_request_t *r, Context &ctx) noexcept {
-    const LocConf &conf = loc_conf(r);
-    const std::optional<ngx_uint_t> type = conf.frame_type.at(r);
-    const std::optional<ngx_uint_t> compressed = conf.deflate.on.at(r);
-    if (!type || !compressed) {
-        return false;
-    }
-    ctx.frame_type = static_cast<ws::Opcode>(*type);
-    if (*compressed != 0) {
-        ctx.deflation = Deflation::negotiate(r, ctx.request);
-    }
-    return true;
-}
-
-}  // namespace
-
 std::string_view agreed_subprotocol(ngx_http_request_t *r) noexcept {
     const Context *ctx = context(r);
     if (ctx == nullptr || ctx->server == &loc_conf(r)) {
@@ -126,17 +106,13 @@ std::string_view agreed_subprotocol(ngx_http_request_t *r) noexcept {
     return choice.malformed() ? std::string_view{} : choice.chosen();
 }
 
-ngx_int_t send_switching_protocols(ngx_http_request_t *r, const Context &ctx) noexcept {
+ngx_int_t send_switching_protocols(ngx_http_request_t *r, const ws::Agreement &agreement) noexcept {
     auto *accept = ngx::make<std::array<char, ws::accept_key_size>>(r->pool);
     if (accept == nullptr) {
         return NGX_ERROR;
     }
     std::array<ws::Field, ws::max_acceptance_fields> room;
-    const auto fields = ws::acceptance_fields(
-        {.key = ctx.request.key(),
-         .subprotocol = ctx.subprotocol,
-         .extensions = ctx.deflation == nullptr ? std::string_view{} : ctx.deflation->answer()},
-        *accept, room);
+    const auto fields = ws::acceptance_fields(agreement, *accept, room);
     if (fields.empty() || !add_fields(r, fields)) {
         return NGX_ERROR;
     }
@@ -173,42 +149,6 @@ extern "C" ngx_int_t ngx_http_ws_early_handler(ngx_http_request_t *r) {
     }
     forgo_keepalive(r, ctx->request);
     return NGX_DECLINED;
-}
-
-extern "C" ngx_int_t ngx_http_ws_handler(ngx_http_request_t *r) {
-    if (r != r->main) {
-        RequestLog log(r);
-        ngx_log_error(NGX_LOG_ERR, log.get(), 0, "ws: ws_pass cannot serve a subrequest");
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-    // This request is for an error page, and nginx would replace its 101.
-    if (r->err_status != 0) {
-        RequestLog log(r);
-        ngx_log_error(
-            NGX_LOG_ERR, log.get(), 0,
-            "ws: an error page keeps its status %ui and is no session; \"error_page CODE = "
-            "URI\" leaves the status to ws_pass",
-            r->err_status);
-        return r->err_status >= NGX_HTTP_SPECIAL_RESPONSE ? static_cast<ngx_int_t>(r->err_status)
-                                                          : NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-    Context *ctx = context(r);
-    if (ctx == nullptr) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-    begin_again(*ctx);
-    ctx->status_zone = loc_conf(r).status_zone;
-    const ws::Handshake verdict = check_request(r, *ctx);
-    if (verdict != ws::Handshake::accepted) {
-        return refuse(r, verdict);
-    }
-    if (check_origin(r, *ctx) == OriginVerdict::refused) {
-        return NGX_HTTP_FORBIDDEN;
-    }
-    if (!choose(r, *ctx)) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-    return connect_backend(r, *ctx);
 }
 
 }  // namespace ngx_ws

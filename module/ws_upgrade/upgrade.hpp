@@ -1,14 +1,21 @@
 // The request: may it become a WebSocket, and the answer either way.
 #pragma once
 
-#include "module/ws_upgrade/context.hpp"
+#include "module/ws_requests/context.hpp"
 
 namespace ngx_ws {
+
+// Whether the request may become a WebSocket in this location, whatever its origin. What they agree
+// on is noted.
+[[nodiscard]] ws::Handshake check_upgrade(ngx_http_request_t *r, Context &ctx) noexcept;
+
+// Answers a request that may not. What a content handler returns.
+[[nodiscard]] ngx_int_t refuse_upgrade(ngx_http_request_t *r, ws::Handshake verdict) noexcept;
 
 // Sends the 101 of an accepted request. NGX_ERROR if the client is gone or memory is, or if another
 // module's filter has refused it; or the status with which the request has to end.
 [[nodiscard]] ngx_int_t send_switching_protocols(ngx_http_request_t *r,
-                                                 const Context &ctx) noexcept;
+                                                 const ws::Agreement &agreement) noexcept;
 
 // What the client and this location agree on, before or after the handshake; empty if nothing.
 [[nodiscard]] std::string_view agreed_subprotocol(ngx_http_request_t *r) noexcept;

@@ -1,6 +1,6 @@
-#include "module/ws_upgrade/early_bytes.hpp"
+#include "module/ws_backend/early_bytes.hpp"
 
-#include "module/ws_reports/log.hpp"
+#include "module/ws_requests/log.hpp"
 #include "module/ws_session/leg.hpp"
 #include "module/ws_settings/conf.hpp"
 

@@ -1,4 +1,4 @@
-#include "module/ws_reports/log.hpp"
+#include "module/ws_requests/log.hpp"
 
 namespace ngx_ws {
 

@@ -1,4 +1,4 @@
-#include "module/ws_upgrade/fresh_connection.hpp"
+#include "module/ws_backend/fresh_connection.hpp"
 
 #include "module/ws_session/leg.hpp"
 

@@ -1,6 +1,4 @@
-#include "module/ws_upgrade/context.hpp"
-
-#include "module/ws_session/deflate.hpp"
+#include "module/ws_requests/context.hpp"
 
 namespace ngx_ws {
 
@@ -52,9 +50,6 @@ Context *context(ngx_http_request_t *r) noexcept {
 }
 
 void begin_again(Context &ctx) noexcept {
-    if (ctx.deflation != nullptr) {
-        ctx.deflation->release();
-    }
     ctx = {.request = ctx.request,
            .status_zone = ctx.status_zone,
            .origin = ctx.origin,

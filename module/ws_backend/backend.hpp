@@ -1,7 +1,7 @@
 // The backend connection, by nginx's own upstream machinery: picked, resolved, connected, retried.
 #pragma once
 
-#include "module/ws_upgrade/context.hpp"
+#include "module/ws_requests/context.hpp"
 
 namespace ngx_ws {
 

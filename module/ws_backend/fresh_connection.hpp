@@ -2,7 +2,7 @@
 // else, is no backend of a session: that begins on a connection of its own.
 #pragma once
 
-#include "module/ws_upgrade/context.hpp"
+#include "module/ws_requests/context.hpp"
 
 namespace ngx_ws {
 

@@ -1,15 +1,14 @@
-#include "module/ws_upgrade/backend.hpp"
+#include "module/ws_backend/backend.hpp"
 
+#include "module/ws_backend/early_bytes.hpp"
+#include "module/ws_backend/fresh_connection.hpp"
+#include "module/ws_backend/proxy_protocol.hpp"
 #include "module/ws_endpoints/kernel.hpp"
-#include "module/ws_reports/log.hpp"
+#include "module/ws_requests/log.hpp"
 #include "module/ws_session/deflate.hpp"
 #include "module/ws_session/framing.hpp"
 #include "module/ws_session/request_host.hpp"
 #include "module/ws_settings/conf.hpp"
-#include "module/ws_upgrade/early_bytes.hpp"
-#include "module/ws_upgrade/fresh_connection.hpp"
-#include "module/ws_upgrade/proxy_protocol.hpp"
-#include "module/ws_upgrade/upgrade.hpp"
 
 namespace ngx_ws {
 

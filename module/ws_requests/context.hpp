@@ -63,8 +63,8 @@ struct Context {
 // else does; null if there is no memory.
 [[nodiscard]] Context *context(ngx_http_request_t *r) noexcept;
 
-// The request comes to another location, after it was tried at one: what that one prepared is given
-// back, and only what it says is kept, with the verdict on its origin.
+// The request comes to another location, after it was tried at one: only what it says is kept, with
+// the verdict on its origin. The compression that was agreed on has been released.
 void begin_again(Context &ctx) noexcept;
 
 }  // namespace ngx_ws

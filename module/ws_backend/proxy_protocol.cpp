@@ -1,6 +1,6 @@
-#include "module/ws_upgrade/proxy_protocol.hpp"
+#include "module/ws_backend/proxy_protocol.hpp"
 
-#include "module/ws_reports/log.hpp"
+#include "module/ws_requests/log.hpp"
 #include "module/ws_settings/conf.hpp"
 
 #include "ngx_ws_filter/ws_handshake/proxy_protocol.hpp"

@@ -1,7 +1,7 @@
 // What a backend says before it was seen to be connected: nginx reads it itself.
 #pragma once
 
-#include "module/ws_upgrade/context.hpp"
+#include "module/ws_requests/context.hpp"
 
 namespace ngx_ws {
 
