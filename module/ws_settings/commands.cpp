@@ -200,12 +200,22 @@ constexpr bool is_main(const Directive &directive) noexcept {
     return directive.place == Place::http;
 }
 
+// Reads a directive as its kind has it, and notes where a location's stands.
+char *set_and_note(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) noexcept {
+    const Directive &directive = directive_of(cmd);
+    char *answer = behaviour(directive.kind).set(cf, cmd, conf);
+    if (answer != NGX_CONF_OK || is_main(directive)) {
+        return answer;
+    }
+    const bool noted = static_cast<LocConf *>(conf)->lines.note(cf, directive.name.view());
+    return noted ? NGX_CONF_OK : static_cast<char *>(NGX_CONF_ERROR);
+}
+
 constexpr ngx_command_t command(const Directive &directive) noexcept {
-    const Behaviour how = behaviour(directive.kind);
     return {
         {directive.name.length, const_cast<u_char *>(directive.name.bytes)},
-        contexts(directive.place) | how.arguments,
-        how.set,
+        contexts(directive.place) | behaviour(directive.kind).arguments,
+        set_and_note,
         is_main(directive) ? NGX_HTTP_MAIN_CONF_OFFSET : NGX_HTTP_LOC_CONF_OFFSET,
         directive.field,
         const_cast<Directive *>(&directive),

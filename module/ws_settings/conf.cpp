@@ -98,6 +98,7 @@ char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child) {
     const auto &prev = *static_cast<LocConf *>(parent);
     auto &conf = *static_cast<LocConf *>(child);
     const Written written(conf);
+    conf.lines.above = &prev.lines;
 
     if (!inherit_location(cf, child, parent)) {
         return conf_error();
@@ -107,8 +108,8 @@ char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child) {
         return conf_error();
     }
     inherit_pass(cf, conf, prev);
-    if (!name_status_zone(cf, conf) || !conf.deflate.check(cf) ||
-        !conf.framing.check(cf, conf.max_message_size)) {
+    if (!name_status_zone(cf, conf) || !conf.deflate.check(cf, conf.lines) ||
+        !conf.framing.check(cf, conf.lines, conf.max_message_size)) {
         return conf_error();
     }
     conf.relay = relay_options(conf);

@@ -4,6 +4,7 @@
 #include "module/ws_settings/choice.hpp"
 #include "module/ws_settings/deflate_conf.hpp"
 #include "module/ws_settings/framing_conf.hpp"
+#include "module/ws_settings/lines.hpp"
 #include "module/ws_settings/pass.hpp"
 #include "module/ws_settings/proxy_protocol_conf.hpp"
 
@@ -38,6 +39,8 @@ struct MainConf {
 };
 
 struct LocConf {
+    Lines lines;
+
     ngx_http_upstream_conf_t upstream;  // ws_pass, ws_connect_timeout, ws_next_upstream, ...
     ngx_http_complex_value_t *target;   // ws_pass with variables, or null
     PassConf pass;                      // ws_pass of this very location

@@ -5,7 +5,7 @@ namespace ngx_ws {
 namespace {
 
 // The sizes that the library names are those of zlib itself; a replacement may need more.
-bool zlib_fits(ngx_conf_t *cf, const DeflateConf &conf) noexcept {
+bool zlib_fits(ngx_conf_t *cf, const Lines &lines, const DeflateConf &conf) noexcept {
     const ws::DeflateSettings settings = conf.settings(static_cast<unsigned>(conf.window_bits));
     const size_t deflater_size = ws::Deflater::memory_size(settings.bits, settings.memory_level);
     const size_t inflater_size = ws::Inflater::memory_size(15);
@@ -19,18 +19,17 @@ bool zlib_fits(ngx_conf_t *cf, const DeflateConf &conf) noexcept {
     const bool fits = deflater.begin({memory, deflater_size}, settings) &&
                       inflater.begin({memory, inflater_size}, 15);
     if (!fits) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"ws_deflate\" cannot work with zlib %s, which needs more memory than "
-                           "it should",
-                           zlibVersion());
+        log_at(cf, *lines.find("ws_deflate"), NGX_LOG_EMERG,
+               "\"ws_deflate\" cannot work with zlib %s, which needs more memory than it should",
+               zlibVersion());
     }
     return fits;
 }
 
 }  // namespace
 
-bool DeflateConf::check(ngx_conf_t *cf) const noexcept {
-    return on.always(0) || zlib_fits(cf, *this);
+bool DeflateConf::check(ngx_conf_t *cf, const Lines &lines) const noexcept {
+    return on.always(0) || zlib_fits(cf, lines, *this);
 }
 
 }  // namespace ngx_ws

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "module/ws_settings/choice.hpp"
+#include "module/ws_settings/lines.hpp"
 
 #include "ngx_ws_filter/ws_compression/deflate.hpp"
 #include "ngx_ws_filter/ws_compression/deflate_offer.hpp"
@@ -18,7 +19,7 @@ struct DeflateConf {
     size_t min_length;
 
     // False, with a line in the log, if the zlib at hand does not work in the memory it should.
-    [[nodiscard]] bool check(ngx_conf_t *cf) const noexcept;
+    [[nodiscard]] bool check(ngx_conf_t *cf, const Lines &lines) const noexcept;
 
     [[nodiscard]] ws::DeflatePolicy policy() const noexcept {
         return {.window_bits = static_cast<unsigned>(window_bits),

@@ -199,14 +199,15 @@ size_t FramingConf::max_message_size(size_t configured) const noexcept {
     return settings.has_records() ? default_held : 0;
 }
 
-bool FramingConf::check(ngx_conf_t *cf, size_t max_message_size) const noexcept {
+bool FramingConf::check(ngx_conf_t *cf, const Lines &lines,
+                        size_t max_message_size) const noexcept {
     if (!settings.has_records() || settings.length_size < 4 || settings.max != 0 ||
         max_message_size != 0) {
         return true;
     }
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "\"ws_max_message_size 0\" sets no limit, but \"ws_framing\" with a length "
-                       "of 32 bits needs one, here or as its \"max=SIZE\"");
+    log_at(cf, *lines.find("ws_max_message_size"), NGX_LOG_EMERG,
+           "\"ws_max_message_size 0\" sets no limit, but \"ws_framing\" with a length of 32 bits "
+           "needs one, here or as its \"max=SIZE\"");
     return false;
 }
 

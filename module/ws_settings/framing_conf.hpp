@@ -1,7 +1,7 @@
 // ws_framing.
 #pragma once
 
-#include "module/ngx.hpp"
+#include "module/ws_settings/lines.hpp"
 
 #include "ngx_ws_filter/ws_framing/framing.hpp"
 
@@ -18,7 +18,8 @@ struct FramingConf {
     [[nodiscard]] size_t max_message_size(size_t configured) const noexcept;
 
     // False, with a line in the log, if a client could fill all memory.
-    [[nodiscard]] bool check(ngx_conf_t *cf, size_t max_message_size) const noexcept;
+    [[nodiscard]] bool check(ngx_conf_t *cf, const Lines &lines,
+                             size_t max_message_size) const noexcept;
 };
 
 extern "C" char *ngx_http_ws_set_framing(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

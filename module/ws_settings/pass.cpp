@@ -13,16 +13,6 @@ char *conf_error() noexcept {
 constexpr const char *expected =
     "expected host:port, unix:/path, the name of an upstream, or variables, without a scheme";
 
-// Logs as ngx_conf_log_error() does, but with the line on which ws_pass is written.
-template <typename... Values>
-void log_at(ngx_conf_t *cf, const PassConf &pass, ngx_uint_t level, const char *format,
-            Values... values) noexcept {
-    u_char text[NGX_MAX_CONF_ERRSTR];
-    const u_char *end = ngx_slprintf(text, std::end(text), format, values...);
-    const ngx_str_t said = {static_cast<size_t>(end - text), text};
-    ngx_log_error(level, cf->log, 0, "%V in %V:%ui", &said, &pass.file, pass.line);
-}
-
 ngx_http_core_loc_conf_t &core_conf(ngx_conf_t *cf) noexcept {
     return *static_cast<ngx_http_core_loc_conf_t *>(
         ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
@@ -97,7 +87,7 @@ extern "C" char *ngx_http_ws_set_pass(ngx_conf_t *cf, ngx_command_t *, void *dat
     core_conf(cf).handler = ngx_http_ws_handler;
 
     ngx_str_t &value = static_cast<ngx_str_t *>(cf->args->elts)[1];
-    conf.pass = {value, cf->conf_file->file.name, cf->conf_file->line};
+    conf.pass = {value, line_here(cf, "ws_pass")};
     if (ngx_http_script_variables_count(&value) != 0 &&
         ngx::view(value).find("://") == std::string_view::npos) {
         return set_variable_target(cf, conf, value);
@@ -123,14 +113,14 @@ bool finish_pass(ngx_conf_t *cf, LocConf &conf) noexcept {
         return true;
     }
     if (core_conf(cf).handler != ngx_http_ws_handler) {
-        log_at(cf, conf.pass, NGX_LOG_EMERG, contradiction);
+        log_at(cf, conf.pass.line, NGX_LOG_EMERG, contradiction);
         return false;
     }
     if (conf.upstream.upstream == nullptr && conf.target == nullptr) {
         conf.upstream.upstream = find_upstream(cf, ngx::view(conf.pass.value));
     }
     if (conf.upstream.upstream == nullptr && conf.target == nullptr) {
-        log_at(cf, conf.pass, NGX_LOG_EMERG,
+        log_at(cf, conf.pass.line, NGX_LOG_EMERG,
                "\"%V\" in \"ws_pass\" is no upstream{} and has no port, %s", &conf.pass.value,
                expected);
         return false;
@@ -148,16 +138,16 @@ void warn_of_useless(ngx_conf_t *cf, const LocConf &conf, Written written) noexc
     }
     const ngx_http_complex_value_t *rate = core_conf(cf).limit_rate;
     if (rate != nullptr && !is_zero(rate)) {
-        log_at(cf, conf.pass, NGX_LOG_WARN,
+        log_at(cf, conf.pass.line, NGX_LOG_WARN,
                "\"limit_rate\" does not limit the sessions of \"ws_pass\"");
     }
     if (written.frame_type && conf.framing.settings.kind == ws::FramingKind::typed) {
-        log_at(cf, conf.pass, NGX_LOG_WARN,
+        log_at(cf, conf.pass.line, NGX_LOG_WARN,
                "\"ws_frame_type\" has no effect with \"ws_framing typed\", whose records name "
                "their type, beside \"ws_pass\"");
     }
     if (written.ack_interval && conf.client_ack != static_cast<ngx_uint_t>(ClientAck::pong)) {
-        log_at(cf, conf.pass, NGX_LOG_WARN,
+        log_at(cf, conf.pass.line, NGX_LOG_WARN,
                "\"ws_ack_interval\" has no effect without \"ws_client_ack pong\" beside "
                "\"ws_pass\"");
     }

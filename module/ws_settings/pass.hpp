@@ -1,7 +1,7 @@
 // ws_pass: where it is written, what it names, and what may not stand beside it.
 #pragma once
 
-#include "module/ngx.hpp"
+#include "module/ws_settings/lines.hpp"
 
 namespace ngx_ws {
 
@@ -10,8 +10,7 @@ struct LocConf;
 // A ws_pass as it stands in nginx.conf; the value's data is null where there is none.
 struct PassConf {
     ngx_str_t value;
-    ngx_str_t file;
-    ngx_uint_t line;
+    Line line;
 };
 
 // What can be said only when the whole configuration has been read: that a name without a port is

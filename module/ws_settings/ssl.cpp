@@ -6,14 +6,35 @@ namespace ngx_ws {
 
 namespace {
 
-bool load_certificate(ngx_conf_t *cf, ngx_http_upstream_conf_t &upstream) noexcept {
+// Where a directive stands; for a value that nobody wrote, the "ws_ssl on" that made it count.
+const Line &line_of(const LocConf &conf, std::string_view directive, size_t nth = 0) noexcept {
+    const Line *line = conf.lines.find(directive, nth);
+    return line != nullptr ? *line : *conf.lines.find("ws_ssl");
+}
+
+// nginx's own message of an error in a file or a list names no directive and no line, so another
+// message behind it does.
+bool accept(ngx_conf_t *cf, const LocConf &conf, ngx_int_t result, std::string_view directive,
+            size_t nth = 0) noexcept {
+    if (result == NGX_OK) {
+        return true;
+    }
+    const ngx_str_t name = ngx::str(directive);
+    log_at(cf, line_of(conf, directive, nth), NGX_LOG_EMERG, "the message before is about \"%V\"",
+           &name);
+    return false;
+}
+
+bool load_certificate(ngx_conf_t *cf, LocConf &conf) noexcept {
+    ngx_http_upstream_conf_t &upstream = conf.upstream;
     if (upstream.ssl_certificate == nullptr) {
         return true;
     }
     if (upstream.ssl_certificate_key == nullptr) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "no \"ws_ssl_certificate_key\" is defined for certificate \"%V\"",
-                           &upstream.ssl_certificate->value);
+        log_at(cf, line_of(conf, "ws_ssl_certificate"), NGX_LOG_EMERG,
+               "no \"ws_ssl_certificate_key\" is defined for certificate \"%V\" of "
+               "\"ws_ssl_certificate\"",
+               &upstream.ssl_certificate->value);
         return false;
     }
     // Names with variables are loaded for each connection, by nginx.
@@ -22,9 +43,13 @@ bool load_certificate(ngx_conf_t *cf, ngx_http_upstream_conf_t &upstream) noexce
         upstream.ssl_passwords = ngx_ssl_preserve_passwords(cf, upstream.ssl_passwords);
         return upstream.ssl_passwords != nullptr;
     }
-    return ngx_ssl_certificate(cf, upstream.ssl, &upstream.ssl_certificate->value,
-                               &upstream.ssl_certificate_key->value,
-                               upstream.ssl_passwords) == NGX_OK;
+    const ngx_int_t loaded =
+        ngx_ssl_certificate(cf, upstream.ssl, &upstream.ssl_certificate->value,
+                            &upstream.ssl_certificate_key->value, upstream.ssl_passwords);
+    // The key is loaded last, and has to fit.
+    const bool has_certificate = SSL_CTX_get0_certificate(upstream.ssl->ctx) != nullptr;
+    return accept(cf, conf, loaded,
+                  has_certificate ? "ws_ssl_certificate_key" : "ws_ssl_certificate");
 }
 
 bool load_trust(ngx_conf_t *cf, LocConf &conf) noexcept {
@@ -32,13 +57,32 @@ bool load_trust(ngx_conf_t *cf, LocConf &conf) noexcept {
         return true;
     }
     if (conf.ssl_trusted_certificate.len == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "no \"ws_ssl_trusted_certificate\" for \"ws_ssl_verify\"");
+        log_at(cf, line_of(conf, "ws_ssl_verify"), NGX_LOG_EMERG,
+               "no \"ws_ssl_trusted_certificate\" for \"ws_ssl_verify\"");
         return false;
     }
-    return ngx_ssl_trusted_certificate(cf, conf.upstream.ssl, &conf.ssl_trusted_certificate,
-                                       static_cast<ngx_int_t>(conf.ssl_verify_depth)) == NGX_OK &&
-           ngx_ssl_crl(cf, conf.upstream.ssl, &conf.ssl_crl) == NGX_OK;
+    ngx_ssl_t *ssl = conf.upstream.ssl;
+    const auto depth = static_cast<ngx_int_t>(conf.ssl_verify_depth);
+    return accept(cf, conf,
+                  ngx_ssl_trusted_certificate(cf, ssl, &conf.ssl_trusted_certificate, depth),
+                  "ws_ssl_trusted_certificate") &&
+           accept(cf, conf, ngx_ssl_crl(cf, ssl, &conf.ssl_crl), "ws_ssl_crl");
+}
+
+// One by one, so that the one that OpenSSL refuses is known.
+bool give_commands(ngx_conf_t *cf, const LocConf &conf) noexcept {
+    if (conf.ssl_conf_commands == nullptr) {
+        return true;
+    }
+    size_t nth = 0;
+    for (ngx_keyval_t &command : ngx::elements<ngx_keyval_t>(conf.ssl_conf_commands)) {
+        ngx_array_t one = {&command, 1, sizeof(command), 1, cf->pool};
+        if (!accept(cf, conf, ngx_ssl_conf_commands(cf, conf.upstream.ssl, &one),
+                    "ws_ssl_conf_command", nth++)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool make_context(ngx_conf_t *cf, LocConf &conf) noexcept {
@@ -58,11 +102,11 @@ bool make_context(ngx_conf_t *cf, LocConf &conf) noexcept {
     }
     cleanup->handler = ngx_ssl_cleanup_ctx;
     cleanup->data = ssl;
-    return ngx_ssl_ciphers(cf, ssl, &conf.ssl_ciphers, 0) == NGX_OK &&
-           load_certificate(cf, conf.upstream) && load_trust(cf, conf) &&
+    return accept(cf, conf, ngx_ssl_ciphers(cf, ssl, &conf.ssl_ciphers, 0), "ws_ssl_ciphers") &&
+           load_certificate(cf, conf) && load_trust(cf, conf) &&
            ngx_ssl_client_session_cache(
                cf, ssl, static_cast<ngx_uint_t>(conf.upstream.ssl_session_reuse)) == NGX_OK &&
-           ngx_ssl_conf_commands(cf, ssl, conf.ssl_conf_commands) == NGX_OK;
+           give_commands(cf, conf);
 }
 
 }  // namespace

@@ -386,3 +386,9 @@ class Gateway:
 def nginx_t(prefix, locations="", **parts):
     """Whether `nginx -t` accepts a configuration, and what it says. Arguments as for Gateway."""
     return Gateway(prefix, locations, **parts).test_config()
+
+
+def line_named(prefix, said):
+    """The line of a gateway's configuration that a message names."""
+    lines = (prefix / "nginx.conf").read_text().splitlines()
+    return lines[int(re.search(r"nginx\.conf:(\d+)", said)[1]) - 1]

@@ -1,16 +1,10 @@
 """`nginx -t` refuses what contradicts ws_pass, and warns of what has no effect beside it."""
 
-import re
-
 import pytest
 
+from harness.gateway import line_named
+
 PASS = "ws_pass 127.0.0.1:9;"
-
-
-def line_of(tmp_path, said):
-    """The line of the configuration that a message names."""
-    lines = (tmp_path / "config_check" / "nginx.conf").read_text().splitlines()
-    return lines[int(re.search(r"nginx\.conf:(\d+)", said)[1]) - 1]
 
 
 ANSWERS = 'cannot stand beside another directive that answers the requests of a location'
@@ -21,14 +15,14 @@ ANSWERS = 'cannot stand beside another directive that answers the requests of a 
 def test_another_directive_that_answers_is_refused(config_check, tmp_path, other):
     accepted, said = config_check(f"location / {{\n{other}\n{PASS}\n}}")
     assert not accepted and f'"ws_pass" {ANSWERS}' in said
-    assert line_of(tmp_path, said) == PASS
+    assert line_named(tmp_path / "config_check", said) == PASS
 
 
 @pytest.mark.parametrize("other", ["proxy_pass http://127.0.0.1:9;", "empty_gif;"])
 def test_another_directive_that_answers_is_refused_behind_it_too(config_check, tmp_path, other):
     accepted, said = config_check(f"location / {{\n{PASS}\n{other}\n}}")
     assert not accepted and f'"ws_pass" {ANSWERS}' in said
-    assert line_of(tmp_path, said) == PASS
+    assert line_named(tmp_path / "config_check", said) == PASS
 
 
 def test_what_answers_visitors_may_stand_in_a_block_inside(config_check):
@@ -57,7 +51,7 @@ def test_directive_without_effect_is_warned_of(config_check, tmp_path, case):
     assert accepted, said
     [line] = [line for line in said.splitlines() if "[warn]" in line]
     assert words in line
-    assert line_of(tmp_path, line) == PASS
+    assert line_named(tmp_path / "config_check", line) == PASS
 
 
 def test_inherited_limit_rate_is_warned_of_unless_it_is_ended(config_check):
@@ -83,7 +77,7 @@ def test_address_of_a_socket_as_an_origin_is_warned_of(config_check, tmp_path, o
     assert accepted, said
     [line] = [line for line in said.splitlines() if "[warn]" in line]
     assert f'"{origin}" in "ws_origin" matches no page' in line
-    assert line_of(tmp_path, line) == f"ws_origin {origin};"
+    assert line_named(tmp_path / "config_check", line) == f"ws_origin {origin};"
 
 
 def test_clients_that_send_the_address_of_their_socket_are_named_by_a_variable(config_check):

@@ -3,6 +3,7 @@
 import pytest
 
 from harness.backends import RecordingBackend
+from harness.gateway import line_named
 from harness.raw import BINARY, CONTINUATION, frame
 
 KINDS = 'expected "stream", "line", "delimiter", "length" or "typed"'
@@ -66,6 +67,12 @@ def test_wrong_value_is_refused(config_check, value, said):
     accepted, words = config_check(f"location / {{ ws_pass 127.0.0.1:9; ws_framing {value}; }}")
     assert not accepted
     assert said in words and "nginx.conf:" in words
+
+
+def test_missing_limit_names_the_line_of_the_size(config_check, tmp_path):
+    _, said = config_check("location / {\nws_pass 127.0.0.1:9; ws_framing typed;\n"
+                           "ws_max_message_size 0;\nws_receipts on;\n}")
+    assert line_named(tmp_path / "config_check", said) == "ws_max_message_size 0;"
 
 
 @pytest.mark.parametrize("value", [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.gateway import certificate
+from harness.gateway import certificate, line_named
 from harness.pki import authority, client_pair
 
 PASS = "location / {{ ws_pass 127.0.0.1:1; ws_ssl on; {0} }}"
@@ -77,6 +77,45 @@ def test_refuses(config_check, tmp_path, settings, why):
     assert not good
     assert why in said
     assert "nginx.conf" in said
+
+
+# Found only when the whole configuration has been read: in each, the last line is the one at fault.
+LATE = [
+    "ws_ssl_certificate {cert};",
+    "ws_ssl_certificate {cert};\nws_ssl_certificate_key {other_key};",
+    "ws_ssl_certificate_key {key};\nws_ssl_certificate /none.pem;",
+    "ws_ssl_certificate {cert};\nws_ssl_certificate_key /none.key;",
+    "ws_ssl_verify on;",
+    "ws_ssl_verify on;\nws_ssl_trusted_certificate /none.pem;",
+    "ws_ssl_verify on;\nws_ssl_trusted_certificate {ca};\nws_ssl_crl /none.crl;",
+    "ws_ssl_ciphers NONE-OF-THESE;",
+    "ws_ssl_conf_command Options PrioritizeChaCha;\nws_ssl_conf_command Never Ever;",
+]
+
+
+def refusal(config_check, tmp_path, settings, **parts):
+    """The last message about a wrong setting, and the line of the configuration that it names."""
+    pair = client_pair()
+    filled = settings.format(cert=pair.cert, key=pair.key, other_key=certificate()[1],
+                             ca=authority().cert)
+    good, said = accepted(config_check, f"\n{filled}\n", **parts)
+    assert not good
+    last = [line for line in said.splitlines() if "[emerg]" in line][-1]
+    return last, line_named(tmp_path / "config_check", last), filled.splitlines()[-1:]
+
+
+@pytest.mark.parametrize("settings", LATE)
+def test_what_is_found_late_names_its_directive_and_its_line(config_check, tmp_path, settings):
+    said, named, wrong = refusal(config_check, tmp_path, settings)
+    assert [named] == wrong
+    assert f'"{named.split()[0]}"' in said
+
+
+def test_what_is_found_late_names_its_line_in_the_block_above(config_check, tmp_path):
+    said, named, _ = refusal(config_check, tmp_path, "",
+                             server="\nws_ssl_verify on;\nws_ssl_trusted_certificate /none.pem;\n")
+    assert named == "ws_ssl_trusted_certificate /none.pem;"
+    assert '"ws_ssl_trusted_certificate"' in said
 
 
 def test_what_is_above_counts(config_check):
