@@ -89,6 +89,27 @@ void answers_a_ping_later_while_the_client_is_full(void **) {
     unit::equal(joined.client_gets(), "binary hi; pong x; "sv);
 }
 
+// What it does not take would else pile up.
+void answers_only_the_newest_ping_of_a_client_that_takes_nothing(void **) {
+    Joined joined;
+    joined.client.takes = 0;
+    joined.backend.says("hi");
+    unit::check(joined.turn());
+    unit::ClientStream stream;
+    for (unsigned i = 0; i < 140; ++i) {
+        stream.frame(unit::ping, "old");
+    }
+    for (unsigned i = 0; i < 10; ++i) {
+        joined.client.says(stream.bytes());
+        unit::check(joined.turn());
+    }
+    joined.client_says(unit::ping, "new");
+    unit::check(joined.turn());
+    joined.client.takes = unit::unbounded;
+    unit::check(joined.turn());
+    unit::equal(joined.client_gets(), "binary hi; pong new; "sv);
+}
+
 // Answered too soon, it would be a receipt for bytes that the backend may never get.
 void gives_a_pong_amid_a_held_message_when_all_before_it_is_acknowledged(void **) {
     const ws::FramingSettings u32{.kind = ws::FramingKind::length};
@@ -209,6 +230,7 @@ int main() {
         cmocka_unit_test(gives_a_pong_when_what_stands_before_its_ping_is_acknowledged),
         cmocka_unit_test(gives_a_pong_before_the_backends_answer),
         cmocka_unit_test(answers_a_ping_later_while_the_client_is_full),
+        cmocka_unit_test(answers_only_the_newest_ping_of_a_client_that_takes_nothing),
         cmocka_unit_test(gives_a_pong_amid_a_held_message_when_all_before_it_is_acknowledged),
         cmocka_unit_test(leaves_a_backend_unread_while_the_window_is_used_up),
         cmocka_unit_test(does_not_wait_for_a_pong_that_cannot_be_read),
