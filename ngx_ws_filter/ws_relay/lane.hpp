@@ -17,6 +17,8 @@ public:
 
     // Another host lends from now on.
     void move_to(Host &host) noexcept { host_ = &host; }
+    // The destination is gone, and this is in its place.
+    void leave_to(Endpoint &nobody) noexcept { destination_ = &nobody; }
 
     [[nodiscard]] FlowLedger &ledger() noexcept { return ledger_; }
     [[nodiscard]] const FlowLedger &ledger() const noexcept { return ledger_; }

@@ -64,6 +64,7 @@ void Relay::leave_client(Millis now) noexcept {
     rest_.clear(*host_);
     resume_->end_leg();
     client_ = &nobody;
+    to_client_.leave_to(nobody);
     host_ = keeper_;
     to_client_.move_to(*keeper_);
     to_backend_.move_to(*keeper_);
