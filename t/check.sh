@@ -57,6 +57,7 @@ rooms=(
     ws_status     # what is counted
     ws_upgrade    # may the request become a WebSocket, and the answer
     ws_session    # the request that has become a session
+    ws_resume     # the session that outlives its request
     ws_backend    # the way there: the content handler, and the connection to the backend
     ws_reports    # what variables and counters tell of all that
 )

@@ -5,6 +5,7 @@
 #include "module/ws_backend/proxy_protocol.hpp"
 #include "module/ws_endpoints/kernel.hpp"
 #include "module/ws_requests/log.hpp"
+#include "module/ws_resume/resumable_leg.hpp"
 #include "module/ws_session/deflate.hpp"
 #include "module/ws_session/framing.hpp"
 #include "module/ws_session/request_host.hpp"
@@ -98,8 +99,13 @@ ngx_int_t nothing_to_send(ngx_http_request_t *) {
 void ignore_abort(ngx_http_request_t *) {
 }
 
-void release_relay(ngx_http_request_t *r, ngx_int_t) {
-    leg_of(r).release();
+void release_leg(ngx_http_request_t *r, ngx_int_t status) {
+    Leg &leg = leg_of(r);
+    if (!leg.started() && status >= NGX_HTTP_BAD_GATEWAY && status <= NGX_HTTP_GATEWAY_TIME_OUT &&
+        leg.tell_unreached()) {
+        r->upstream->header_sent = 1;
+    }
+    leg.release();
 }
 
 // Called by nginx, once, when the connection to the backend is up. It goes on working on the
@@ -145,7 +151,11 @@ bool make_leg(ngx_http_request_t *r, Context &ctx, const LocConf &conf) noexcept
             return false;
         }
     }
-    ctx.leg = RequestHost::make(r, ctx);
+    if (ctx.asked != nullptr) {
+        ctx.leg = ResumableLeg::make_first(r, ctx);
+    } else {
+        ctx.leg = RequestHost::make(r, ctx);
+    }
     return ctx.leg != nullptr;
 }
 
@@ -184,7 +194,7 @@ ngx_int_t connect_backend(ngx_http_request_t *r, Context &ctx) noexcept {
     u.reinit_request = nothing_to_send;
     u.process_header = keep_early_bytes;
     u.abort_request = ignore_abort;
-    u.finalize_request = release_relay;
+    u.finalize_request = release_leg;
 
     r->main->count++;
     connect_anew(r, upstream);

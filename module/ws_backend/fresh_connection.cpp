@@ -46,12 +46,24 @@ ngx_int_t get_server(ngx_peer_connection_t *pc, void *data) {
     return NGX_OK;
 }
 
+// What a server is chosen with lasts as long as the session, and may outlive the request.
+ngx_int_t begin_in(ngx_http_request_t *r, const Choosing &how) noexcept {
+    ngx_pool_t *pool = is_ours(*r->upstream) ? leg_of(r).choice_pool() : nullptr;
+    if (pool == nullptr) {
+        return how.begin(r, how.upstream);
+    }
+    std::swap(r->pool, pool);
+    const ngx_int_t rc = how.begin(r, how.upstream);
+    std::swap(r->pool, pool);
+    return rc;
+}
+
 ngx_int_t begin_choosing(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *upstream) {
     const Choosing *found = choosing;
     while (found->upstream != upstream) {
         found = found->outer;
     }
-    const ngx_int_t rc = found->begin(r, upstream);
+    const ngx_int_t rc = begin_in(r, *found);
     if (rc == NGX_OK && is_ours(*r->upstream)) {
         ngx_peer_connection_t &peer = r->upstream->peer;
         leg_of(r).context().choose_server = std::exchange(peer.get, get_server);

@@ -1,6 +1,8 @@
 // The content handler of a location with ws_pass: a request becomes a session, or is refused.
 #include "module/ws_backend/backend.hpp"
 #include "module/ws_requests/log.hpp"
+#include "module/ws_resume/asked.hpp"
+#include "module/ws_resume/reconnect.hpp"
 #include "module/ws_session/deflate.hpp"
 #include "module/ws_settings/conf.hpp"
 #include "module/ws_upgrade/origin_check.hpp"
@@ -53,6 +55,10 @@ bool choose(ngx_http_request_t *r, Context &ctx) noexcept {
         return false;
     }
     ctx.frame_type = static_cast<ws::Opcode>(*type);
+    if (ctx.resumes != ws::ResumeName::none) {
+        ctx.asked = Asked::read(r, ctx.resumes);
+        return ctx.asked != nullptr;
+    }
     if (*compressed != 0) {
         ctx.deflation = Deflation::negotiate(r, ctx.request);
     }
@@ -81,7 +87,8 @@ extern "C" ngx_int_t ngx_http_ws_handler(ngx_http_request_t *r) {
     if (!choose(r, *ctx)) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-    return connect_backend(r, *ctx);
+    return ctx->asked != nullptr && ctx->asked->request.resumes ? reconnect(r, *ctx)
+                                                                : connect_backend(r, *ctx);
 }
 
 }  // namespace ngx_ws

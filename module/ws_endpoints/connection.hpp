@@ -49,6 +49,8 @@ public:
 
     // Asks for the events that are wanted now; false if nginx cannot.
     [[nodiscard]] bool watch() noexcept;
+    // Counts received bytes elsewhere from now on, or nowhere.
+    void count_in(off_t *counter) noexcept { counter_ = counter; }
     // Unread bytes would turn the close of the connection into a reset.
     void drop_unread() noexcept;
 

@@ -28,6 +28,18 @@ ngx_int_t set_number(ngx_http_request_t *r, ngx_http_variable_value_t &value,
     return NGX_OK;
 }
 
+// With milliseconds, as nginx gives its own times.
+ngx_int_t set_seconds(ngx_http_request_t *r, ngx_http_variable_value_t &value,
+                      ngx_msec_t time) noexcept {
+    auto *text = static_cast<u_char *>(ngx_pnalloc(r->pool, NGX_TIME_T_LEN + 4));
+    if (text == nullptr) {
+        return NGX_ERROR;
+    }
+    const u_char *end = ngx_sprintf(text, "%T.%03M", static_cast<time_t>(time / 1000), time % 1000);
+    set(value, {reinterpret_cast<const char *>(text), static_cast<size_t>(end - text)});
+    return NGX_OK;
+}
+
 const Leg *session(ngx_http_request_t *r) noexcept {
     const Context *ctx = find_context(r->main);
     return ctx != nullptr && ctx->leg != nullptr && ctx->leg->started() ? ctx->leg : nullptr;
@@ -44,7 +56,6 @@ ngx_int_t get_number(ngx_http_request_t *r, ngx_http_variable_value_t *value, ui
     return set_number(r, *value, static_cast<uint64_t>(leg->facts().*Fact));
 }
 
-// Seconds with milliseconds, as nginx gives its own times.
 template <auto Fact>
 ngx_int_t get_time(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t) {
     const Leg *leg = session(r);
@@ -52,14 +63,33 @@ ngx_int_t get_time(ngx_http_request_t *r, ngx_http_variable_value_t *value, uint
         value->not_found = 1;
         return NGX_OK;
     }
-    auto *text = static_cast<u_char *>(ngx_pnalloc(r->pool, NGX_TIME_T_LEN + 4));
-    if (text == nullptr) {
-        return NGX_ERROR;
+    return set_seconds(r, *value, leg->facts().*Fact);
+}
+
+// Of a session, also a raw one: where this request stands in it.
+template <auto Fact>
+ngx_int_t get_place(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t) {
+    const Leg *leg = session(r);
+    if (leg == nullptr || leg->leg_facts().leg == 0) {
+        value->not_found = 1;
+        return NGX_OK;
     }
-    const ngx_msec_t time = leg->facts().*Fact;
-    const u_char *end = ngx_sprintf(text, "%T.%03M", static_cast<time_t>(time / 1000), time % 1000);
-    set(*value, {reinterpret_cast<const char *>(text), static_cast<size_t>(end - text)});
+    return set_number(r, *value, leg->leg_facts().*Fact);
+}
+
+ngx_int_t get_resumed(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t) {
+    const Leg *leg = session(r);
+    set(*value, leg != nullptr && leg->leg_facts().leg > 1 ? "1" : "0");
     return NGX_OK;
+}
+
+ngx_int_t get_detached_time(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t) {
+    const Leg *leg = session(r);
+    if (leg == nullptr || leg->leg_facts().leg == 0) {
+        value->not_found = 1;
+        return NGX_OK;
+    }
+    return set_seconds(r, *value, leg->leg_facts().detached);
 }
 
 ngx_int_t get_closed_by(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t) {
@@ -112,6 +142,10 @@ ngx_http_variable_t variables[] = {
      0},
     {ngx_string("ws_stall_client"), nullptr, get_time<&ws::Facts::stalled_by_client>, 0, changing,
      0},
+    {ngx_string("ws_session"), nullptr, get_place<&LegFacts::session>, 0, changing, 0},
+    {ngx_string("ws_leg"), nullptr, get_place<&LegFacts::leg>, 0, changing, 0},
+    {ngx_string("ws_resumed"), nullptr, get_resumed, 0, changing, 0},
+    {ngx_string("ws_detached_time"), nullptr, get_detached_time, 0, changing, 0},
     {ngx_string("ws_subprotocol"), nullptr, get_subprotocol, 0, changing, 0},
     {ngx_string("ws_origin_verdict"), nullptr, get_origin_verdict, 0, changing, 0},
     {ngx_string("ws_version"), nullptr, get_version, 0, 0, 0},

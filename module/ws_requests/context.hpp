@@ -5,9 +5,11 @@
 
 #include "ngx_ws_filter/ws_frames/frame.hpp"
 #include "ngx_ws_filter/ws_handshake/upgrade_request.hpp"
+#include "ngx_ws_filter/ws_resume/resume_names.hpp"
 
 namespace ngx_ws {
 
+struct Asked;
 class Deflation;
 class Framing;
 class Leg;
@@ -35,7 +37,9 @@ struct Context {
 
     // The settings of the location that serves the request, or was the last to try.
     const LocConf *server = nullptr;
-    std::string_view subprotocol;  // as answered; in the request's memory
+    std::string_view subprotocol;  // for the service; in the request's memory
+    Asked *asked = nullptr;        // of a client that wants to resume
+    ws::ResumeName resumes = ws::ResumeName::none;
     ws::Opcode frame_type = ws::Opcode::binary;
     Deflation *deflation = nullptr;  // if compression was agreed on
     Framing *framing = nullptr;      // for every framing but the stream

@@ -39,7 +39,8 @@ void log_begin(ngx_http_request_t *r, const Context &ctx, const LocConf &conf) n
 ws::Agreement agreement_of(const Context &ctx) noexcept {
     const Deflation *deflation = ctx.deflation;
     return {.key = ctx.request.key(),
-            .subprotocol = ctx.subprotocol,
+            .subprotocol =
+                ctx.resumes == ws::ResumeName::none ? ctx.subprotocol : ws::text(ctx.resumes),
             .extensions = deflation == nullptr ? std::string_view{} : deflation->answer()};
 }
 
@@ -70,6 +71,14 @@ bool Leg::begin_answer() noexcept {
     end();
     ngx_http_finalize_request(r, rc);
     return false;
+}
+
+bool Leg::answer_at_once() noexcept {
+    if (send_switching_protocols(r_, agreement_of(*ctx_)) != NGX_OK) {
+        return false;
+    }
+    answer_ = Answer::begun;
+    return true;
 }
 
 // For a socket that took it in parts.

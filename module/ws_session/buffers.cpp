@@ -20,10 +20,7 @@ size_t held;
 ws::Scratch the_scratch;
 
 size_t buffer_size() noexcept {
-    // There is an http block, or there would be no session.
-    auto *http =
-        reinterpret_cast<ngx_http_conf_ctx_t *>(ngx_get_conf(ngx_cycle->conf_ctx, ngx_http_module));
-    return static_cast<MainConf *>(http->main_conf[ngx_http_ws_module.ctx_index])->buffer_size;
+    return main_conf().buffer_size;
 }
 
 // Pongs for every ping of one read fit too: unmasked, each is shorter than what it answers.

@@ -31,20 +31,7 @@ Leg &leg_of(ngx_http_request_t *r) noexcept {
     return *static_cast<Leg *>(r->main->upstream->output.filter_ctx);
 }
 
-ws::Session *Leg::make_session(ngx_http_request_t *r, const Context &ctx,
-                               const Lending &lending) noexcept {
-    const LocConf &conf = loc_conf(r);
-    const ws::SessionOptions options = {
-        .outgoing = ctx.frame_type,
-        .max_message_size = conf.framing.max_message_size(conf.max_message_size),
-        .compression = lending.compression(),
-        .framer = lending.framer(),
-        .repairs_text = repairs_text(conf)};
-    return ngx::make_apart<ws::Session>(r->pool, options);
-}
-
-Leg::Leg(ngx_http_request_t *r, Context &ctx, ws::Session &session) noexcept
-    : r_(r), ctx_(&ctx), conf_(&loc_conf(r)), session_(&session) {
+Leg::Leg(ngx_http_request_t *r, Context &ctx) noexcept : r_(r), ctx_(&ctx), conf_(&loc_conf(r)) {
 }
 
 // --- the beginning
@@ -116,7 +103,7 @@ void Leg::say_goodbye(ws::Relay &relay, Connection &backend, const ngx_connectio
     backend.drop_unread();
 }
 
-void Leg::log_end() noexcept {
+void Leg::log_end(bool goes_on) noexcept {
     const ws::Facts facts = this->facts();
     const ngx_str_t who = ngx::str(ws::name(facts.ended_by));
     const ngx_str_t why = ngx::str(facts.why);
@@ -128,8 +115,9 @@ void Leg::log_end() noexcept {
     }
     *end = '\0';
     RequestLog log(r_);
-    ngx_log_error(NGX_LOG_INFO, log.get(), 0, "ws: %V closed%s%V, code %ui%s", &who,
-                  why.len == 0 ? "" : ": ", &why, static_cast<ngx_uint_t>(facts.close_code), lost);
+    ngx_log_error(NGX_LOG_INFO, log.get(), 0, "ws: %V closed%s%V, code %ui%s%s", &who,
+                  why.len == 0 ? "" : ": ", &why, static_cast<ngx_uint_t>(facts.close_code), lost,
+                  goes_on ? ", the session waits" : "");
 }
 
 }  // namespace ngx_ws

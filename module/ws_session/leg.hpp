@@ -12,6 +12,13 @@ namespace ngx_ws {
 
 struct Context;
 
+// Where a leg stands in its session.
+struct LegFacts {
+    uint64_t session;     // its number: that of its first connection
+    unsigned leg;         // from 1; 0: it belongs to none
+    ws::Millis detached;  // so long the session had waited for it
+};
+
 // Made in the request's pool before the backend is dialled. The virtual functions do nothing here
 // only because pure ones would need the C++ run-time library.
 class Leg {
@@ -26,6 +33,11 @@ public:
     virtual void start() noexcept {}
     // Once started.
     [[nodiscard]] virtual ws::Facts facts() const noexcept { return {}; }
+    [[nodiscard]] virtual LegFacts leg_facts() const noexcept {
+        return {.session = r_->connection->number, .leg = 1, .detached = 0};
+    }
+    // The memory for what a server of an upstream is chosen with; null: the request's.
+    [[nodiscard]] virtual ngx_pool_t *choice_pool() const noexcept { return nullptr; }
 
     // Something has happened to one of the connections, or time has passed. May end the request and
     // with it this object: the last thing that an event handler calls.
@@ -33,20 +45,17 @@ public:
     // The worker's time is up. The same.
     void shut_down() noexcept;
 
+    // The backend is not reached. True if the client was told so by a Close, in place of a status.
+    [[nodiscard]] virtual bool tell_unreached() noexcept { return false; }
     // Gives back what is held, and tells both ends if they do not yet know that the session is
     // over. nginx calls for it whatever ends the request.
     virtual void release() noexcept {}
 
 protected:
-    Leg(ngx_http_request_t *r, Context &ctx, ws::Session &session) noexcept;
+    Leg(ngx_http_request_t *r, Context &ctx) noexcept;
     ~Leg() = default;
 
-    // The frames of one leg, in the request's pool; null if there is no memory.
-    [[nodiscard]] static ws::Session *make_session(ngx_http_request_t *r, const Context &ctx,
-                                                   const Lending &lending) noexcept;
-
     [[nodiscard]] const LocConf &conf() const noexcept { return *conf_; }
-    [[nodiscard]] ws::Session &session() const noexcept { return *session_; }
     [[nodiscard]] Connection &client() noexcept { return client_.endpoint(); }
     // An endpoint for the backend's connection. See Connection.
     void make_backend(EndpointPlace &place) noexcept;
@@ -54,6 +63,8 @@ protected:
     void take_client() noexcept;
     // False if the request has ended, and with it this object.
     [[nodiscard]] bool begin_answer() noexcept;
+    // The same where nothing else may be done with the request but to end it.
+    [[nodiscard]] bool answer_at_once() noexcept;
     // See ws::Host.
     [[nodiscard]] ws::Answer send_answer() noexcept;
     void come_back() noexcept;
@@ -61,7 +72,8 @@ protected:
     // Where nginx ends the request, because the worker's time is up or a subrequest has aborted it,
     // both ends are told as well as can be at once, and waited for no more.
     void say_goodbye(ws::Relay &relay, Connection &backend, const ngx_connection_t *c) noexcept;
-    void log_end() noexcept;
+    // `goes_on`: the session waits for its next leg.
+    void log_end(bool goes_on = false) noexcept;
     // What nginx has to know of the client when the request ends.
     void note_end(const ws::Tunnel &tunnel) noexcept;
     void end() noexcept;
@@ -72,7 +84,6 @@ private:
     ngx_http_request_t *r_;
     Context *ctx_;  // r_ forgets its own when another module's filter refuses the 101
     const LocConf *conf_;
-    ws::Session *session_;
     EndpointPlace client_;
     Answer answer_ = Answer::due;
 };

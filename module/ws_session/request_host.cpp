@@ -1,6 +1,7 @@
 #include "module/ws_session/request_host.hpp"
 
 #include "module/ws_requests/context.hpp"
+#include "module/ws_session/clock.hpp"
 
 namespace ngx_ws {
 
@@ -27,15 +28,23 @@ void handle_backend(ngx_event_t *ev) {
 }  // namespace
 
 RequestHost *RequestHost::make(ngx_http_request_t *r, Context &ctx) noexcept {
+    const LocConf &conf = loc_conf(r);
     const Lending lending(ctx.deflation, ctx.framing);
-    ws::Session *session = make_session(r, ctx, lending);
+    const ws::SessionOptions options = {
+        .outgoing = ctx.frame_type,
+        .max_message_size = conf.framing.max_message_size(conf.max_message_size),
+        .compression = lending.compression(),
+        .framer = lending.framer(),
+        .repairs_text = repairs_text(conf)};
+    auto *session = ngx::make_apart<ws::Session>(r->pool, options);
     return session == nullptr ? nullptr
                               : ngx::make<RequestHost>(r->pool, r, ctx, lending, *session);
 }
 
 RequestHost::RequestHost(ngx_http_request_t *r, Context &ctx, const Lending &lending,
                          ws::Session &session) noexcept
-    : Leg(r, ctx, session),
+    : Leg(r, ctx),
+      session_(&session),
       lending_(lending),
       translator_(std::in_place_type<ws::Translator>, session) {
 }
@@ -48,7 +57,7 @@ void RequestHost::start() noexcept {
     c->read->handler = handle_backend;
     c->write->handler = handle_backend;
     take_client();
-    relay_.emplace(conf().relay, session(), choose_translator(), client(), backend_.endpoint(),
+    relay_.emplace(conf().relay, *session_, choose_translator(), client(), backend_.endpoint(),
                    static_cast<ws::Host &>(*this));
 }
 
@@ -56,10 +65,10 @@ ws::Translator &RequestHost::choose_translator() noexcept {
     const ws::RoomOptions room = {.framer = lending_.framer(),
                                   .compression = lending_.compression() != nullptr,
                                   .repairs_text = repairs_text(conf())};
-    if (lending_.lends() || session().repairs_text()) {
-        return translator_.emplace<ws::RoomTranslator>(session(), room, lending_);
+    if (lending_.lends() || session_->repairs_text()) {
+        return translator_.emplace<ws::RoomTranslator>(*session_, room, lending_);
     }
-    return translator_.emplace<ws::Translator>(session());
+    return translator_.emplace<ws::Translator>(*session_);
 }
 
 // --- turns
@@ -69,7 +78,7 @@ void RequestHost::turn() noexcept {
         if (!begin_answer()) {
             return;
         }
-        begin_report(request(), context().subprotocol);
+        begin_report(request(), request()->pool, context().subprotocol);
     }
     if (relay_->advance(ngx_current_msec) == ws::Relay::Turn::over || !watch()) {
         note_end(relay_->tunnel());
@@ -79,26 +88,11 @@ void RequestHost::turn() noexcept {
     if (is_counted()) {
         report(facts());
     }
-    arm();
+    wake_at(clock_of(request()->upstream->peer.connection), relay_->wake_at(), longest_wait());
 }
 
 bool RequestHost::watch() noexcept {
     return client().watch() && backend_.endpoint().watch();
-}
-
-// The one timer is that of the backend's writing, since a subrequest has the client's too. A timer
-// that goes off early does no harm, and most deadlines only move away.
-void RequestHost::arm() noexcept {
-    ngx_event_t *clock = request()->upstream->peer.connection->write;
-    const ngx_msec_t now = ngx_current_msec;
-    const ngx_msec_t wake_at = ngx_min(relay_->wake_at(), now + longest_wait());
-    if (clock->timer_set && static_cast<ngx_msec_int_t>(wake_at - clock->timer.key) >= 0) {
-        return;
-    }
-    if (clock->timer_set) {
-        ngx_del_timer(clock);
-    }
-    ngx_add_timer(clock, wake_at > now ? wake_at - now : 0);
 }
 
 // --- the end

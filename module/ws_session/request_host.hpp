@@ -31,8 +31,8 @@ private:
 
     [[nodiscard]] ws::Translator &choose_translator() noexcept;
     [[nodiscard]] bool watch() noexcept;
-    void arm() noexcept;
 
+    ws::Session *session_;
     EndpointPlace backend_;
     Lending lending_;
     std::variant<ws::Translator, ws::RoomTranslator> translator_;

@@ -12,6 +12,9 @@ public:
     [[nodiscard]] const ws::Scratch &scratch() const noexcept final { return ngx_ws::scratch(); }
     [[nodiscard]] ws::HeldBuffer *lend() noexcept final { return take_buffer(); }
     void give_back(ws::HeldBuffer *buffer) noexcept final { ngx_ws::give_back(buffer); }
+    [[nodiscard]] ws::HeldBuffer *enlarge(ws::HeldBuffer *buffer) noexcept final {
+        return ngx_ws::enlarge(buffer);
+    }
     [[nodiscard]] size_t empty_pipe(std::span<uint8_t> to) noexcept final;
     void tell(ws::Order order, ws::Phase phase) noexcept final;
     void tell_phase(ws::Phase from, ws::Phase to) noexcept final;
@@ -24,8 +27,10 @@ protected:
     ~WorkerHost() = default;
 
     // The session begins; if it is counted, has its facts; and is over.
-    void begin_report(ngx_http_request_t *r, std::string_view subprotocol) noexcept {
-        report_ = SessionReport::begin(r, subprotocol);
+    // `pool` lasts as long.
+    void begin_report(ngx_http_request_t *r, ngx_pool_t *pool,
+                      std::string_view subprotocol) noexcept {
+        report_ = SessionReport::begin(r, pool, subprotocol);
     }
     [[nodiscard]] bool is_counted() const noexcept { return report_ != nullptr; }
     void report(const ws::Facts &facts) noexcept { report_->take(facts); }

@@ -173,6 +173,10 @@ constexpr Behaviour behaviour(Kind kind) noexcept {
                     inherit_max_message_size};
         case Kind::bind:
             return plain<ngx_http_upstream_local_t *>(NGX_CONF_TAKE12, ngx_http_ws_set_bind);
+        case Kind::resume:
+            return plain<ngx_uint_t>(NGX_CONF_TAKE12, ngx_http_ws_set_resume);
+        case Kind::resume_node:
+            return {NGX_CONF_TAKE1, ngx_http_ws_set_resume_node, leave, inherit_text};
         case Kind::ssl_password_file:
         case Kind::ssl_conf_command:
             return ssl_behaviour(kind);

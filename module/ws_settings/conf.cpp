@@ -69,7 +69,23 @@ ws::RelayOptions relay_options(const LocConf &conf) noexcept {
     };
 }
 
+// The client's own ACKs are what reopens its window, and the replay bounds that.
+ws::RelayOptions resumed_relay_options(const LocConf &conf, ngx_msec_t ping_interval) noexcept {
+    ws::RelayOptions options = relay_options(conf);
+    options.tunnel.liveness.ping_interval = ping_interval;
+    options.tunnel.liveness.pongs_confirm = false;
+    options.client_window = 0;
+    return options;
+}
+
 }  // namespace
+
+// There is an http block, or there would be no session.
+const MainConf &main_conf() noexcept {
+    auto *http =
+        reinterpret_cast<ngx_http_conf_ctx_t *>(ngx_get_conf(ngx_cycle->conf_ctx, ngx_http_module));
+    return *static_cast<MainConf *>(http->main_conf[ngx_http_ws_module.ctx_index]);
+}
 
 extern "C" {
 
@@ -113,6 +129,8 @@ char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child) {
         return conf_error();
     }
     conf.relay = relay_options(conf);
+    conf.resumed_relay = resumed_relay_options(conf, conf.ping_interval);
+    conf.unpinged_relay = resumed_relay_options(conf, 0);
     warn_of_useless(cf, conf, written);
     return NGX_CONF_OK;
 }

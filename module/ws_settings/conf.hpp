@@ -7,6 +7,7 @@
 #include "module/ws_settings/lines.hpp"
 #include "module/ws_settings/pass.hpp"
 #include "module/ws_settings/proxy_protocol_conf.hpp"
+#include "module/ws_settings/resume_conf.hpp"
 
 #include "ngx_ws_filter/ws_relay/relay.hpp"
 
@@ -36,6 +37,11 @@ struct MainConf {
     ngx_cycle_t *cycle;        // of this configuration
     ngx_str_t status_file;     // where the last ws_status stands, or null
     ngx_uint_t status_line;
+
+    // Of a worker.
+    size_t resume_memory;        // bytes that may have to be sent again
+    ngx_uint_t resume_sessions;  // that can be resumed; 0: any number
+    ngx_str_t resume_node;
 };
 
 struct LocConf {
@@ -86,6 +92,8 @@ struct LocConf {
     ngx_str_t status_zone_name;  // empty: the server's name
     StatusZone *status_zone;     // where the sessions are counted, or null
 
+    ResumeConf resume;
+
     ngx_msec_t ping_interval;  // 0: no pings
     ngx_msec_t pong_timeout;
     ngx_msec_t idle_timeout;  // 0: none
@@ -93,7 +101,11 @@ struct LocConf {
     ngx_msec_t close_timeout;  // without progress
     ngx_msec_t close_time;     // in all
 
-    ws::RelayOptions relay;  // what these make, for each session of the location
+    // What these make, for each session of the location: raw ones, those that can be resumed, and
+    // among them those whose clients bear no ping.
+    ws::RelayOptions relay;
+    ws::RelayOptions resumed_relay;
+    ws::RelayOptions unpinged_relay;
 };
 
 extern "C" {
@@ -102,6 +114,9 @@ char *ngx_http_ws_init_main_conf(ngx_conf_t *cf, void *conf);
 void *ngx_http_ws_create_loc_conf(ngx_conf_t *cf);
 char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 }
+
+// Of the worker.
+[[nodiscard]] const MainConf &main_conf() noexcept;
 
 [[nodiscard]] inline bool repairs_text(const LocConf &conf) noexcept {
     return conf.text_errors == static_cast<ngx_uint_t>(TextErrors::replace);

@@ -30,6 +30,8 @@ enum class Kind : ngx_uint_t {
     framing,
     max_message_size,
     bind,
+    resume,
+    resume_node,
     ssl_password_file,
     ssl_conf_command,
     zone,

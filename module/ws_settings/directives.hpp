@@ -38,6 +38,7 @@ constexpr auto default_ssl_versions =
 
 constexpr Accepted any_size = {};
 constexpr Accepted at_least_4k = {4096, NGX_MAX_INT_T_VALUE, "a size of at least 4k"};
+constexpr Accepted at_least_64k = {64 * 1024, NGX_MAX_INT32_VALUE, "a size from 64k to 2047m"};
 constexpr Accepted one_to_nine = {1, 9, "a number from 1 to 9"};
 constexpr Accepted window_bits = {9, 15, "a number from 9 to 15"};
 
@@ -82,6 +83,17 @@ inline constexpr Directive directives[] = {
     {"ws_deflate_context_takeover", Kind::flag, offsetof(LocConf, deflate.context_takeover), off},
     {"ws_deflate_min_length", Kind::size, offsetof(LocConf, deflate.min_length), 128},
     {"ws_deflate_memory", Kind::size, offsetof(MainConf, deflate_memory), 64 * mib, any_size,
+     Place::http},
+
+    {"ws_resume", Kind::resume, offsetof(LocConf, resume.mode), "off"},
+    {"ws_resume_timeout", Kind::time, offsetof(LocConf, resume.timeout), 60 * seconds},
+    {"ws_resume_buffer", Kind::size, offsetof(LocConf, resume.buffer), 256 * kib, at_least_64k},
+    {"ws_resume_bind", Kind::value, offsetof(LocConf, resume.bind)},
+    {"ws_resume_memory", Kind::size, offsetof(MainConf, resume_memory), 64 * mib, any_size,
+     Place::http},
+    {"ws_resume_sessions", Kind::number, offsetof(MainConf, resume_sessions), 0, any_size,
+     Place::http},
+    {"ws_resume_node", Kind::resume_node, offsetof(MainConf, resume_node), "-", any_size,
      Place::http},
 
     {"ws_ping_interval", Kind::time_or_never, offsetof(LocConf, ping_interval), 30 * seconds},

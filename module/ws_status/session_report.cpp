@@ -27,7 +27,8 @@ void list(ngx_http_request_t *r, std::string_view subprotocol, ws::Entry &entry)
 
 }  // namespace
 
-SessionReport *SessionReport::begin(ngx_http_request_t *r, std::string_view subprotocol) noexcept {
+SessionReport *SessionReport::begin(ngx_http_request_t *r, ngx_pool_t *pool,
+                                    std::string_view subprotocol) noexcept {
     ws::Counters *counters = counters_of(loc_conf(r).status_zone);
     if (counters == nullptr) {
         return nullptr;
@@ -36,7 +37,7 @@ SessionReport *SessionReport::begin(ngx_http_request_t *r, std::string_view subp
     if (place != nullptr) {
         list(r, subprotocol, place->entry);
     }
-    auto *report = ngx::make_apart<SessionReport>(r->pool, *counters, place);
+    auto *report = ngx::make_apart<SessionReport>(pool, *counters, place);
     if (report == nullptr && place != nullptr) {
         give_back(*place);
     }

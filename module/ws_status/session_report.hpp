@@ -9,8 +9,9 @@ namespace ngx_ws {
 
 class SessionReport {
 public:
-    // The session of this request begins. In memory of its own; null if it is not counted.
-    [[nodiscard]] static SessionReport *begin(ngx_http_request_t *r,
+    // The session of this request begins. In memory of its own, that of `pool`; null if it is not
+    // counted.
+    [[nodiscard]] static SessionReport *begin(ngx_http_request_t *r, ngx_pool_t *pool,
                                               std::string_view subprotocol) noexcept;
     SessionReport(ws::Counters &counters, ws::Shelf::Place *place) noexcept
         : tally_(counters, ngx_current_msec), place_(place) {}

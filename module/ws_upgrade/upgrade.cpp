@@ -24,11 +24,24 @@ bool add_fields(ngx_http_request_t *r, std::span<const ws::Field> fields) noexce
     return true;
 }
 
-ws::SubprotocolChoice choose_subprotocol(ngx_http_request_t *r,
-                                         const ws::UpgradeRequest &request) noexcept {
-    ws::SubprotocolChoice choice(ngx::elements<std::string_view>(loc_conf(r).subprotocols));
-    request.subprotocols().each([&](std::string_view value) { choice.offer(value); });
-    return choice;
+// What the client wants of all that it offers: for the service, and for the session.
+struct Chosen {
+    ws::SubprotocolChoice subprotocol;
+    ws::ResumeName resumes;
+};
+
+// Where messages mean something to the service a session cannot be resumed.
+Chosen choose_subprotocol(ngx_http_request_t *r, const ws::UpgradeRequest &request) noexcept {
+    const LocConf &conf = loc_conf(r);
+    const bool resumes = conf.resume.on() && conf.framing.settings.kind == ws::FramingKind::stream;
+    ws::ResumeChoice resume(resumes);
+    ws::SubprotocolChoice choice(ngx::elements<std::string_view>(conf.subprotocols),
+                                 resume.passed_over());
+    request.subprotocols().each([&](std::string_view value) {
+        choice.offer(value);
+        resume.offer(value);
+    });
+    return {choice, resumes ? resume.chosen() : ws::ResumeName::none};
 }
 
 // What follows a handshake, a broken one too, is no second request, whoever refuses it.
@@ -37,6 +50,16 @@ void forgo_keepalive(ngx_http_request_t *r, const ws::UpgradeRequest &request) n
         r->keepalive = 0;
     }
 }
+
+// A visitor who opens the address in a browser. nginx has no text for this status.
+ngx_int_t explain_upgrade(ngx_http_request_t *r) noexcept {
+    ngx_str_t type = ngx_string("text/plain");
+    ngx_http_complex_value_t text = {};
+    text.value = ngx_string("426: this address is for WebSockets; a page connects to it.\n");
+    return ngx_http_send_response(r, 426, &type, &text);
+}
+
+}  // namespace
 
 bool has_error_page(ngx_http_request_t *r, ngx_int_t status) noexcept {
     const auto *clcf = static_cast<ngx_http_core_loc_conf_t *>(
@@ -52,16 +75,6 @@ bool has_error_page(ngx_http_request_t *r, ngx_int_t status) noexcept {
     return false;
 }
 
-// A visitor who opens the address in a browser. nginx has no text for this status.
-ngx_int_t explain_upgrade(ngx_http_request_t *r) noexcept {
-    ngx_str_t type = ngx_string("text/plain");
-    ngx_http_complex_value_t text = {};
-    text.value = ngx_string("426: this address is for WebSockets; a page connects to it.\n");
-    return ngx_http_send_response(r, 426, &type, &text);
-}
-
-}  // namespace
-
 ws::Handshake check_upgrade(ngx_http_request_t *r, Context &ctx) noexcept {
     forgo_keepalive(r, ctx.request);
     const ws::Handshake verdict = ctx.request.check({
@@ -72,7 +85,8 @@ ws::Handshake check_upgrade(ngx_http_request_t *r, Context &ctx) noexcept {
     if (verdict != ws::Handshake::accepted) {
         return verdict;
     }
-    const ws::SubprotocolChoice choice = choose_subprotocol(r, ctx.request);
+    const Chosen chosen = choose_subprotocol(r, ctx.request);
+    const ws::SubprotocolChoice &choice = chosen.subprotocol;
     if (choice.malformed()) {
         return ws::Handshake::subprotocol_malformed;
     }
@@ -81,6 +95,7 @@ ws::Handshake check_upgrade(ngx_http_request_t *r, Context &ctx) noexcept {
     }
     ctx.server = &loc_conf(r);
     ctx.subprotocol = choice.chosen();
+    ctx.resumes = chosen.resumes;
     return ws::Handshake::accepted;
 }
 
@@ -102,7 +117,7 @@ std::string_view agreed_subprotocol(ngx_http_request_t *r) noexcept {
     if (ctx == nullptr || ctx->server == &loc_conf(r)) {
         return ctx == nullptr ? std::string_view{} : ctx->subprotocol;
     }
-    const ws::SubprotocolChoice choice = choose_subprotocol(r, ctx->request);
+    const ws::SubprotocolChoice choice = choose_subprotocol(r, ctx->request).subprotocol;
     return choice.malformed() ? std::string_view{} : choice.chosen();
 }
 

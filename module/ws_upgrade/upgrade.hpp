@@ -20,6 +20,9 @@ namespace ngx_ws {
 // What the client and this location agree on, before or after the handshake; empty if nothing.
 [[nodiscard]] std::string_view agreed_subprotocol(ngx_http_request_t *r) noexcept;
 
+// Whether this location has a page for the status, or another location that is to try.
+[[nodiscard]] bool has_error_page(ngx_http_request_t *r, ngx_int_t status) noexcept;
+
 // A phase handler, before those of other modules that may refuse the request: its connection
 // serves no other one.
 extern "C" ngx_int_t ngx_http_ws_early_handler(ngx_http_request_t *r);

@@ -1,0 +1,372 @@
+#include "module/ws_resume/resumable.hpp"
+
+#include "module/ws_requests/context.hpp"
+#include "module/ws_resume/admission.hpp"
+#include "module/ws_resume/asked.hpp"
+#include "module/ws_resume/claim.hpp"
+#include "module/ws_resume/identity.hpp"
+#include "module/ws_resume/replay_blocks.hpp"
+#include "module/ws_resume/resumable_leg.hpp"
+#include "module/ws_resume/terms.hpp"
+#include "module/ws_session/clock.hpp"
+
+namespace ngx_ws {
+
+namespace {
+
+constexpr size_t pool_size = 4096;
+
+constexpr std::string_view displaced = "displaced by another leg";
+
+void handle_backend(ngx_event_t *ev) {
+    auto *c = static_cast<ngx_connection_t *>(ev->data);
+    ev->timedout = 0;
+    static_cast<Resumable *>(c->data)->on_backend(c);
+}
+
+u_char *append_session(ngx_log_t *log, u_char *buffer, size_t size) {
+    const auto &session = *static_cast<Resumable *>(log->data);
+    return ngx_snprintf(buffer, size, ", session: %uL", session.number());
+}
+
+ngx_http_core_loc_conf_t &location(ngx_http_request_t *r) noexcept {
+    return *static_cast<ngx_http_core_loc_conf_t *>(
+        ngx_http_get_module_loc_conf(r, ngx_http_core_module));
+}
+
+}  // namespace
+
+struct Resumable::Beginning {
+    ngx_pool_t *pool;
+    ngx_http_request_t *r;
+    ws::ResumeName name;
+    ws::SidSecret secret;
+    ngx_str_t bound;
+    ws::ResumeTerms terms;
+};
+
+Resumable *Resumable::make(ngx_http_request_t *r, const Context &ctx) noexcept {
+    ngx_pool_t *pool = ngx_create_pool(pool_size, ngx_cycle->log);
+    if (pool == nullptr) {
+        return nullptr;
+    }
+    const LocConf &conf = loc_conf(r);
+    const ngx_str_t service = ngx::copy(pool, ctx.subprotocol);
+    Beginning beginning = {
+        .pool = pool,
+        .r = r,
+        .name = ctx.asked->name,
+        .secret = {},
+        .bound = {},
+        .terms = resume_terms(conf, ctx.asked->name, ngx::view(service),
+                              ctx.frame_type == ws::Opcode::text, may_keep_another(r))};
+    Resumable *made = nullptr;
+    if (service.data != nullptr && make_secret(beginning.secret) &&
+        read_bound(r, pool, beginning.bound)) {
+        void *memory = ngx_palloc(pool, sizeof(Resumable));
+        made = memory == nullptr ? nullptr : new (memory) Resumable(beginning);
+    }
+    if (made == nullptr) {
+        ngx_destroy_pool(pool);
+    }
+    return made;
+}
+
+Resumable::Resumable(const Beginning &beginning) noexcept
+    : pool_(beginning.pool),
+      conf_(&loc_conf(beginning.r)),
+      log_(*location(beginning.r).error_log),
+      name_(beginning.name),
+      bound_(beginning.bound),
+      sids_(beginning.secret),
+      session_(ws::SessionOptions{}),
+      translator_(session_, beginning.terms, sids_, replay_blocks()) {
+    node.key = beginning.r->connection->number;
+    log_.connection = beginning.r->connection->number;
+    log_.handler = append_session;
+    log_.data = this;
+    log_.action = nullptr;
+    pool_->log = &log_;
+}
+
+// --- the first leg
+
+void Resumable::open(ResumableLeg &leg) noexcept {
+    ngx_connection_t *c = leg.request()->upstream->peer.connection;
+    leg.make_backend(backend_.place());
+    c->data = this;
+    c->read->handler = handle_backend;
+    c->write->handler = handle_backend;
+    leg_ = &leg;
+    legs_ = 1;
+    relay_.emplace(relay_options(*conf_, name_), session_, translator_, leg.client(),
+                   backend_.endpoint(), static_cast<ws::Host &>(*this));
+    relay_->outlive_legs(translator_, *this, legs(*conf_, name_, translator_.is_kept()));
+    translator_.greet({.sid = leg.keep_sid(sid(sids_.current())), .next_sid = {}});
+}
+
+ws::SidText Resumable::sid(const ws::SidSecret &secret) const noexcept {
+    return ws::SidText(
+        {.node = node_name(), .worker = worker_number(), .session = number(), .secret = secret});
+}
+
+// An exiting worker tells connections of it that wait idly, and so this one.
+bool Resumable::keep(ResumableLeg &leg) noexcept {
+    ngx_http_upstream_t &u = *leg.request()->upstream;
+    begin_report(leg.request(), pool_, leg.context().subprotocol);
+    if (!backend_.take(u, leg.context().choose_server != nullptr, pool_, &log_)) {
+        return false;
+    }
+    backend_.account_in(u.state);
+    backend_.connection()->idle = ngx_exiting == 0;
+    sessions().add(*this);
+    return true;
+}
+
+void Resumable::release() noexcept {
+    if (relay_.has_value()) {
+        relay_->release(ngx_current_msec);
+    }
+    leg_ = nullptr;
+}
+
+void Resumable::drop() noexcept {
+    ngx_pool_t *pool = pool_;
+    this->~Resumable();
+    ngx_destroy_pool(pool);
+}
+
+// --- later ones
+
+// Blocks such as "if" have settings of their own, and are the same location.
+bool Resumable::belongs_to(ngx_http_request_t *r, ws::ResumeName name) const noexcept {
+    ngx_str_t bound;
+    return name == name_ && &loc_conf(r) == conf_ && read_bound(r, r->pool, bound) &&
+           ngx::view(bound) == ngx::view(bound_);
+}
+
+bool Resumable::attach(ResumableLeg &leg, const Claim &claim) noexcept {
+    if (leg_ != nullptr && !displace()) {
+        return false;
+    }
+    // Its time is over, and it has only to deliver what it took.
+    if (relay_->tunnel().phase() != ws::Phase::detached) {
+        return false;
+    }
+    sids_.accept(claim.match);
+    ws::Greeting greeting;
+    if (name_ == ws::ResumeName::own) {
+        sids_.offer(claim.fresh, claim.client_has);
+        greeting.next_sid = leg.keep_sid(sid(sids_.next()));
+    }
+    relay_->attach({.session = {},
+                    .client = &leg.client(),
+                    .host = this,
+                    .greeting = greeting,
+                    .client_has = claim.client_has});
+    leg_ = &leg;
+    ++legs_;
+    detached_ = ngx_current_msec - detached_at_;
+    ngx_http_upstream_state_t *state = leg.request()->upstream->state;
+    state->peer = backend_.name();
+    backend_.account_in(state);
+    return true;
+}
+
+// The last leg may be a link that looks alive. One with which the session ends is left alone.
+bool Resumable::displace() noexcept {
+    if (!relay_->part(ws::resume_close::displaced, displaced, ngx_current_msec)) {
+        return false;
+    }
+    ResumableLeg &leg = part_from_leg({ws::Side::gateway, ws::resume_close::displaced, displaced});
+    ngx_connection_t *client = leg.request()->connection;
+    leg.end();
+    ngx_http_run_posted_requests(client);
+    return true;
+}
+
+// Who has ended a leg without which the session goes on.
+Resumable::End Resumable::end_of_leg() const noexcept {
+    if (session_.close_received()) {
+        return {ws::Side::client, session_.peer_status().code, {}};
+    }
+    if (relay_->tunnel().client_has_stalled()) {
+        return {ws::Side::gateway, ws::CloseCode::abnormal, "client takes no data"};
+    }
+    return {ws::Side::client, ws::CloseCode::abnormal, "connection lost"};
+}
+
+ResumableLeg &Resumable::part_from_leg(const End &end) noexcept {
+    ws::Facts facts = this->facts();
+    facts.ended_by = end.by;
+    facts.close_code = end.code;
+    facts.why = end.why;
+    leg_->is_over(facts, leg_facts(), true);
+    leg_->request()->lingering_close = !leg_->request()->connection->error;
+    detached_at_ = ngx_current_msec;
+    const ws::Facts totals = this->totals();
+    before_ = {.bytes_in = totals.bytes_in,
+               .bytes_out = totals.bytes_out,
+               .frames_in = totals.frames_in,
+               .frames_out = totals.frames_out,
+               .stalled_by_client = totals.stalled_by_client,
+               .stalled_by_backend = totals.stalled_by_backend};
+    return leave_leg();
+}
+
+// Its request is still to end.
+ResumableLeg &Resumable::leave_leg() noexcept {
+    backend_.account_in(nullptr);
+    return *std::exchange(leg_, nullptr);
+}
+
+// --- turns
+
+void Resumable::turn() noexcept {
+    switch (relay_->advance(ngx_current_msec)) {
+        case ws::Relay::Turn::goes_on:
+            break;
+        case ws::Relay::Turn::parted:
+            part_from_leg(end_of_leg()).end();
+            break;
+        case ws::Relay::Turn::over:
+            end();
+            return;
+    }
+    if (!watch()) {
+        shut_down();
+        return;
+    }
+    if (is_counted()) {
+        report(totals());
+    }
+    wake_at(clock_of(backend_.connection()), relay_->wake_at(), longest_wait());
+}
+
+bool Resumable::watch() noexcept {
+    return backend_.endpoint().watch() && (leg_ == nullptr || leg_->client().watch());
+}
+
+// While the session has a leg, a turn is the leg's: as nginx runs a request's, with its log, and
+// with whatever the end of a request leaves to be done.
+void Resumable::on_backend(const ngx_connection_t *c) noexcept {
+    if (c->close && c->idle) {
+        leave_worker();
+        return;
+    }
+    if (leg_ == nullptr) {
+        c->close ? shut_down() : turn();
+        return;
+    }
+    ResumableLeg &leg = *leg_;
+    ngx_connection_t *client = leg.request()->connection;
+    ngx_http_set_log_request(client->log, leg.request());
+    c->close ? leg.shut_down() : leg.turn();
+    ngx_http_run_posted_requests(client);
+}
+
+ws::Answer Resumable::send_answer() noexcept {
+    return leg_->send_answer();
+}
+
+void Resumable::come_back() noexcept {
+    if (leg_ != nullptr) {
+        leg_->come_back();
+    } else {
+        ngx_post_event(backend_.connection()->read, &ngx_posted_next_events);
+    }
+}
+
+ngx_log_t *Resumable::log() const noexcept {
+    return leg_ == nullptr ? const_cast<ngx_log_t *>(&log_) : leg_->request()->connection->log;
+}
+
+// --- the end
+
+// Nobody can come back to a worker that takes no more connections.
+void Resumable::leave_worker() noexcept {
+    ngx_connection_t *c = backend_.connection();
+    c->close = 0;
+    c->idle = 0;
+    relay_->keep_no_longer(ngx_current_msec);
+    if (leg_ == nullptr) {
+        turn();
+    }
+}
+
+void Resumable::lose_leg() noexcept {
+    ngx_connection_t *c = backend_.connection();
+    const bool worker_stops = leg_->request()->connection->close || c->close;
+    if (!worker_stops && relay_->part(ws::CloseCode::abnormal, {}, ngx_current_msec)) {
+        part_from_leg({ws::Side::gateway, ws::CloseCode::abnormal, "request was aborted"});
+        ngx_post_event(c->read, &ngx_posted_events);
+        return;
+    }
+    leg_->say_goodbye(*relay_, backend_.endpoint(), c);
+    relay_->release(ngx_current_msec);
+    leg_->is_over(facts(), leg_facts(), false);
+    leave_leg();
+    destroy();
+}
+
+void Resumable::shut_down() noexcept {
+    relay_->stop(ws::CloseCode::going_away, "gateway is shutting down", ngx_current_msec);
+    backend_.endpoint().drop_unread();
+    end();
+}
+
+void Resumable::end() noexcept {
+    relay_->release(ngx_current_msec);
+    if (leg_ == nullptr) {
+        log_end();
+        destroy();
+        return;
+    }
+    leg_->is_over(facts(), leg_facts(), false);
+    leg_->note_end(relay_->tunnel());
+    ResumableLeg &leg = leave_leg();
+    destroy();
+    leg.end();
+}
+
+// What becomes of the last leg stands in the line of that.
+void Resumable::log_end() noexcept {
+    const ws::Facts facts = relay_->facts(ngx_current_msec);
+    ngx_log_error(NGX_LOG_INFO, &log_, 0,
+                  "ws: nobody came back, undelivered to backend %uL, to client %uL",
+                  facts.undelivered_to_backend, facts.undelivered_to_client);
+}
+
+void Resumable::destroy() noexcept {
+    end_report(totals());
+    sessions().remove(*this);
+    backend_.close();
+    translator_.release();
+    drop();
+}
+
+// --- what can be told
+
+// The relay counts the bytes of all legs, and the frames of one.
+ws::Facts Resumable::totals() const noexcept {
+    ws::Facts facts = relay_->facts(ngx_current_msec);
+    facts.frames_in = before_.frames_in + (leg_ == nullptr ? 0 : facts.frames_in);
+    facts.frames_out = before_.frames_out + (leg_ == nullptr ? 0 : facts.frames_out);
+    return facts;
+}
+
+// Bytes that the backend said while nobody listened count for the leg that comes then.
+ws::Facts Resumable::facts() const noexcept {
+    ws::Facts facts = relay_->facts(ngx_current_msec);
+    facts.bytes_in -= before_.bytes_in;
+    facts.bytes_out -= before_.bytes_out;
+    facts.stalled_by_client -= before_.stalled_by_client;
+    facts.stalled_by_backend -= before_.stalled_by_backend;
+    return facts;
+}
+
+LegFacts Resumable::leg_facts() const noexcept {
+    return {.session = number(), .leg = legs_, .detached = detached_};
+}
+
+}  // namespace ngx_ws

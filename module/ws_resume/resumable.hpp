@@ -1,0 +1,118 @@
+// A session that outlives its requests: each of them is a leg of it, one at a time, and between two
+// legs it waits for the next. docs/resume-protocol.md.
+#pragma once
+
+#include "module/ws_resume/kept_backend.hpp"
+#include "module/ws_resume/sessions.hpp"
+#include "module/ws_session/leg.hpp"
+#include "module/ws_session/worker_host.hpp"
+
+#include "ngx_ws_filter/ws_relay/resume_translator.hpp"
+#include "ngx_ws_filter/ws_resume/resume_names.hpp"
+
+#include <optional>
+
+namespace ngx_ws {
+
+class ResumableLeg;
+struct Claim;
+
+// Lives in a pool of its own.
+class Resumable final : public Listed, private WorkerHost {
+public:
+    // Null if there is no memory, or no randomness.
+    [[nodiscard]] static Resumable *make(ngx_http_request_t *r, const Context &ctx) noexcept;
+    struct Beginning;
+    explicit Resumable(const Beginning &beginning) noexcept;
+
+    [[nodiscard]] ngx_pool_t *pool() const noexcept { return pool_; }
+
+    // --- its first leg
+
+    // The backend stands.
+    void open(ResumableLeg &leg) noexcept;
+    // The 101 is out: from now on the session is what has the backend's connection. False if there
+    // is no memory.
+    [[nodiscard]] bool keep(ResumableLeg &leg) noexcept;
+    // The request ends before that.
+    void release() noexcept;
+    void drop() noexcept;
+
+    // --- later ones
+
+    [[nodiscard]] ws::SidMatch match(const ws::SidSecret &secret) const noexcept {
+        return sids_.match(secret);
+    }
+    // Whether this request is one that the session was begun for.
+    [[nodiscard]] bool belongs_to(ngx_http_request_t *r, ws::ResumeName name) const noexcept;
+    [[nodiscard]] ws::Breach check_ack(uint64_t client_has) const noexcept {
+        return translator_.check_ack(client_has);
+    }
+    // False if there is nothing left to resume.
+    [[nodiscard]] bool attach(ResumableLeg &leg, const Claim &claim) noexcept;
+
+    // --- all of them
+
+    // Something has happened to one of the connections, or time has passed. May end the leg's
+    // request, and this object.
+    void turn() noexcept;
+    // An event of the backend's connection.
+    void on_backend(const ngx_connection_t *c) noexcept;
+    // nginx ends the request of the leg. The session goes on, if the worker does.
+    void lose_leg() noexcept;
+
+    // Of the present leg.
+    [[nodiscard]] ws::Facts facts() const noexcept;
+    [[nodiscard]] LegFacts leg_facts() const noexcept;
+
+private:
+    [[nodiscard]] ws::Answer send_answer() noexcept override;
+    void come_back() noexcept override;
+    [[nodiscard]] ngx_log_t *log() const noexcept override;
+
+    [[nodiscard]] ws::SidText sid(const ws::SidSecret &secret) const noexcept;
+    [[nodiscard]] bool watch() noexcept;
+    [[nodiscard]] bool displace() noexcept;
+    struct End {
+        ws::Side by;
+        ws::CloseCode code;
+        std::string_view why;
+    };
+    [[nodiscard]] End end_of_leg() const noexcept;
+    ResumableLeg &leave_leg() noexcept;
+    ResumableLeg &part_from_leg(const End &end) noexcept;
+    void leave_worker() noexcept;
+    void shut_down() noexcept;
+    void end() noexcept;
+    void log_end() noexcept;
+    // Of all legs.
+    [[nodiscard]] ws::Facts totals() const noexcept;
+    void destroy() noexcept;
+
+    ngx_pool_t *pool_;
+    const LocConf *conf_;
+    ngx_log_t log_;
+    ResumableLeg *leg_ = nullptr;
+    KeptBackend backend_;
+    ws::ResumeName name_;
+    ngx_str_t bound_;  // ws_resume_bind
+    ws::Sids sids_;
+    ws::Session session_;
+    ws::ResumeTranslator translator_;
+    std::optional<ws::Relay> relay_;
+    // What was counted at the end of the leg before.
+    struct Totals {
+        uint64_t bytes_in = 0;
+        uint64_t bytes_out = 0;
+        uint64_t frames_in = 0;
+        uint64_t frames_out = 0;
+        ws::Millis stalled_by_client = 0;
+        ws::Millis stalled_by_backend = 0;
+    };
+    Totals before_;
+    unsigned legs_ = 0;
+    ngx_msec_t detached_at_ = 0;
+    ngx_msec_t detached_ = 0;  // before this leg
+};
+
+}  // namespace ngx_ws

@@ -1,0 +1,62 @@
+// A request that is a leg of a session that can be resumed: the first, which dials the backend, or
+// a later one, which comes back.
+#pragma once
+
+#include "module/ws_resume/resumable.hpp"
+#include "module/ws_session/leg.hpp"
+
+namespace ngx_ws {
+
+class ResumableLeg final : public Leg {
+public:
+    // In the request's pool, with a new session; null if there is no memory.
+    [[nodiscard]] static ResumableLeg *make_first(ngx_http_request_t *r, Context &ctx) noexcept;
+    // For a reconnect, which finds its session when its 101 is out.
+    [[nodiscard]] static ResumableLeg *make_next(ngx_http_request_t *r, Context &ctx) noexcept;
+    ResumableLeg(ngx_http_request_t *r, Context &ctx) noexcept;
+
+    void start() noexcept override;
+    [[nodiscard]] ws::Facts facts() const noexcept override;
+    [[nodiscard]] LegFacts leg_facts() const noexcept override;
+    void turn() noexcept override;
+    [[nodiscard]] bool tell_unreached() noexcept override;
+    void release() noexcept override;
+    [[nodiscard]] ngx_pool_t *choice_pool() const noexcept override;
+
+    // --- for the session
+
+    using Leg::client;
+    using Leg::come_back;
+    using Leg::conf;
+    using Leg::end;
+    using Leg::make_backend;
+    using Leg::send_answer;
+    using Leg::take_client;
+
+    using Leg::note_end;
+    using Leg::say_goodbye;
+
+    // The text that the client is told.
+    std::string_view keep_sid(const ws::SidText &text) noexcept {
+        return sid_.emplace(text).view();
+    }
+
+    // The session has done with the leg, and waits for the next one if it `goes_on`. end() is to
+    // follow, unless nginx ends the request itself.
+    void is_over(const ws::Facts &facts, const LegFacts &leg, bool goes_on) noexcept;
+    // nginx gives the request's memory back, of which the session has kept nothing.
+    void drop_unkept() noexcept;
+
+private:
+    [[nodiscard]] bool begin() noexcept;
+    [[nodiscard]] bool join() noexcept;
+    void refuse(ws::CloseCode code, std::string_view why) noexcept;
+
+    Resumable *resumable_ = nullptr;  // null before a reconnect has found it, and after
+    std::optional<ws::SidText> sid_;
+    bool joined_ = false;  // the session counts it as its leg
+    ws::Facts last_ = {};  // once it is over
+    LegFacts last_leg_ = {};
+};
+
+}  // namespace ngx_ws

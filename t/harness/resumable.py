@@ -1,0 +1,36 @@
+"""Sessions that can be resumed, each with the gateway and the service that it goes through."""
+
+import pytest
+
+from harness.backends import EchoBackend
+from harness.gateway import client_tls
+from harness.resume_client import ResumeClient
+
+
+@pytest.fixture
+def resumable(gateway, backend, raw):
+    """Opens one: resumable(EchoBackend, "ws_resume_timeout 1s;"). `how` are options of the client,
+    `parts` of the gateway, all others of the backend."""
+
+    def start(kind=EchoBackend, settings="", *, setting="on", how=None, parts=None, tls=False,
+              **options):
+        service = backend(kind, **options)
+        front = gateway(
+            f"location / {{ ws_pass {service.address}; ws_resume {setting}; {settings} }}",
+            **{"tls": tls, **(parts or {})})
+        made = ResumeClient(connector(front, raw, tls), **(how or {}))
+        made.front, made.service = front, service
+        return made.begin()
+
+    return start
+
+
+def connector(front, raw, tls=False):
+    """What opens the legs of a ResumeClient."""
+    secure = {"tls": client_tls()} if tls else {}
+    return lambda: raw(front.ssl_port if tls else front.port, **secure)
+
+
+def another(one, raw, **how):
+    """A second session before the same gateway."""
+    return ResumeClient(connector(one.front, raw), **how).begin()
