@@ -12,6 +12,17 @@ source_tree() {
     git ls-files -z | xargs -0 cp --parents -t "$1"
 }
 
+# Who answers for the package: the one who builds it, as Debian's tools are told by DEBFULLNAME and
+# DEBEMAIL. Without them it is the project, which has no address; Debian's policy asks for one, so it
+# stands there in a domain that RFC 2606 keeps from ever being one.
+debian_maintainer() {
+    if [ -n "${DEBEMAIL:-}" ]; then
+        echo "${DEBFULLNAME:-ngx_ws_filter} <$DEBEMAIL>"
+        return
+    fi
+    sed -n 's/^Maintainer: //p' packaging/debian/control
+}
+
 # A Debian changelog of one entry, made of CHANGES: the date is that of the last commit.
 debian_changelog() {
     local version=$1
@@ -20,7 +31,7 @@ debian_changelog() {
     echo
     echo "  * New upstream release."
     echo
-    echo " -- $(sed -n 's/^Maintainer: //p' packaging/debian/control)  $(git log -1 --format=%aD)"
+    echo " -- $(debian_maintainer)  $(git log -1 --format=%aD)"
 }
 
 # The folder from which dpkg-buildpackage works, and beside it the upstream tarball.
@@ -34,6 +45,7 @@ debian_tree() {
         --mtime="@$(git log -1 --format=%at)" -czf "$out/libnginx-mod-http-ws_$version.orig.tar.gz" \
         "libnginx-mod-http-ws-$version"
     cp -r packaging/debian "$tree/debian"
+    sed -i "s|^Maintainer: .*|Maintainer: $(debian_maintainer)|" "$tree/debian/control"
     debian_changelog "$version" >"$tree/debian/changelog"
 }
 
