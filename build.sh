@@ -28,7 +28,7 @@ announce unit "build and run the library's unit tests: unit [NAME...]"
 announce test "build, then run the unit tests and t/*.py; arguments go to pytest, which then runs alone"
 announce sanitize "run t/*.py on nginx and the module as one program under ASan and UBSan"
 announce valgrind "run some tests of t/, or those named, on nginx under valgrind"
-announce matrix "run t/*.py with the nginx and compilers of Debian's releases: matrix [RELEASE[-gcc|-clang]...] [-- ARGUMENT...]"
+announce matrix "run t/*.py with the nginx and compilers of Debian's oldest, stable and newest release, or with the nginx of a tree: [NGINX_SRC=TREE] matrix [ROLE|RELEASE|tree[-gcc|-clang]...] [-- ARGUMENT...]"
 announce run "build, then run nginx in the foreground with demo/nginx.conf, or demo/NAME: run [NAME]"
 announce check "look for broken rules: formatting, clang-tidy, borders between folders, shell scripts"
 announce sim "run simulated sessions, 500 or so many, or the one that a seed makes: sim [COUNT | seed SEED]"
@@ -36,6 +36,7 @@ announce hostile "run hostile clients against the gateway, a million or so many,
 announce fuzz "fuzz the parsers for 60 s in sum, or so many; 0 replays the corpora: fuzz [SECONDS [TARGET...]]"
 announce coverage "how much of the library the unit tests run, by lines and branches"
 announce bench "compare speed and memory with other servers: bench [--quick | --help | OPTION...]; bench codec: the library with memcpy and wslay; bench link: over a long way, beside nginx stream"
+announce nightly "run the long ones, sim, valgrind, hostile, bench, sanitize, fuzz and matrix, or those named: nightly [NAME...]"
 announce docs "check links and examples of the documentation, and make HTML of it in build/docs/html"
 announce deb "make a Debian package for the installed nginx, in build/deb, and check it with lintian"
 announce trees "build, install, use, upgrade and purge that package in clean trees of Debian, as root: trees [bookworm | trixie | sid]..."
@@ -87,6 +88,7 @@ list_commands() {
 . tools/demo.sh
 . tools/checks.sh
 . tools/bench.sh
+. tools/nightly.sh
 . tools/package.sh
 . tools/docs.sh
 . tools/client.sh

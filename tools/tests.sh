@@ -102,26 +102,61 @@ cmd_valgrind() {
     WS_CHECKER=valgrind run_suite "$nginx" "$module" "$@"
 }
 
-# The suite for one release and compiler, e.g. sid-clang, as a line of the table: run_release
-# ENTRY [pytest's arguments].
-run_release() {
-    local release=${1%-*} compiler=${1##*-} out status=0
-    out=$build/matrix/$release
+# The release of Debian that has a role today, or the name itself.
+release_of() {
+    case $1 in
+        oldest) echo bookworm ;;
+        stable) echo trixie ;;
+        newest) echo sid ;;
+        *) echo "$1" ;;
+    esac
+}
 
+# The suite with what was built in OUT, as a line of the table: tabulate OUT COMPILER NGINX [pytest's
+# arguments].
+tabulate() {
+    local out=$1/$2 status=0
+
+    run_suite "$3" "$out/ngx_http_ws_module.so" "${@:4}" | tee "$out/tests.log" || status=$?
+    table+=("$(<"$out/title") $(tail -n 1 "$out/tests.log" | tr -d =)")
+    return $status
+}
+
+# For one role or release and a compiler, e.g. newest-clang: run_release ENTRY [pytest's arguments].
+run_release() {
+    local release compiler=${1##*-} out
+
+    need matrix
+    release=$(release_of "${1%-*}")
+    out=$build/matrix/$release
     if ! OUT=$out locked t/matrix.sh "$release" "$compiler"; then
         table+=("$release, $compiler: not built")
         return 1
     fi
     WS_STREAM_MODULE=$out/root/usr/lib/nginx/modules/ngx_stream_module.so \
-        run_suite "$out/nginx" "$out/$compiler/ngx_http_ws_module.so" "${@:2}" |
-        tee "$out/$compiler/tests.log" || status=$?
-    table+=("$(<"$out/$compiler/title") $(tail -n 1 "$out/$compiler/tests.log" | tr -d =)")
-    return $status
+        tabulate "$out" "$compiler" "$out/nginx" "${@:2}"
+}
+
+# For the nginx of a source tree: run_tree TREE COMPILER [pytest's arguments]. It is configured as
+# Debian's is, with its stream module inside.
+run_tree() {
+    local tree=$1 compiler=$2 out=$build/matrix/tree arguments
+
+    [ -n "$tree" ] || die "set NGINX_SRC to the tree of nginx's sources that is to be tried"
+    mapfile -d '' arguments < <(nginx_arguments)
+    arguments=("${arguments[@]/%--with-stream=dynamic/--with-stream}")
+    if ! OUT=$out locked t/matrix_tree.sh "$tree" "$compiler" "${arguments[@]}"; then
+        table+=("$tree, $compiler: not built")
+        return 1
+    fi
+    tabulate "$out" "$compiler" "$out/$compiler/nginx" "${@:3}"
 }
 
 cmd_matrix() {
-    local entry table=() entries=() status=0
+    local entry table=() entries=() status=0 tree=${NGINX_SRC:-}
 
+    # The rest of the suite is for the installed nginx.
+    unset NGINX_SRC
     while [ $# -gt 0 ] && [ "$1" != -- ]; do
         case $1 in
             *-gcc | *-clang) entries+=("$1") ;;
@@ -129,12 +164,18 @@ cmd_matrix() {
         esac
         shift
     done
-    [ ${#entries[@]} -gt 0 ] || entries=({bookworm,trixie,sid}-{gcc,clang})
+    if [ ${#entries[@]} = 0 ]; then
+        entries=({oldest,stable,newest}-{gcc,clang})
+        [ -z "$tree" ] || entries=(tree-{gcc,clang})
+    fi
 
-    need build test services matrix
+    need build test services
     locked install_node_packages
     for entry in "${entries[@]}"; do
-        run_release "$entry" "${@:2}" || status=1
+        case $entry in
+            tree-*) run_tree "$tree" "${entry#tree-}" "${@:2}" || status=1 ;;
+            *) run_release "$entry" "${@:2}" || status=1 ;;
+        esac
     done
     printf '%s\n' "${table[@]}"
     return $status
