@@ -45,7 +45,7 @@ bool DelimiterWriter::ends_early() const noexcept {
 }
 
 PartStatus DelimiterReader::next(std::span<const std::uint8_t> &from, Part &part) noexcept {
-    if (fault_ != BackendFault::none) {
+    if (fault() != BackendFault::none) {
         return PartStatus::fault;
     }
     if (from.empty()) {
@@ -54,7 +54,7 @@ PartStatus DelimiterReader::next(std::span<const std::uint8_t> &from, Part &part
     if (held_ != 0) {
         return resolve_held(from, part);
     }
-    const Delimiter &delimiter = settings_->delimiter;
+    const Delimiter &delimiter = message_.settings().delimiter;
     std::size_t matched = 0;
     const std::size_t read = delimiter.read(from, matched);
     const bool ends = matched == delimiter.size();
@@ -67,7 +67,7 @@ PartStatus DelimiterReader::next(std::span<const std::uint8_t> &from, Part &part
 // What is held precedes `from`. A match may have begun in it as long as it is longer than what was
 // read of `from`.
 PartStatus DelimiterReader::resolve_held(std::span<const std::uint8_t> &from, Part &part) noexcept {
-    const Delimiter &delimiter = settings_->delimiter;
+    const Delimiter &delimiter = message_.settings().delimiter;
     const std::size_t held = std::exchange(held_, 0);
     std::size_t matched = held;
     std::size_t read = 0;
@@ -85,48 +85,30 @@ PartStatus DelimiterReader::resolve_held(std::span<const std::uint8_t> &from, Pa
 }
 
 PartStatus DelimiterReader::finish(Part &part) noexcept {
-    if (fault_ != BackendFault::none) {
+    if (fault() != BackendFault::none) {
         return PartStatus::fault;
     }
-    if (!open_ && held_ == 0) {
+    if (!message_.is_open() && held_ == 0) {
         return PartStatus::need_more;
     }
     const std::size_t held = std::exchange(held_, 0);
-    if (!cut_ && blank_ && is_blank(settings_->delimiter.bytes().first(held))) {
+    if (!cut_ && blank_ && is_blank(message_.settings().delimiter.bytes().first(held))) {
         return give_held(held, true, part);
     }
     const PartStatus status = held == 0 ? PartStatus::fault : give_held(held, false, part);
-    if (fault_ == BackendFault::none) {
-        fault_ = BackendFault::message_cut;
-    }
+    message_.note(BackendFault::message_cut);
     return status;
 }
 
 // The held bytes are the first of the delimiter.
 PartStatus DelimiterReader::give_held(std::size_t size, bool ends, Part &part) noexcept {
-    return give(settings_->delimiter.bytes().first(size), ends, part);
+    return give(message_.settings().delimiter.bytes().first(size), ends, part);
 }
 
-// What is over the limit is a fault behind what is not.
 PartStatus DelimiterReader::give(std::span<const std::uint8_t> payload, bool ends,
                                  Part &part) noexcept {
-    const std::uint64_t left = settings_->max - size_;
-    if (settings_->max != 0 && payload.size() > left) {
-        fault_ = BackendFault::message_too_long;
-        payload = payload.first(static_cast<std::size_t>(left));
-        ends = false;
-        if (payload.empty()) {
-            return PartStatus::fault;
-        }
-    }
-    part = {.opcode = Opcode::continuation,
-            .starts_message = !open_,
-            .ends_message = ends,
-            .payload = payload};
-    open_ = !ends;
-    size_ = ends ? 0 : size_ + payload.size();
     blank_ = ends || (blank_ && is_blank(payload));
-    return PartStatus::part;
+    return message_.give(payload, ends, BackendFault::message_too_long, part);
 }
 
 }  // namespace ws

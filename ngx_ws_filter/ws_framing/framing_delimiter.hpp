@@ -2,7 +2,7 @@
 #pragma once
 
 #include "ngx_ws_filter/ws_frames/room.hpp"
-#include "ngx_ws_filter/ws_framing/framing.hpp"
+#include "ngx_ws_filter/ws_framing/open_message.hpp"
 
 namespace ws {
 
@@ -32,13 +32,13 @@ private:
 // that has none yet, unless it is nothing but CR and LF: STOMP allows these behind its last frame.
 class DelimiterReader {
 public:
-    explicit DelimiterReader(const FramingSettings &settings) noexcept : settings_(&settings) {}
+    explicit DelimiterReader(const FramingSettings &settings) noexcept : message_(settings) {}
 
     // These work as those of LineReader.
     [[nodiscard]] PartStatus next(std::span<const std::uint8_t> &from, Part &part) noexcept;
     void cut() noexcept { cut_ = true; }
     [[nodiscard]] PartStatus finish(Part &part) noexcept;
-    [[nodiscard]] BackendFault fault() const noexcept { return fault_; }
+    [[nodiscard]] BackendFault fault() const noexcept { return message_.fault(); }
 
 private:
     [[nodiscard]] PartStatus resolve_held(std::span<const std::uint8_t> &from, Part &part) noexcept;
@@ -46,13 +46,10 @@ private:
     [[nodiscard]] PartStatus give(std::span<const std::uint8_t> payload, bool ends,
                                   Part &part) noexcept;
 
-    const FramingSettings *settings_;
-    std::uint64_t size_ = 0;  // of this message, so far
-    std::size_t held_ = 0;    // bytes of a delimiter that may be one, or the message's own
-    bool open_ = false;       // a part of it was given
-    bool blank_ = true;       // what was given is CR and LF
+    OpenMessage message_;
+    std::size_t held_ = 0;  // bytes of a delimiter that may be one, or the message's own
+    bool blank_ = true;     // what was given is CR and LF
     bool cut_ = false;
-    BackendFault fault_ = BackendFault::none;
 };
 
 }  // namespace ws

@@ -117,7 +117,7 @@ void LineWriter::put_end(Room &room) noexcept {
 }
 
 PartStatus LineReader::next(std::span<const std::uint8_t> &from, Part &part) noexcept {
-    if (fault_ != BackendFault::none) {
+    if (fault() != BackendFault::none) {
         return PartStatus::fault;
     }
     if (from.empty()) {
@@ -130,7 +130,7 @@ PartStatus LineReader::next(std::span<const std::uint8_t> &from, Part &part) noe
     const bool ends = size != from.size();
     std::span<const std::uint8_t> payload = from.first(size);
     from = from.subspan(ends ? size + 1 : size);
-    if (settings_->crlf && !payload.empty() && payload.back() == cr) {
+    if (message_.settings().crlf && !payload.empty() && payload.back() == cr) {
         payload = payload.first(size - 1);
         cr_held_ = !ends;
     }
@@ -138,39 +138,19 @@ PartStatus LineReader::next(std::span<const std::uint8_t> &from, Part &part) noe
 }
 
 PartStatus LineReader::finish(Part &part) noexcept {
-    if (fault_ != BackendFault::none) {
+    if (fault() != BackendFault::none) {
         return PartStatus::fault;
     }
     if (std::exchange(cr_held_, false)) {
         return give(lone_cr, true, part);
     }
-    return open_ ? give({}, true, part) : PartStatus::need_more;
+    return message_.is_open() ? give({}, true, part) : PartStatus::need_more;
 }
 
 void LineReader::cut() noexcept {
-    if (fault_ == BackendFault::none && (open_ || cr_held_)) {
-        fault_ = BackendFault::line_cut;
+    if (message_.is_open() || cr_held_) {
+        message_.note(BackendFault::line_cut);
     }
-}
-
-// What is over the limit is a fault behind what is not.
-PartStatus LineReader::give(std::span<const std::uint8_t> payload, bool ends, Part &part) noexcept {
-    const std::uint64_t left = settings_->max - size_;
-    if (settings_->max != 0 && payload.size() > left) {
-        fault_ = BackendFault::line_too_long;
-        payload = payload.first(static_cast<std::size_t>(left));
-        ends = false;
-        if (payload.empty()) {
-            return PartStatus::fault;
-        }
-    }
-    part = {.opcode = Opcode::continuation,
-            .starts_message = !open_,
-            .ends_message = ends,
-            .payload = payload};
-    open_ = !ends;
-    size_ = ends ? 0 : size_ + payload.size();
-    return PartStatus::part;
 }
 
 }  // namespace ws

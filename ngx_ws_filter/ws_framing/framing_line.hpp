@@ -2,7 +2,7 @@
 #pragma once
 
 #include "ngx_ws_filter/ws_frames/room.hpp"
-#include "ngx_ws_filter/ws_framing/framing.hpp"
+#include "ngx_ws_filter/ws_framing/open_message.hpp"
 
 namespace ws {
 
@@ -43,7 +43,7 @@ private:
 // ends one too, and a CR alone is a byte like others.
 class LineReader {
 public:
-    explicit LineReader(const FramingSettings &settings) noexcept : settings_(&settings) {}
+    explicit LineReader(const FramingSettings &settings) noexcept : message_(settings) {}
 
     // Takes bytes off the front of `from`.
     [[nodiscard]] PartStatus next(std::span<const std::uint8_t> &from, Part &part) noexcept;
@@ -53,17 +53,16 @@ public:
     // Ends a stream that was cut: a line that has begun is a fault.
     void cut() noexcept;
 
-    [[nodiscard]] BackendFault fault() const noexcept { return fault_; }
+    [[nodiscard]] BackendFault fault() const noexcept { return message_.fault(); }
 
 private:
     [[nodiscard]] PartStatus give(std::span<const std::uint8_t> payload, bool ends,
-                                  Part &part) noexcept;
+                                  Part &part) noexcept {
+        return message_.give(payload, ends, BackendFault::line_too_long, part);
+    }
 
-    const FramingSettings *settings_;
-    std::uint64_t size_ = 0;  // of this line, so far
-    bool open_ = false;       // a part of it was given
-    bool cr_held_ = false;    // it may belong to the line's end
-    BackendFault fault_ = BackendFault::none;
+    OpenMessage message_;
+    bool cr_held_ = false;  // it may belong to the line's end
 };
 
 }  // namespace ws

@@ -5,6 +5,7 @@
 
 #include "ngx_ws_filter/ws_framing/framer.hpp"
 #include "t/unit/client_stream.hpp"
+#include "t/unit/framing_reading.hpp"
 #include "t/unit/framing_settings.hpp"
 
 using namespace std::string_view_literals;
@@ -108,37 +109,9 @@ void begins_anew_with_each_message(void **) {
     }
 }
 
-void add_part(Transcript &transcript, const Part &part) {
-    unit::check(part.opcode == ws::Opcode::continuation);
-    transcript.add(part.starts_message ? "<" : "").add(part.payload);
-    transcript.add(part.ends_message ? ">" : "");
-}
-
-// Messages in angle brackets, however the bytes are cut.
 void reads(std::string_view stream, std::string_view wanted, const FramingSettings &settings,
            bool cut_off = false) {
-    unit::for_every_cut(stream.size(), [&](Cut cut) {
-        DelimiterReader reader(settings);
-        Transcript transcript;
-        Part part;
-        unit::receive(unit::bytes(stream), cut, [&](Bytes bytes) {
-            while (reader.next(bytes, part) == PartStatus::part) {
-                add_part(transcript, part);
-            }
-            unit::check(bytes.empty() || reader.fault() != BackendFault::none);
-        });
-        if (cut_off) {
-            reader.cut();
-        }
-        if (reader.finish(part) == PartStatus::part) {
-            add_part(transcript, part);
-        }
-        if (reader.fault() != BackendFault::none) {
-            transcript.add("[").add(ws::words(reader.fault())).add("]");
-            unit::check(reader.finish(part) == PartStatus::fault);
-        }
-        unit::equal(transcript.text(), wanted);
-    });
+    unit::reads<DelimiterReader>(stream, wanted, settings, cut_off);
 }
 
 void reads_a_message_before_each_delimiter(void **) {

@@ -4,14 +4,13 @@
 
 #include "ngx_ws_filter/ws_framing/framing_length.hpp"
 #include "t/unit/client_stream.hpp"
+#include "t/unit/framing_reading.hpp"
 #include "t/unit/framing_settings.hpp"
 
 using namespace std::string_view_literals;
 using unit::Bytes;
-using unit::Cut;
 using unit::Transcript;
 using unit::with_max;
-using ws::BackendFault;
 using ws::FramingKind;
 using ws::FramingSettings;
 using ws::Opcode;
@@ -194,33 +193,8 @@ void limits_messages_as_the_framing_does(void **) {
     unit::equal(typed.max_message(1'000), 1'000);
 }
 
-void add_part(Transcript &transcript, const Part &part) {
-    if (part.starts_message) {
-        transcript.add(part.opcode == Opcode::text     ? "<t "
-                       : part.opcode == Opcode::binary ? "<b "
-                                                       : "<");
-    }
-    transcript.add(part.payload).add(part.ends_message ? ">" : "");
-}
-
-// Messages in angle brackets, however the bytes are cut.
 void reads(std::string_view stream, std::string_view wanted, const FramingSettings &settings) {
-    unit::for_every_cut(stream.size(), [&](Cut cut) {
-        RecordReader reader(settings);
-        Transcript transcript;
-        Part part;
-        unit::receive(unit::bytes(stream), cut, [&](Bytes bytes) {
-            while (reader.next(bytes, part) == PartStatus::part) {
-                add_part(transcript, part);
-            }
-            unit::check(bytes.empty() || reader.fault() != BackendFault::none);
-        });
-        unit::check(reader.finish() != PartStatus::part);
-        if (reader.fault() != BackendFault::none) {
-            transcript.add("[").add(ws::words(reader.fault())).add("]");
-        }
-        unit::equal(transcript.text(), wanted);
-    });
+    unit::reads<RecordReader>(stream, wanted, settings);
 }
 
 void reads_a_message_from_each_record(void **) {

@@ -6,19 +6,14 @@
 
 #include "ngx_ws_filter/ws_framing/framing_length.hpp"
 #include "t/unit/client_stream.hpp"
+#include "t/unit/framing_reading.hpp"
 #include "t/unit/framing_settings.hpp"
 
 using namespace std::string_view_literals;
-using unit::Bytes;
-using unit::Cut;
-using unit::Transcript;
 using unit::with_max;
-using ws::BackendFault;
 using ws::FramingKind;
 using ws::FramingSettings;
 using ws::Opcode;
-using ws::Part;
-using ws::PartStatus;
 using ws::RecordReader;
 using ws::RecordWriter;
 
@@ -85,24 +80,8 @@ void knows_the_longest_record(void **) {
     unit::equal(with_max(varint, 100).max_message(0), 100);
 }
 
-// Messages in angle brackets, however the bytes are cut.
 void reads(std::string_view stream, std::string_view wanted, const FramingSettings &settings) {
-    unit::for_every_cut(stream.size(), [&](Cut cut) {
-        RecordReader reader(settings);
-        Transcript transcript;
-        Part part;
-        unit::receive(unit::bytes(stream), cut, [&](Bytes bytes) {
-            while (reader.next(bytes, part) == PartStatus::part) {
-                transcript.add(part.starts_message ? "<" : "").add(part.payload);
-                transcript.add(part.ends_message ? ">" : "");
-            }
-        });
-        static_cast<void>(reader.finish());
-        if (reader.fault() != BackendFault::none) {
-            transcript.add("[").add(ws::words(reader.fault())).add("]");
-        }
-        unit::equal(transcript.text(), wanted);
-    });
+    unit::reads<RecordReader>(stream, wanted, settings);
 }
 
 void reads_lengths_that_count_themselves(void **) {

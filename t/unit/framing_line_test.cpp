@@ -4,14 +4,13 @@
 
 #include "ngx_ws_filter/ws_framing/framing_line.hpp"
 #include "t/unit/client_stream.hpp"
+#include "t/unit/framing_reading.hpp"
 #include "t/unit/framing_settings.hpp"
 
 using namespace std::string_view_literals;
 using unit::Bytes;
-using unit::Cut;
 using unit::Transcript;
 using unit::with_max;
-using ws::BackendFault;
 using ws::FramingKind;
 using ws::FramingSettings;
 using ws::LineReader;
@@ -145,31 +144,8 @@ void limits_each_line_of_a_message(void **) {
     writes("123456", "12345[line is too long]", with_max(crlf, 5));
 }
 
-void add_part(Transcript &transcript, const Part &part) {
-    transcript.add(part.starts_message ? "<" : "").add(part.payload);
-    transcript.add(part.ends_message ? ">" : "");
-}
-
-// Messages in angle brackets, however the bytes are cut.
 void reads(std::string_view stream, std::string_view wanted, const FramingSettings &settings) {
-    unit::for_every_cut(stream.size(), [&](Cut cut) {
-        LineReader reader(settings);
-        Transcript transcript;
-        Part part;
-        unit::receive(unit::bytes(stream), cut, [&](Bytes bytes) {
-            while (reader.next(bytes, part) == PartStatus::part) {
-                add_part(transcript, part);
-            }
-            unit::check(bytes.empty() || reader.fault() != BackendFault::none);
-        });
-        if (reader.finish(part) == PartStatus::part) {
-            add_part(transcript, part);
-        }
-        if (reader.fault() != BackendFault::none) {
-            transcript.add("[").add(ws::words(reader.fault())).add("]");
-        }
-        unit::equal(transcript.text(), wanted);
-    });
+    unit::reads<LineReader>(stream, wanted, settings);
 }
 
 void reads_a_message_from_each_line(void **) {
