@@ -57,6 +57,7 @@ void Tunnel::detach(Millis now) noexcept {
     client_ = Peer::lost;
     end_ = {};
     out_of_time_ = false;
+    backend_has_all_ = false;
     may_swallow_ = 0;
 }
 

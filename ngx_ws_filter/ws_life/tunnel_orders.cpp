@@ -40,7 +40,7 @@ Order Tunnel::loss(const Standing &standing) const noexcept {
     if (backend_stalled_ && backend_ != Peer::lost) {
         return Order::drop_backend;
     }
-    const bool unwanted = backend_has_all_ && (end_.cut || may_swallow_ == 0);
+    const bool unwanted = ending() && backend_has_all_ && (end_.cut || may_swallow_ == 0);
     return unwanted && !standing.backend_lost ? Order::reset_backend : Order::none;
 }
 

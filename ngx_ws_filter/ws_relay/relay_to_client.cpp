@@ -117,6 +117,9 @@ void Relay::on_backend_end(Came came, Millis now) noexcept {
     } else {
         tunnel_.backend_ended(now);
     }
+    if (resume_ != nullptr && may_speak()) {
+        send_commands(false, now);
+    }
 }
 
 void Relay::lose_backend(Millis now) noexcept {

@@ -203,6 +203,8 @@ void LegRun::come_back() {
     if (relay_over_ ||
         !relay_->part(static_cast<ws::CloseCode>(4002), "displaced by another leg", clock_.now)) {
         unknown_ = true;
+        lines_.back()->up.reset();
+        lines_.back()->down.reset();
         return;
     }
     leave_line();
