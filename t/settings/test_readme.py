@@ -107,6 +107,15 @@ def test_all_pages_are_in_the_list_of_pages():
     assert {path.name for path in REFERENCE.glob("*.md")} - {"README.md"} <= listed_inside
 
 
+@pytest.mark.parametrize("half", ["ngx_ws_filter", "module", "t"])
+def test_map_of_rooms_is_that_of_today(half):
+    [table] = re.findall(rf"^\| `{half}/` \| \|\n\|---\|---\|\n((?:\|.*\n)+)",
+                         PAGES[DOCS / "architecture.md"], re.M)
+    named = re.findall(r"`(\w+)/`", " ".join(re.findall(r"^\|(.*?)\|", table, re.M)))
+    there = {path.name for path in (ROOT / half).iterdir() if path.is_dir()}
+    assert set(named) == there - {"__pycache__", ".pytest_cache"}
+
+
 # --- the reference
 
 
