@@ -52,7 +52,7 @@ void WorkerHost::tell_late(ws::Deadline which, [[maybe_unused]] ws::Millis waite
                            waited);
             break;
         case ws::Deadline::pong:
-        case ws::Deadline::confirm:
+        case ws::Deadline::acknowledgement:
             ngx_log_debug2(NGX_LOG_DEBUG_HTTP, log(), 0,
                            "ws: ws_pong_timeout: no pong for %M ms, client silent for %M ms",
                            waited, silence);

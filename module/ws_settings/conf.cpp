@@ -54,13 +54,13 @@ ws::RelayOptions relay_options(const LocConf &conf) noexcept {
         .tunnel = {.liveness = {.ping_interval = conf.ping_interval,
                                 .pong_timeout = conf.pong_timeout,
                                 .idle_timeout = conf.idle_timeout,
-                                .pongs_confirm = by_pong,
+                                .pongs_acknowledge = by_pong,
                                 .marker_interval =
                                     conf.ack_interval != 0 ? conf.ack_interval : window / 4},
                    .receipts = conf.receipts != 0,
                    .half_close = conf.half_close != 0,
 #if (NGX_HTTP_SSL)
-                   .end_is_confirmed = conf.ssl_require_close_notify != 0,
+                   .needs_close_notify = conf.ssl_require_close_notify != 0,
 #endif
                    .send_timeout = conf.send_timeout,
                    .close_timeout = conf.close_timeout,
@@ -73,7 +73,7 @@ ws::RelayOptions relay_options(const LocConf &conf) noexcept {
 ws::RelayOptions resumed_relay_options(const LocConf &conf, ngx_msec_t ping_interval) noexcept {
     ws::RelayOptions options = relay_options(conf);
     options.tunnel.liveness.ping_interval = ping_interval;
-    options.tunnel.liveness.pongs_confirm = false;
+    options.tunnel.liveness.pongs_acknowledge = false;
     options.client_window = 0;
     return options;
 }

@@ -9,7 +9,7 @@ namespace ngx_ws {
 
 // Null if nobody counts, or if there is no memory for it.
 [[nodiscard]] ws::Counters *counters_of(StatusZone *zone) noexcept;
-// The same of what is counted of this process as a whole.
+// Counts what this process does as a whole; null as above.
 [[nodiscard]] ws::Counters *counters_of_worker() noexcept;
 
 // A place in the list of sessions; null if there is none.

@@ -12,17 +12,17 @@ namespace ws {
 using Millis = std::uint64_t;
 
 enum class Deadline : std::uint8_t {
-    client,   // the client has taken nothing for ws_send_timeout
-    backend,  // the backend has taken nothing for ws_send_timeout
-    ask,      // the backend is asked again what it has acknowledged
-    ping,     // the client has been silent for ws_ping_interval
-    pong,     // the ping that is waited for is not answered within ws_pong_timeout
-    confirm,  // a used-up window is not confirmed within ws_pong_timeout
-    idle,     // no data has moved for ws_idle_timeout
-    close,    // the end has made no progress for ws_close_timeout
-    end,      // the end has taken ws_close_time in all
-    grace,    // nobody has resumed the session for ws_resume_timeout
-    tell,     // the client of a resumable session is owed an ACK
+    client,           // the client has taken nothing for ws_send_timeout
+    backend,          // the backend has taken nothing for ws_send_timeout
+    ask,              // the backend is asked again what it has acknowledged
+    ping,             // the client has been silent for ws_ping_interval
+    pong,             // the ping that is waited for is not answered within ws_pong_timeout
+    acknowledgement,  // a used-up window is not acknowledged within ws_pong_timeout
+    idle,             // no data has moved for ws_idle_timeout
+    close,            // the end has made no progress for ws_close_timeout
+    end,              // the end has taken ws_close_time in all
+    grace,            // nobody has resumed the session for ws_resume_timeout
+    tell,             // the client of a resumable session is owed an ACK
 };
 
 class Deadlines {

@@ -13,14 +13,14 @@ constexpr Millis longest_wait = 64;
 }  // namespace
 
 void Delivery::ask(Witness &witness) noexcept {
-    (void)ledger_->confirm(witness.acknowledged(Side::backend));
+    (void)ledger_->acknowledge(witness.acknowledged(Side::backend));
 }
 
-bool Delivery::confirmed(std::uint64_t offset, Witness &witness) noexcept {
-    if (ledger_->confirmed() < offset) {
+bool Delivery::is_delivered(std::uint64_t offset, Witness &witness) noexcept {
+    if (ledger_->acknowledged() < offset) {
         ask(witness);
     }
-    return ledger_->confirmed() >= offset;
+    return ledger_->acknowledged() >= offset;
 }
 
 void Delivery::ask_again(Millis now) noexcept {
@@ -34,7 +34,7 @@ void Delivery::on_ping(Session &session, std::uint64_t offset, Witness &witness)
     if (dropped_ != 0) {
         return;
     }
-    if (!receipts_ || (!pings_.waiting() && confirmed(offset, witness))) {
+    if (!receipts_ || (!pings_.waiting() && is_delivered(offset, witness))) {
         session.answer_ping();
         return;
     }
@@ -47,7 +47,7 @@ bool Delivery::give_pong(Session &session, Witness &witness, Millis now) noexcep
         return false;
     }
     ask(witness);
-    if (!pings_.ripe(ledger_->confirmed())) {
+    if (!pings_.ripe(ledger_->acknowledged())) {
         ask_again(now);
         return false;
     }
@@ -59,7 +59,7 @@ bool Delivery::give_pong(Session &session, Witness &witness, Millis now) noexcep
 }
 
 bool Delivery::complete(Witness &witness, Millis now) noexcept {
-    if (!witness.standing().to_backend_blocked && confirmed(ledger_->taken(), witness)) {
+    if (!witness.standing().to_backend_blocked && is_delivered(ledger_->taken(), witness)) {
         deadlines_->clear(Deadline::ask);
         return true;
     }

@@ -54,7 +54,7 @@ public:
     [[nodiscard]] std::uint64_t unwritten() const noexcept { return ledger_->unwritten(); }
 
 private:
-    [[nodiscard]] bool confirmed(std::uint64_t offset, Witness &witness) noexcept;
+    [[nodiscard]] bool is_delivered(std::uint64_t offset, Witness &witness) noexcept;
 
     FlowLedger *ledger_;
     Deadlines *deadlines_;

@@ -38,20 +38,20 @@ void Liveness::on_pong(const Session &session, const Witness &witness, Millis no
         timing_ = false;
         witness.tell_pong(now - marked_at_);
     }
-    if (!options_->pongs_confirm || answer.offset <= to_client_->confirmed()) {
+    if (!options_->pongs_acknowledge || answer.offset <= to_client_->acknowledged()) {
         return;
     }
-    (void)to_client_->confirm(answer.offset);
+    (void)to_client_->acknowledge(answer.offset);
     if (to_client_->paused() && asks_) {
-        deadlines_->set(Deadline::confirm, now + options_->pong_timeout);
+        deadlines_->set(Deadline::acknowledgement, now + options_->pong_timeout);
     } else {
-        deadlines_->clear(Deadline::confirm);
+        deadlines_->clear(Deadline::acknowledgement);
     }
 }
 
 // A ping follows each interval of bytes, and the last byte before a pause.
 void Liveness::took_for_client(Session &session, Witness &witness, Millis now) noexcept {
-    if (!options_->pongs_confirm || !asks_) {
+    if (!options_->pongs_acknowledge || !asks_) {
         return;
     }
     const std::uint64_t unmarked = to_client_->taken() - markers_.offset();
@@ -59,7 +59,7 @@ void Liveness::took_for_client(Session &session, Witness &witness, Millis now) n
         send_ping(session, witness, now);
     }
     if (to_client_->paused()) {
-        deadlines_->set(Deadline::confirm, now + options_->pong_timeout);
+        deadlines_->set(Deadline::acknowledgement, now + options_->pong_timeout);
     }
 }
 
@@ -67,7 +67,7 @@ void Liveness::stop_asking() noexcept {
     asks_ = false;
     deadlines_->clear(Deadline::ping);
     deadlines_->clear(Deadline::pong);
-    deadlines_->clear(Deadline::confirm);
+    deadlines_->clear(Deadline::acknowledgement);
 }
 
 void Liveness::stop() noexcept {
@@ -124,7 +124,7 @@ Liveness::Verdict Liveness::check(Session &session, Witness &witness, Millis now
         }
         moved(now);
     }
-    for (const Deadline late : {Deadline::pong, Deadline::confirm}) {
+    for (const Deadline late : {Deadline::pong, Deadline::acknowledgement}) {
         if (!deadlines_->is_over(late, now)) {
             continue;
         }

@@ -14,8 +14,8 @@ struct LivenessOptions {
     Millis ping_interval = 0;           // 0: the client is not asked
     Millis pong_timeout = 0;            // of a ping, and of a window that only pongs reopen
     Millis idle_timeout = 0;            // 0: a quiet session stays
-    bool pongs_confirm = false;         // ws_client_ack pong
-    std::uint64_t marker_interval = 0;  // bytes between two marking pings, with pongs_confirm
+    bool pongs_acknowledge = false;     // ws_client_ack pong
+    std::uint64_t marker_interval = 0;  // bytes between two marking pings, with pongs_acknowledge
 };
 
 class Liveness {

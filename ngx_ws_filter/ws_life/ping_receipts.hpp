@@ -1,4 +1,4 @@
-// Pings whose pong has to wait until the data before them is confirmed.
+// Pings whose pong has to wait until the data before them is acknowledged.
 #pragma once
 
 #include "ngx_ws_filter/ws_frames/frame.hpp"
@@ -24,8 +24,8 @@ public:
     [[nodiscard]] std::uint64_t offset() const noexcept { return oldest_.offset; }
 
     // Whether the ping that has waited longest may be answered, with payload().
-    [[nodiscard]] bool ripe(std::uint64_t confirmed) const noexcept {
-        return oldest_.waits && confirmed >= oldest_.offset;
+    [[nodiscard]] bool ripe(std::uint64_t acknowledged) const noexcept {
+        return oldest_.waits && acknowledged >= oldest_.offset;
     }
 
     // While one is waiting; in the object, until pop().

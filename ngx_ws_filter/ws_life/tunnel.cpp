@@ -168,7 +168,7 @@ void Tunnel::backend_ended(Millis now) noexcept {
 }
 
 void Tunnel::backend_cut(Millis now) noexcept {
-    if (!options_->end_is_confirmed || !lives()) {
+    if (!options_->needs_close_notify || !lives()) {
         backend_ended(now);
         return;
     }

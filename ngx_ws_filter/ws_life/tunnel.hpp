@@ -22,12 +22,12 @@ namespace ws {
 
 struct TunnelOptions {
     LivenessOptions liveness;
-    bool receipts = true;           // ws_receipts
-    bool half_close = false;        // ws_half_close
-    bool end_is_confirmed = false;  // ws_ssl_require_close_notify
-    Millis send_timeout = 0;        // a side that takes nothing for so long is given up
-    Millis close_timeout = 0;       // an end that stands still is over after so long
-    Millis close_time = 0;          // any end is over after so long
+    bool receipts = true;             // ws_receipts
+    bool half_close = false;          // ws_half_close
+    bool needs_close_notify = false;  // ws_ssl_require_close_notify
+    Millis send_timeout = 0;          // a side that takes nothing for so long is given up
+    Millis close_timeout = 0;         // an end that stands still is over after so long
+    Millis close_time = 0;            // any end is over after so long
 };
 
 class Tunnel {
@@ -62,7 +62,7 @@ public:
 
     // The backend's FIN was read, and what the stream had left of a message was wrapped.
     void backend_ended(Millis now) noexcept;
-    // TCP has ended the backend's stream, and TLS has not confirmed it.
+    // TCP has ended the backend's stream, and TLS has said nothing of it.
     void backend_cut(Millis now) noexcept;
     // The backend's connection was reset, or is lost for writing and has no more to be read.
     // Whatever the client's kernel had was read before this, so that it is counted.

@@ -27,7 +27,7 @@ struct Standing {
 
 // Most of these cost a system call, so that they are asked only when the answer matters. The
 // functions are defined, and say nothing, only because a pure one would need the C++ run-time
-// library. A question that the kernel does not answer confirms nothing.
+// library. A question that the kernel does not answer acknowledges nothing.
 class Witness {
 public:
     [[nodiscard]] virtual Standing standing() const noexcept { return {}; }
@@ -49,8 +49,8 @@ public:
 
     // For a log at the level debug: the session goes from one phase to the next.
     virtual void tell_phase(Phase /*from*/, Phase /*to*/) const noexcept {}
-    // The same: the client, silent for so long, is sent a ping; and its pong
-    // has taken so long.
+    // For the same log: the client was silent for so long and is sent a ping; a pong has taken so
+    // long.
     virtual void tell_ping(Millis) const noexcept {}
     virtual void tell_pong(Millis) const noexcept {}
     // This deadline has ended the session: what it is for was waited for so long, and the client

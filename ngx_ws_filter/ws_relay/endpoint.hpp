@@ -11,7 +11,7 @@ enum class Came : std::uint8_t {
     bytes,  // `size` of them, at least 1
     later,  // nothing yet; the driver is woken when there is more
     end,    // the peer ends its stream in order
-    cut,    // the same, without TLS having confirmed it
+    cut,    // the same, and TLS has said nothing of an end
     loss,   // the connection is broken: a reset
 };
 

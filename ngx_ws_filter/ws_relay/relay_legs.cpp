@@ -113,8 +113,8 @@ void Relay::drop_commands(std::span<std::uint8_t> received, Millis now) noexcept
 
 // Asks the backend as seldom as the client can bear.
 void Relay::ask_for_client(Millis now) noexcept {
-    (void)to_backend_.ledger().confirm(to_backend_.acknowledged());
-    resume_->delivered(to_backend_.ledger().confirmed());
+    (void)to_backend_.ledger().acknowledge(to_backend_.acknowledged());
+    resume_->delivered(to_backend_.ledger().acknowledged());
     resume_->note_asked(now);
 }
 

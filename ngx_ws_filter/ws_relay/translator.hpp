@@ -51,8 +51,8 @@ public:
     virtual void finish() noexcept {}
     // Payload of the client that is held until its message is whole.
     [[nodiscard]] virtual std::size_t held() const noexcept { return 0; }
-    // The same in bytes of the stream to the backend, as far as they will stand before what the
-    // client says next.
+    // What is held, in bytes of the stream to the backend, as far as they will stand before what
+    // the client says next.
     [[nodiscard]] virtual std::size_t held_in_stream() const noexcept { return 0; }
 
     // --- to the client

@@ -52,8 +52,8 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return bytes_.size() + ends_.size(); }
 
 private:
-    // Of a message, with those without bytes right behind it: however many there are, they take no
-    // more memory than one.
+    // Where a message ends, and how many without bytes stand right behind it: however many there
+    // are, they take no more memory than one.
     struct End {
         std::uint64_t position;
         std::uint64_t empties;

@@ -105,7 +105,7 @@ public:
         next_ += bytes;
         sent_ = std::max(sent_, next_);
     }
-    // The client's ACK. What it confirms need not be kept.
+    // The client's ACK. What it acknowledges need not be kept.
     [[nodiscard]] Breach take_ack(std::uint64_t position) noexcept {
         const Breach breach = check_ack(position);
         if (breach == Breach::none) {

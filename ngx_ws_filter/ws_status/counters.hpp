@@ -26,7 +26,7 @@ public:
         cell(metric, label).add(more);
     }
     void count(Metric metric, std::size_t label = 0) noexcept { add(metric, label, 1); }
-    // Of a gauge.
+    // The metric is a gauge.
     void set(Metric metric, std::uint64_t value) noexcept { cell(metric, 0).set(value); }
     void set_most(Metric metric, std::uint64_t value) noexcept {
         if (value > cell(metric, 0).get()) {
@@ -35,7 +35,7 @@ public:
     }
     void raise(Metric metric, std::size_t label = 0) noexcept { add(metric, label, 1); }
     void lower(Metric metric, std::size_t label = 0) noexcept { add(metric, label, UINT64_MAX); }
-    // Of a histogram.
+    // The metric is a histogram.
     void observe(Metric metric, Millis value) noexcept;
 
     // Their writer is gone, and what it held with it.

@@ -50,7 +50,7 @@ enum EntryValue : std::uint8_t {
 // What a reader has taken of an entry.
 class EntryCopy {
 public:
-    // As an object, in most_json bytes or fewer. `now`: milliseconds since 1970.
+    // Writes one object, of most_json bytes or fewer. `now`: milliseconds since 1970.
     void write_json(std::uint64_t now, Text &to) const noexcept;
     static constexpr std::size_t most_json = 1280;
 

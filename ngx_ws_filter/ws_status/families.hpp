@@ -62,7 +62,7 @@ inline constexpr Text rules[] = {"upgrade_missing",
                                  "subprotocol_malformed",
                                  "subprotocol_missing"};
 
-// As $ws_origin_verdict says it.
+// The values are those of $ws_origin_verdict.
 inline constexpr Text verdicts[] = {"same", "listed",   "missing", "null",
                                     "any",  "reported", "refused"};
 
@@ -199,12 +199,12 @@ static_assert(families.size() == static_cast<std::size_t>(Metric::unlisted_sessi
     return families[static_cast<std::size_t>(metric)];
 }
 
-// Of all families together.
+// All families together have so many cells.
 inline constexpr std::size_t all_cells = families.back().first + families.back().cells();
 
 // --- the numbers of label values
 
-// Of a side that is not `nobody`.
+// The side is not `nobody`.
 [[nodiscard]] constexpr std::size_t label_of(Side side) noexcept {
     return static_cast<std::size_t>(side) - 1;
 }
@@ -218,8 +218,8 @@ inline constexpr std::size_t all_cells = families.back().first + families.back()
     return values.size() - 1;
 }
 
-// Of an HTTP status and of a close code: what has no value of its own is "other", and the codes of
-// libraries and applications share one each.
+// An HTTP status or a close code that has no value of its own is "other". The codes of libraries
+// share one value, and so do those of applications.
 [[nodiscard]] std::size_t status_label(unsigned status) noexcept;
 [[nodiscard]] std::size_t close_label(unsigned code) noexcept;
 

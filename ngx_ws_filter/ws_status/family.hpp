@@ -17,7 +17,7 @@ struct Label {
     std::span<const std::string_view> values;  // all that it can have
 };
 
-// Of a histogram: at most so many milliseconds, which is `text` seconds.
+// A histogram counts what has taken at most so many milliseconds, which is `text` seconds.
 struct Bound {
     Millis millis;
     std::string_view text;

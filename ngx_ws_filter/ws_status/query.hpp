@@ -16,7 +16,7 @@ struct StatusQuery {
     bool sessions = false;  // the list of them
     Format format = Format::text;
 
-    // Of the list.
+    // The list is sorted and cut so.
     Order order = Order::number;
     std::uint64_t after = 0;    // only those with a higher number
     std::uint64_t limit = 100;  // 1 to most_sessions

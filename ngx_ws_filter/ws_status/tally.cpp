@@ -67,7 +67,7 @@ void Tally::pong(Millis round_trip) noexcept {
 }
 
 void Tally::late(Deadline which) noexcept {
-    if (which == Deadline::pong || which == Deadline::confirm) {
+    if (which == Deadline::pong || which == Deadline::acknowledgement) {
         counters_->count(Metric::pong_timeouts);
     }
 }

@@ -24,7 +24,7 @@ public:
     // "?", and so does what is no ASCII in a text that is not UTF-8.
     Text &put_quoted(std::string_view text) noexcept;
 
-    // Of all that was put.
+    // So many bytes were put, whether they had room or not.
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
 private:

@@ -35,7 +35,7 @@ Settings::Settings(Random &random)
                                                     : 1 + random.size(10'000);
     if (random.one_in(2)) {
         relay.client_window = 100 + random.size(30'000);
-        tunnel.liveness.pongs_confirm = true;
+        tunnel.liveness.pongs_acknowledge = true;
         tunnel.liveness.marker_interval = 1 + relay.client_window / 4;
     }
 }
@@ -196,18 +196,18 @@ void Run::check_invariants() {
     const ws::FlowLedger &outward = relay_.to_client();
     for (const ws::FlowLedger *ledger : {&inward, &outward}) {
         judge_.require(
-            ledger->confirmed() <= ledger->written() && ledger->written() <= ledger->taken(),
-            "confirmed <= written <= taken");
+            ledger->acknowledged() <= ledger->written() && ledger->written() <= ledger->taken(),
+            "acknowledged <= written <= taken");
     }
-    judge_.require(inward.confirmed() >= confirmed_, "what is confirmed stays so");
-    confirmed_ = inward.confirmed();
-    judge_.require(inward.confirmed() <= relay_to_backend_.acknowledged(),
-                   "what is confirmed was acknowledged by the backend");
+    judge_.require(inward.acknowledged() >= acknowledged_, "what is acknowledged stays so");
+    acknowledged_ = inward.acknowledged();
+    judge_.require(inward.acknowledged() <= relay_to_backend_.acknowledged(),
+                   "what is acknowledged was acknowledged by the backend");
     judge_.require(inward.written() == relay_to_backend_.written() || relay_to_backend_.is_reset(),
                    "the ledger counts what the backend's kernel was given");
-    judge_.require(
-        !settings_.relay.tunnel.liveness.pongs_confirm || outward.confirmed() <= client_.read(),
-        "what is confirmed was read by the client");
+    judge_.require(!settings_.relay.tunnel.liveness.pongs_acknowledge ||
+                       outward.acknowledged() <= client_.read(),
+                   "what is acknowledged was read by the client");
     was_stuck_ = was_stuck_ || house_.was_poor() || relay_.is_stuck() ||
                  session_.close_received() || relay_to_backend_.is_reset();
     const std::uint64_t window = settings_.relay.client_window;

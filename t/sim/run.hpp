@@ -93,7 +93,7 @@ private:
     ws::RoomTranslator rooms_;
     ws::Relay relay_;
     ws::Phase phase_ = ws::Phase::connecting;
-    std::uint64_t confirmed_ = 0;
+    std::uint64_t acknowledged_ = 0;
     std::uint64_t stop_at_ = UINT64_MAX;
     unsigned quiet_turns_ = 0;
     bool relay_over_ = false;

@@ -41,9 +41,9 @@ void pauses_at_the_window_and_resumes_at_half_of_it(void **) {
     ledger.took(1);
     unit::check(ledger.paused());
     ledger.wrote(100);
-    unit::check(ledger.confirm(49));
+    unit::check(ledger.acknowledge(49));
     unit::check(ledger.paused());
-    unit::check(ledger.confirm(50));
+    unit::check(ledger.acknowledge(50));
     unit::check(!ledger.paused());
     unit::equal(ledger.in_flight(), 50);
 }
@@ -55,9 +55,9 @@ void stays_paused_when_more_is_taken(void **) {
     ledger.took(40);
     ledger.wrote(140);
     unit::check(ledger.paused());
-    unit::check(ledger.confirm(89));
+    unit::check(ledger.acknowledge(89));
     unit::check(ledger.paused());
-    unit::check(ledger.confirm(90));
+    unit::check(ledger.acknowledge(90));
     unit::check(!ledger.paused());
 }
 
@@ -67,7 +67,7 @@ void does_not_pause_below_the_window(void **) {
         ledger.took(90);
         ledger.wrote(90);
         unit::check(!ledger.paused());
-        unit::check(ledger.confirm(total));
+        unit::check(ledger.acknowledge(total));
         unit::check(!ledger.paused());
     }
 }
@@ -82,21 +82,21 @@ void ignores_late_and_repeated_confirmations(void **) {
     ws::FlowLedger ledger(10);
     ledger.took(10);
     ledger.wrote(10);
-    unit::check(ledger.confirm(8));
-    unit::check(ledger.confirm(8));
-    unit::check(ledger.confirm(3));
-    unit::equal(ledger.confirmed(), 8);
+    unit::check(ledger.acknowledge(8));
+    unit::check(ledger.acknowledge(8));
+    unit::check(ledger.acknowledge(3));
+    unit::equal(ledger.acknowledged(), 8);
 }
 
 void believes_no_confirmation_of_what_was_not_written(void **) {
     ws::FlowLedger ledger(10);
     ledger.took(10);
     ledger.wrote(6);
-    unit::check(!ledger.confirm(7));
-    unit::equal(ledger.confirmed(), 0);
+    unit::check(!ledger.acknowledge(7));
+    unit::equal(ledger.acknowledged(), 0);
     unit::check(ledger.paused());
-    unit::check(ledger.confirm(6));
-    unit::equal(ledger.confirmed(), 6);
+    unit::check(ledger.acknowledge(6));
+    unit::equal(ledger.acknowledged(), 6);
 }
 
 }  // namespace

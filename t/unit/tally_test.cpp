@@ -105,7 +105,7 @@ void pings_and_late_pongs_are_counted(void **) {
     tally.ping();
     tally.pong(3);
     tally.late(ws::Deadline::pong);
-    tally.late(ws::Deadline::confirm);
+    tally.late(ws::Deadline::acknowledgement);
     tally.late(ws::Deadline::idle);
     unit::equal(value(counters, Metric::pings), 1);
     unit::equal(value(counters, Metric::pongs), 1);

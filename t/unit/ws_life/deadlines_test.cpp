@@ -8,7 +8,7 @@ using ws::Deadlines;
 namespace {
 
 constexpr Deadline all[] = {Deadline::client, Deadline::backend, Deadline::ask,
-                            Deadline::ping,   Deadline::pong,    Deadline::confirm,
+                            Deadline::ping,   Deadline::pong,    Deadline::acknowledgement,
                             Deadline::idle,   Deadline::close,   Deadline::end};
 
 void has_none_at_first(void **) {

@@ -62,11 +62,11 @@ private:
     return {.liveness = {.ping_interval = 0,
                          .pong_timeout = 300,
                          .idle_timeout = 0,
-                         .pongs_confirm = false,
+                         .pongs_acknowledge = false,
                          .marker_interval = 0},
             .receipts = true,
             .half_close = false,
-            .end_is_confirmed = false,
+            .needs_close_notify = false,
             .send_timeout = 1000,
             .close_timeout = 100,
             .close_time = 5000};

@@ -11,7 +11,7 @@ namespace {
 constexpr ws::LivenessOptions marking{.ping_interval = 0,
                                       .pong_timeout = 300,
                                       .idle_timeout = 0,
-                                      .pongs_confirm = true,
+                                      .pongs_acknowledge = true,
                                       .marker_interval = 100};
 
 struct Marked : Lively {
@@ -36,7 +36,7 @@ void marks_each_interval_of_bytes(void **) {
 
 void marks_nothing_where_pongs_confirm_nothing(void **) {
     ws::LivenessOptions options = marking;
-    options.pongs_confirm = false;
+    options.pongs_acknowledge = false;
     Marked marked(100, options);
     marked.take(1000, 1000);
     unit::equal(marked.ping(), "");
@@ -50,11 +50,11 @@ void believes_a_pong(void **) {
     marked.take(150, 1000);
     const std::string second = marked.ping();
     marked.pong(first, 1010);
-    unit::equal(marked.to_client.confirmed(), 100);
+    unit::equal(marked.to_client.acknowledged(), 100);
     marked.pong(second, 1020);
-    unit::equal(marked.to_client.confirmed(), 250);
+    unit::equal(marked.to_client.acknowledged(), 250);
     marked.pong(first, 1030);
-    unit::equal(marked.to_client.confirmed(), 250);
+    unit::equal(marked.to_client.acknowledged(), 250);
 }
 
 // A number that is to come, and an offset behind the bytes that were sent.
@@ -69,20 +69,20 @@ void believes_no_forged_pong(void **) {
     larger[11] = 101;
     marked.pong(larger, 1010);
     marked.pong("", 1010);
-    unit::equal(marked.to_client.confirmed(), 0);
+    unit::equal(marked.to_client.acknowledged(), 0);
     marked.pong(marker, 1020);
-    unit::equal(marked.to_client.confirmed(), 100);
+    unit::equal(marked.to_client.acknowledged(), 100);
 }
 
 void believes_no_pong_where_pongs_confirm_nothing(void **) {
     ws::LivenessOptions options = marking;
-    options.pongs_confirm = false;
+    options.pongs_acknowledge = false;
     options.ping_interval = 200;
     Marked marked(0, options);
     marked.take(100, 1000);
     unit::equal(marked.check(1200), Verdict::lives);
     marked.pong(marked.ping(), 1210);
-    unit::equal(marked.to_client.confirmed(), 0);
+    unit::equal(marked.to_client.acknowledged(), 0);
 }
 
 // Otherwise the window would never be reopened.
@@ -96,7 +96,7 @@ void marks_the_last_byte_before_a_pause(void **) {
     unit::check(!last.empty());
     marked.pong(last, 1010);
     unit::check(!marked.to_client.paused());
-    unit::equal(marked.to_client.confirmed(), 150);
+    unit::equal(marked.to_client.acknowledged(), 150);
 }
 
 void marks_no_byte_twice(void **) {

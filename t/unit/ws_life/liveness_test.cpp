@@ -11,13 +11,13 @@ namespace {
 constexpr ws::LivenessOptions asking{.ping_interval = 200,
                                      .pong_timeout = 300,
                                      .idle_timeout = 0,
-                                     .pongs_confirm = false,
+                                     .pongs_acknowledge = false,
                                      .marker_interval = 0};
 
 constexpr ws::LivenessOptions idling{.ping_interval = 0,
                                      .pong_timeout = 300,
                                      .idle_timeout = 500,
-                                     .pongs_confirm = false,
+                                     .pongs_acknowledge = false,
                                      .marker_interval = 0};
 
 // A client that was sent a ping at 1200, which it has not answered.

@@ -121,7 +121,7 @@ void takes_the_end_of_tcp_for_an_end_unless_tls_has_to_confirm_it(void **) {
     life.ended_by(Side::backend, CloseCode::normal, "");
 
     ws::TunnelOptions options = calm();
-    options.end_is_confirmed = true;
+    options.needs_close_notify = true;
     Life strict(options);
     strict.open().client_sends(unit::data, "hello");
     strict.tunnel.backend_cut(strict.now);
@@ -136,7 +136,7 @@ void takes_the_end_of_tcp_for_an_end_unless_tls_has_to_confirm_it(void **) {
 
 void takes_the_end_of_tcp_behind_the_end_of_a_session_for_an_end(void **) {
     ws::TunnelOptions options = calm();
-    options.end_is_confirmed = true;
+    options.needs_close_notify = true;
     Life life(options);
     life.open().client_sends(unit::data, "hello");
     life.client_closes();

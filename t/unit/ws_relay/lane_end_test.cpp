@@ -254,7 +254,7 @@ void counts_for_how_long_its_window_was_used_up(void **) {
     way.write("x");
     way.lane.note_stall(1000);
     unit::equal(way.lane.stalled(1070), 70);
-    unit::check(way.lane.ledger().confirm(1));
+    unit::check(way.lane.ledger().acknowledge(1));
     way.lane.note_stall(1100);
     unit::equal(way.lane.stalled(2000), 100);
 }

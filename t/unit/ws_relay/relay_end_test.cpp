@@ -100,7 +100,7 @@ void takes_a_stream_that_tls_did_not_end_for_ended_or_cut(void **) {
     unit::equal(lenient.client_gets(), "binary bye; close 1000; "sv);
 
     ws::RelayOptions options = plain();
-    options.tunnel.end_is_confirmed = true;
+    options.tunnel.needs_close_notify = true;
     Joined strict(options);
     strict.backend.says("bye").is_cut();
     unit::check(strict.turn());

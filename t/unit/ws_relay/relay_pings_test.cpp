@@ -136,7 +136,7 @@ void gives_a_pong_amid_a_held_message_when_all_before_it_is_acknowledged(void **
 ws::RelayOptions confirmed_by_pongs(std::uint64_t window) {
     ws::RelayOptions options = plain();
     options.client_window = window;
-    options.tunnel.liveness.pongs_confirm = true;
+    options.tunnel.liveness.pongs_acknowledge = true;
     options.tunnel.liveness.pong_timeout = 300;
     options.tunnel.liveness.marker_interval = window;
     return options;
@@ -159,7 +159,7 @@ void leaves_a_backend_unread_while_the_window_is_used_up(void **) {
     joined.client_says(unit::pong, marker_of(written));
     unit::check(joined.turn());
     unit::equal(joined.backend.reads, 2);
-    unit::equal(joined.relay->to_client().confirmed(), 3);
+    unit::equal(joined.relay->to_client().acknowledged(), 3);
 }
 
 // The pong may stand behind what waits for the backend.
