@@ -120,7 +120,6 @@ void *ngx_http_ws_create_loc_conf(ngx_conf_t *cf) {
 char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child) {
     const auto &prev = *static_cast<LocConf *>(parent);
     auto &conf = *static_cast<LocConf *>(child);
-    const Written written(conf);
     conf.lines.above = &prev.lines;
 
     if (!inherit_location(cf, child, parent)) {
@@ -138,7 +137,7 @@ char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child) {
     conf.relay = relay_options(conf);
     conf.resumed_relay = resumed_relay_options(conf, conf.ping_interval);
     conf.unpinged_relay = resumed_relay_options(conf, 0);
-    warn_of_useless(cf, conf, written);
+    warn_of_useless(cf, conf);
     return NGX_CONF_OK;
 }
 

@@ -2,22 +2,6 @@
 
 namespace ngx_ws {
 
-namespace {
-
-const Line *find_in(ngx_array_t *lines, std::string_view directive, size_t nth) noexcept {
-    if (lines == nullptr) {
-        return nullptr;
-    }
-    for (const Line &line : ngx::elements<Line>(lines)) {
-        if (line.directive == directive && nth-- == 0) {
-            return &line;
-        }
-    }
-    return nullptr;
-}
-
-}  // namespace
-
 bool Lines::note(ngx_conf_t *cf, std::string_view directive) noexcept {
     if (own == nullptr) {
         own = ngx_array_create(cf->pool, 4, sizeof(Line));
@@ -29,9 +13,21 @@ bool Lines::note(ngx_conf_t *cf, std::string_view directive) noexcept {
     return line != nullptr;
 }
 
+const Line *Lines::find_here(std::string_view directive, size_t nth) const noexcept {
+    if (own == nullptr) {
+        return nullptr;
+    }
+    for (const Line &line : ngx::elements<Line>(own)) {
+        if (line.directive == directive && nth-- == 0) {
+            return &line;
+        }
+    }
+    return nullptr;
+}
+
 const Line *Lines::find(std::string_view directive, size_t nth) const noexcept {
     for (const Lines *lines = this; lines != nullptr; lines = lines->above) {
-        if (const Line *line = find_in(lines->own, directive, nth); line != nullptr) {
+        if (const Line *line = lines->find_here(directive, nth); line != nullptr) {
             return line;
         }
     }

@@ -25,6 +25,9 @@ struct Lines {
     // False without memory.
     [[nodiscard]] bool note(ngx_conf_t *cf, std::string_view directive) noexcept;
 
+    // Where it stands in this very block, or null.
+    [[nodiscard]] const Line *find_here(std::string_view directive, size_t nth = 0) const noexcept;
+
     // Where the directive stands whose value holds here, or null if it stands nowhere. `nth` is for
     // a directive that may be written more than once in a block.
     [[nodiscard]] const Line *find(std::string_view directive, size_t nth = 0) const noexcept;

@@ -128,11 +128,7 @@ bool finish_pass(ngx_conf_t *cf, LocConf &conf) noexcept {
     return true;
 }
 
-Written::Written(const LocConf &conf) noexcept
-    : frame_type(conf.frame_type.is_set()), ack_interval(conf.ack_interval != NGX_CONF_UNSET_SIZE) {
-}
-
-void warn_of_useless(ngx_conf_t *cf, const LocConf &conf, Written written) noexcept {
+void warn_of_useless(ngx_conf_t *cf, const LocConf &conf) noexcept {
     if (conf.pass.value.data == nullptr) {
         return;
     }
@@ -141,13 +137,15 @@ void warn_of_useless(ngx_conf_t *cf, const LocConf &conf, Written written) noexc
         log_at(cf, conf.pass.line, NGX_LOG_WARN,
                "\"limit_rate\" does not limit the sessions of \"ws_pass\"");
     }
-    if (written.frame_type && conf.framing.settings.kind == ws::FramingKind::typed) {
-        log_at(cf, conf.pass.line, NGX_LOG_WARN,
+    const Line *frame_type = conf.lines.find_here("ws_frame_type");
+    if (frame_type != nullptr && conf.framing.settings.kind == ws::FramingKind::typed) {
+        log_at(cf, *frame_type, NGX_LOG_WARN,
                "\"ws_frame_type\" has no effect with \"ws_framing typed\", whose records name "
                "their type, beside \"ws_pass\"");
     }
-    if (written.ack_interval && conf.client_ack != static_cast<ngx_uint_t>(ClientAck::pong)) {
-        log_at(cf, conf.pass.line, NGX_LOG_WARN,
+    const Line *interval = conf.lines.find_here("ws_ack_interval");
+    if (interval != nullptr && conf.client_ack != static_cast<ngx_uint_t>(ClientAck::pong)) {
+        log_at(cf, *interval, NGX_LOG_WARN,
                "\"ws_ack_interval\" has no effect without \"ws_client_ack pong\" beside "
                "\"ws_pass\"");
     }

@@ -18,16 +18,8 @@ struct PassConf {
 // Called for each location, after its settings have been merged; false after an error.
 [[nodiscard]] bool finish_pass(ngx_conf_t *cf, LocConf &conf) noexcept;
 
-// Which settings were written in a location itself. Asked before they are merged.
-struct Written {
-    explicit Written(const LocConf &conf) noexcept;
-
-    bool frame_type;
-    bool ack_interval;
-};
-
 // Warns of directives beside ws_pass that change nothing there.
-void warn_of_useless(ngx_conf_t *cf, const LocConf &conf, Written written) noexcept;
+void warn_of_useless(ngx_conf_t *cf, const LocConf &conf) noexcept;
 
 // Answers the requests of a location with ws_pass. It is of module/ws_upgrade/, above this room.
 extern "C" ngx_int_t ngx_http_ws_handler(ngx_http_request_t *r);
