@@ -15,4 +15,10 @@ do
     ngx_http_ws_obj=`basename $ngx_http_ws_obj`/`basename $ngx_http_ws_src .cpp`
 
     echo "$NGX_OBJS/addon/$ngx_http_ws_obj.o: CFLAGS += $ngx_http_ws_cxxflags" >> $NGX_MAKEFILE
+
+    # The files that become a part of the module lie beside the source that embeds them.
+    if [ "$ngx_http_ws_obj" = ws_status/page ]; then
+        echo "$NGX_OBJS/addon/$ngx_http_ws_obj.o: CFLAGS += -Wa,-I,`dirname $ngx_http_ws_src`/page" \
+            >> $NGX_MAKEFILE
+    fi
 done

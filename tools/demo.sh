@@ -90,6 +90,8 @@ cmd_run() {
     wait_for_port "$port" nginx
     if [ -f "$folder/index.html" ]; then
         echo "open http://127.0.0.1:$port/ (Ctrl-C ends it)"
+        ! grep -q "ws_status;" "$folder/nginx.conf" ||
+            echo "what runs there at this moment: http://127.0.0.1:$port/status"
     else
         echo "ws://127.0.0.1:$port/$1 is there (Ctrl-C ends it); in another terminal:"
         sed -e "s|@PORT@|$port|g" -e "s|@USER@|$(id -un)|g" -e "s|@FOLDER@|$prefix|g" \

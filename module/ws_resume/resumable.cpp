@@ -238,7 +238,7 @@ void Resumable::turn() noexcept {
         return;
     }
     if (is_counted()) {
-        report(totals());
+        report(totals(), *relay_);
     }
     wake_at(clock_of(backend_.connection()), relay_->wake_at(), longest_wait());
 }

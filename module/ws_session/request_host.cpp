@@ -86,7 +86,7 @@ void RequestHost::turn() noexcept {
         return;
     }
     if (is_counted()) {
-        report(facts());
+        report(facts(), *relay_);
     }
     wake_at(clock_of(request()->upstream->peer.connection), relay_->wake_at(), longest_wait());
 }

@@ -7,8 +7,8 @@ namespace ngx_ws {
 ngx_msec_t WorkerHost::longest_wait() const noexcept {
     // nginx lets an exiting worker go as soon as no timer is armed.
     constexpr ngx_msec_t longest = 3600000;
-    constexpr ngx_msec_t longest_stall_unseen = 5000;
-    return report_ != nullptr && report_->stalls() ? longest_stall_unseen : longest;
+    const ngx_msec_t next = report_ == nullptr ? 0 : report_->next_after();
+    return next != 0 ? next : longest;
 }
 
 size_t WorkerHost::empty_pipe(std::span<uint8_t> to) noexcept {

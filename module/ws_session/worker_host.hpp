@@ -26,20 +26,20 @@ protected:
     WorkerHost() = default;
     ~WorkerHost() = default;
 
-    // The session begins; if it is counted, has its facts; and is over.
+    // The session begins; if it is counted, has had a turn; and is over.
     // `pool` lasts as long.
     void begin_report(ngx_http_request_t *r, ngx_pool_t *pool,
                       std::string_view subprotocol) noexcept {
         report_ = SessionReport::begin(r, pool, subprotocol);
     }
     [[nodiscard]] bool is_counted() const noexcept { return report_ != nullptr; }
-    void report(const ws::Facts &facts) noexcept { report_->take(facts); }
+    void report(const ws::Facts &facts, ws::Relay &relay) noexcept { report_->take(facts, relay); }
     void end_report(const ws::Facts &facts) noexcept {
         if (report_ != nullptr) {
             std::exchange(report_, nullptr)->end(facts);
         }
     }
-    // When to report again, should nothing happen: a stall grows while nothing does.
+    // When to report again, should nothing happen.
     [[nodiscard]] ngx_msec_t longest_wait() const noexcept;
 
 private:

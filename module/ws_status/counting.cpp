@@ -112,6 +112,10 @@ void give_back(ws::Shelf::Place &place) noexcept {
     }
 }
 
+bool is_list_looked_at(uint64_t now) noexcept {
+    return here.has_value() && here->shared.board().is_looked_at(now);
+}
+
 void count_held_buffers(size_t held) noexcept {
     ws::Counters *counters = counters_of_worker();
     if (counters != nullptr) {

@@ -6,6 +6,8 @@ namespace ngx_ws {
 
 namespace {
 
+constexpr ngx_msec_t longest_unasked = 1000;
+
 uint64_t milliseconds_since_1970() noexcept {
     const ngx_time_t *now = ngx_timeofday();
     return static_cast<uint64_t>(now->sec) * 1000 + now->msec;
@@ -42,6 +44,36 @@ SessionReport *SessionReport::begin(ngx_http_request_t *r, ngx_pool_t *pool,
         give_back(*place);
     }
     return report;
+}
+
+// At most once a second, and only while somebody looks: each costs a call of the system.
+void SessionReport::ask(ws::Relay &relay) noexcept {
+    const uint64_t now = milliseconds_since_1970();
+    const bool was_looked_at = is_looked_at_;
+    is_looked_at_ = is_list_looked_at(now);
+    if (!is_looked_at_) {
+        if (was_looked_at) {
+            place_->entry.forget_unacknowledged();
+        }
+        return;
+    }
+    is_under_way_ = true;
+    if (was_looked_at && ngx_current_msec - asked_at_ < longest_unasked) {
+        return;
+    }
+    asked_at_ = ngx_current_msec;
+    const uint64_t by_client = relay.unacknowledged(ws::Side::client);
+    const uint64_t by_backend = relay.unacknowledged(ws::Side::backend);
+    place_->entry.set_unacknowledged(by_client, by_backend, now);
+    is_under_way_ = by_client != 0 || by_backend != 0;
+}
+
+ngx_msec_t SessionReport::next_after() const noexcept {
+    constexpr ngx_msec_t longest_stall_unseen = 5000;
+    if (is_looked_at_ && is_under_way_) {
+        return longest_unasked;
+    }
+    return tally_.stalls() ? longest_stall_unseen : 0;
 }
 
 void SessionReport::end(const ws::Facts &facts) noexcept {

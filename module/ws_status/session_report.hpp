@@ -3,6 +3,7 @@
 
 #include "module/ws_status/counting.hpp"
 
+#include "ngx_ws_filter/ws_relay/relay.hpp"
 #include "ngx_ws_filter/ws_status/tally.hpp"
 
 namespace ngx_ws {
@@ -17,23 +18,29 @@ public:
         : tally_(counters, ngx_current_msec), place_(place) {}
 
     // What has happened by now.
-    void take(const ws::Facts &facts) noexcept {
+    void take(const ws::Facts &facts, ws::Relay &relay) noexcept {
         tally_.take(facts);
         if (place_ != nullptr) {
             place_->entry.update(facts);
+            ask(relay);
         }
     }
     // The session is over. Nothing else may be called afterwards.
     void end(const ws::Facts &facts) noexcept;
 
-    // A side did so when the last turn ended.
-    [[nodiscard]] bool stalls() const noexcept { return tally_.stalls(); }
+    // When there will be something new to report, should nothing happen; 0: not before it does.
+    [[nodiscard]] ngx_msec_t next_after() const noexcept;
     // For what is told as it happens.
     [[nodiscard]] ws::Tally &tally() noexcept { return tally_; }
 
 private:
+    void ask(ws::Relay &relay) noexcept;
+
     ws::Tally tally_;
-    ws::Shelf::Place *place_;  // null: the list has no room
+    ws::Shelf::Place *place_;    // null: the list has no room
+    ngx_msec_t asked_at_ = 0;    // what is not acknowledged
+    bool is_looked_at_ = false;  // somebody wants to know that
+    bool is_under_way_ = false;  // it was not nothing, or may be more by now
 };
 
 }  // namespace ngx_ws

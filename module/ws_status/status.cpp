@@ -2,6 +2,7 @@
 #include "module/ngx_http_ws_version.hpp"
 #include "module/ws_settings/conf.hpp"
 #include "module/ws_status/counting.hpp"
+#include "module/ws_status/page.hpp"
 
 #include "ngx_ws_filter/ws_handshake/field.hpp"
 #include "ngx_ws_filter/ws_status/query.hpp"
@@ -21,7 +22,7 @@ std::string_view content_type(Format format) noexcept {
         case Format::json:
             return "application/json";
         case Format::text:
-        case Format::page:
+        case Format::page:  // it has its own
             break;
     }
     return "text/plain; version=0.0.4; charset=utf-8";
@@ -90,8 +91,10 @@ public:
         const ws::SessionList list(board_, shared_, query, candidates);
         const std::span<char> room = make_room(list.most_json());
         ws::Text text(room);
-        const ngx_time_t *now = ngx_timeofday();
-        list.write_json(static_cast<uint64_t>(now->sec) * 1000 + now->msec, text);
+        const ngx_time_t *time = ngx_timeofday();
+        const uint64_t now = static_cast<uint64_t>(time->sec) * 1000 + time->msec;
+        board_.note_look(now);
+        list.write_json(now, text);
         return made(room, text);
     }
 
@@ -115,7 +118,7 @@ private:
 
     ngx_pool_t *pool_;
     SharedBoard shared_;
-    const ws::Board &board_;
+    ws::Board &board_;
 };
 
 ngx_int_t send(ngx_http_request_t *r, std::string_view type, ngx_str_t text) noexcept {
@@ -143,6 +146,36 @@ ngx_int_t send(ngx_http_request_t *r, std::string_view type, ngx_str_t text) noe
     return ngx_http_output_filter(r, &out);
 }
 
+bool add_field(ngx_http_request_t *r, std::string_view name, std::string_view value) noexcept {
+    auto *field = static_cast<ngx_table_elt_t *>(ngx_list_push(&r->headers_out.headers));
+    if (field == nullptr) {
+        return false;
+    }
+    *field = {};
+    field->hash = 1;
+    field->key = ngx::str(name);
+    field->value = ngx::str(value);
+    return true;
+}
+
+// The page needs nobody but this location, so nobody else is let in.
+constexpr std::string_view policy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+    "base-uri 'none'; form-action 'none'";
+
+ngx_int_t send_page(ngx_http_request_t *r, std::string_view name) noexcept {
+    const std::optional<PageFile> file = find_page_file(name);
+    if (!file) {
+        return NGX_HTTP_NOT_FOUND;
+    }
+    if (!add_field(r, "Cache-Control", "no-cache") ||
+        !add_field(r, "X-Content-Type-Options", "nosniff") ||
+        !add_field(r, "Content-Security-Policy", policy)) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return send(r, file->type, ngx::str(file->content));
+}
+
 }  // namespace
 
 extern "C" {
@@ -162,6 +195,9 @@ ngx_int_t ngx_http_ws_status_handler(ngx_http_request_t *r) {
     const auto &conf =
         *static_cast<MainConf *>(ngx_http_get_module_main_conf(r, ngx_http_ws_module));
     Answer answer(r, conf);
+    if (!query.file.empty() || (query.format == Format::page && !query.sessions)) {
+        return send_page(r, query.file.empty() ? "page.html" : query.file);
+    }
     if (query.sessions) {
         return send(r, content_type(Format::json), answer.listed(query));
     }

@@ -24,9 +24,6 @@ struct Facts {
     // Bytes taken for this side and not acknowledged by it when the session ended; 0 before.
     std::uint64_t undelivered_to_client;
     std::uint64_t undelivered_to_backend;
-    // Bytes that are taken and not acknowledged now, as far as that was asked.
-    std::uint64_t unacknowledged_by_client;
-    std::uint64_t unacknowledged_by_backend;
     Millis round_trip;  // of the last ping; 0: not measured
     // For so long this side kept the other waiting.
     Millis stalled_by_client;

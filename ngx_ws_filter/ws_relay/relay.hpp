@@ -65,6 +65,12 @@ public:
     void release(Millis now) noexcept;
 
     [[nodiscard]] Facts facts(Millis now) const noexcept;
+    // Payload taken for this side, client or backend, that it has not acknowledged. Asks its
+    // transport.
+    [[nodiscard]] std::uint64_t unacknowledged(Side side) noexcept {
+        Lane &lane = lane_to(side);
+        return lane.ledger().taken() - std::min(lane.acknowledged(), lane.ledger().taken());
+    }
     [[nodiscard]] const Tunnel &tunnel() const noexcept { return tunnel_; }
     [[nodiscard]] const FlowLedger &to_client() const noexcept { return to_client_.ledger(); }
     [[nodiscard]] const FlowLedger &to_backend() const noexcept { return to_backend_.ledger(); }
@@ -179,8 +185,6 @@ inline Facts Relay::facts(Millis now) const noexcept {
             .frames_out = session_->frames_out(),
             .undelivered_to_client = lost_to_client_,
             .undelivered_to_backend = lost_to_backend_,
-            .unacknowledged_by_client = to_client_.ledger().in_flight(),
-            .unacknowledged_by_backend = to_backend_.ledger().in_flight(),
             .round_trip = tunnel_.round_trip(),
             .stalled_by_client = to_client_.stalled(now),
             .stalled_by_backend = to_backend_.stalled(now),

@@ -104,6 +104,15 @@ public:
     // What another board has counted is taken over, with its zones. False if there is no memory.
     [[nodiscard]] bool adopt(const Board &other, BoardHost &host) noexcept;
 
+    // Somebody looks at the list, at this time in milliseconds since 1970: what costs a question is
+    // asked only for a while after that.
+    void note_look(std::uint64_t now) noexcept { looked_at_.set(now); }
+    [[nodiscard]] bool is_looked_at(std::uint64_t now) const noexcept {
+        constexpr std::uint64_t a_while = 10000;
+        const std::uint64_t at = looked_at_.get();
+        return at != 0 && now < at + a_while;
+    }
+
     // --- for readers
 
     [[nodiscard]] const GrowingList<ZoneName> &zones() const noexcept { return zones_; }
@@ -130,6 +139,7 @@ private:
     GrowingList<Shelf> shelves_;
     Counter zone_count_;
     Counter generation_;
+    Counter looked_at_;
 };
 
 template <typename Take>

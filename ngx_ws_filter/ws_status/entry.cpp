@@ -50,11 +50,16 @@ void Entry::update(const Facts &facts) noexcept {
     set(detail::bytes_out, facts.bytes_out);
     set(detail::frames_in, facts.frames_in);
     set(detail::frames_out, facts.frames_out);
-    set(detail::unacknowledged_client, facts.unacknowledged_by_client);
-    set(detail::unacknowledged_backend, facts.unacknowledged_by_backend);
     set(detail::stall_client, facts.stalled_by_client);
     set(detail::stall_backend, facts.stalled_by_backend);
     set(detail::rtt, facts.round_trip);
+}
+
+void Entry::set_unacknowledged(std::uint64_t by_client, std::uint64_t by_backend,
+                               std::uint64_t now) noexcept {
+    set(detail::unacknowledged_client, by_client);
+    set(detail::unacknowledged_backend, by_backend);
+    set(detail::asked_at, now);
 }
 
 // What the next session writes stands behind it.
@@ -79,6 +84,16 @@ bool Entry::read(std::uint64_t number, EntryCopy &copy) const noexcept {
     return number_.load(std::memory_order_relaxed) == number;
 }
 
+// What was asked some time ago and was not nothing is different by now.
+void EntryCopy::write_unacknowledged(std::string_view side, std::uint64_t bytes, std::uint64_t now,
+                                     Text &to) const noexcept {
+    constexpr std::uint64_t lasts = 3000;
+    const std::uint64_t at = values_[detail::asked_at];
+    const bool known = at != 0 && (bytes == 0 || now <= at + lasts);
+    to.put(",\"unacknowledged_").put(side).put("\":");
+    (void)(known ? to.put(bytes) : to.put("null"));
+}
+
 void EntryCopy::write_json(std::uint64_t now, Text &to) const noexcept {
     using namespace detail;
     to.put("{\"number\":").put(number_);
@@ -95,8 +110,8 @@ void EntryCopy::write_json(std::uint64_t now, Text &to) const noexcept {
     to.put(",\"bytes_out\":").put(values_[bytes_out]);
     to.put(",\"frames_in\":").put(values_[frames_in]);
     to.put(",\"frames_out\":").put(values_[frames_out]);
-    to.put(",\"unacknowledged_client\":").put(values_[unacknowledged_client]);
-    to.put(",\"unacknowledged_backend\":").put(values_[unacknowledged_backend]);
+    write_unacknowledged("client", values_[unacknowledged_client], now, to);
+    write_unacknowledged("backend", values_[unacknowledged_backend], now, to);
     to.put(",\"stall_client\":").put_seconds(values_[stall_client]);
     to.put(",\"stall_backend\":").put_seconds(values_[stall_backend]);
     to.put(",\"client_stalls\":").put((values_[stalls] & 1U) != 0 ? "true" : "false");

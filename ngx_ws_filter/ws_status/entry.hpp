@@ -37,6 +37,7 @@ enum EntryValue : std::uint8_t {
     bytes_out,
     frames_in,
     frames_out,
+    asked_at,  // milliseconds since 1970; 0: what follows is not known
     unacknowledged_client,
     unacknowledged_backend,
     stall_client,
@@ -57,6 +58,9 @@ public:
 private:
     friend class Entry;
 
+    void write_unacknowledged(std::string_view side, std::uint64_t bytes, std::uint64_t now,
+                              Text &to) const noexcept;
+
     static constexpr std::size_t texts_size = 256;
 
     std::uint64_t number_ = 0;
@@ -69,6 +73,11 @@ class Entry {
 public:
     void open(const Listed &session) noexcept;
     void update(const Facts &facts) noexcept;
+    // So many bytes for each side are not acknowledged, at this time in milliseconds since 1970; or
+    // nobody has asked.
+    void set_unacknowledged(std::uint64_t by_client, std::uint64_t by_backend,
+                            std::uint64_t now) noexcept;
+    void forget_unacknowledged() noexcept { set(detail::asked_at, 0); }
     void close() noexcept;
 
     // 0: there is no session.

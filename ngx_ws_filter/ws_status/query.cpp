@@ -108,6 +108,9 @@ void StatusQuery::take(std::string_view name, std::string_view value) noexcept {
         take_format(value);
     } else if (name == "sessions") {
         sessions = true;
+    } else if (name == "file") {
+        file = value;
+        valid = valid && !value.empty();
     } else if (name == "after") {
         valid = valid && read_number(value, after);
     } else if (name == "limit") {

@@ -14,6 +14,7 @@ struct StatusQuery {
 
     bool valid = true;
     bool sessions = false;  // the list of them
+    std::string_view file;  // of the page, by its name; in the arguments; empty: none
     Format format = Format::text;
 
     // The list is sorted and cut so.

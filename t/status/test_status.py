@@ -28,6 +28,10 @@ def front(gateway, backend):
     ("/status?format=prometheus", PROMETHEUS, TEXT),
     ("/status?format=openmetrics", "*/*", OPEN_METRICS),
     ("/status?format=json", "text/plain", "application/json"),
+    ("/status", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+     "text/html; charset=utf-8"),
+    ("/status?format=html", "*/*", "text/html; charset=utf-8"),
+    ("/status?file=uPlot.js", "*/*", "text/javascript; charset=utf-8"),
 ])
 def test_form_is_chosen_by_argument_and_accept(front, path, accept, expected):
     status, kind, text = get(front, path, Accept=accept)
@@ -62,9 +66,14 @@ def test_other_methods_are_refused(front, method):
 
 @pytest.mark.parametrize("arguments", [
     "format=xml", "format=", "sessions&limit=0", "sessions&limit=1001", "sessions&after=-1",
-    "sessions&sort=age", "limit=%31"])
+    "sessions&sort=age", "limit=%31", "file="])
 def test_what_cannot_be_asked_is_400(front, arguments):
     assert get(front, f"/status?{arguments}")[0] == 400
+
+
+def test_other_files_than_the_page_s_are_not_there(front):
+    for name in ("page.hpp", "../page.cpp", "uPlot.LICENSE", "x"):
+        assert get(front, f"/status?file={name}")[0] == 404
 
 
 def test_other_arguments_are_passed_over(front):

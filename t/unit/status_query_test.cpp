@@ -60,6 +60,8 @@ void reads_what_is_asked_of_the_list(void **) {
     unit::equal(query.after, 17);
     unit::equal(query.limit, 1000);
     unit::check(!StatusQuery::read("x=sessions", "").sessions);
+    unit::equal(StatusQuery::read("file=page.js", "").file, "page.js");
+    unit::check(usual.file.empty() && !StatusQuery::read("file=", "").valid);
 }
 
 void refuses_what_cannot_be(void **) {

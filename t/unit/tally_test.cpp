@@ -161,8 +161,8 @@ void lists_what_is_known_of_a_session(void **) {
                 "{\"sessions\":[{\"number\":42,\"zone\":\"zone\",\"client\":\"192.0.2.1\","
                 "\"location\":\"/chat\",\"upstream\":\"[::1]:80\",\"subprotocol\":\"mqtt\","
                 "\"worker\":7,\"age\":2.500,\"phase\":\"open\",\"bytes_in\":42,\"bytes_out\":0,"
-                "\"frames_in\":0,\"frames_out\":0,\"unacknowledged_client\":0,"
-                "\"unacknowledged_backend\":0,\"stall_client\":1.500,\"stall_backend\":0,"
+                "\"frames_in\":0,\"frames_out\":0,\"unacknowledged_client\":null,"
+                "\"unacknowledged_backend\":null,\"stall_client\":1.500,\"stall_backend\":0,"
                 "\"client_stalls\":false,\"backend_stalls\":false,\"rtt\":null}],\"next\":null}\n");
 }
 
@@ -199,6 +199,28 @@ void lists_the_slowest_first(void **) {
     unit::check(text.ends_with("\"next\":null}\n"));
 }
 
+void what_is_not_acknowledged_is_told_only_while_it_is_known(void **) {
+    Listing listing;
+    ws::Entry &entry = listing.add(1).entry;
+    const auto has = [&](std::string_view text) {
+        return listing.written({}).find(text) != std::string_view::npos;
+    };
+    entry.set_unacknowledged(0, 17, 3000);  // the list is written at 3500
+    unit::check(has("\"unacknowledged_client\":0,\"unacknowledged_backend\":17,"));
+    entry.set_unacknowledged(0, 17, 400);
+    unit::check(has("\"unacknowledged_client\":0,\"unacknowledged_backend\":null,"));
+    entry.forget_unacknowledged();
+    unit::check(has("\"unacknowledged_client\":null,\"unacknowledged_backend\":null,"));
+}
+
+void somebody_looks_for_a_while(void **) {
+    ws::Board board;
+    unit::check(!board.is_looked_at(1000));
+    board.note_look(1000);
+    unit::check(board.is_looked_at(10999));
+    unit::check(!board.is_looked_at(11000));
+}
+
 void the_longest_texts_fit(void **) {
     Listing listing;
     std::array<char, 300> quotes;
@@ -216,12 +238,12 @@ void the_longest_texts_fit(void **) {
     Facts facts{};
     facts.phase = ws::Phase::half_closed;
     for (std::uint64_t *big :
-         {&facts.bytes_in, &facts.bytes_out, &facts.frames_in, &facts.frames_out,
-          &facts.unacknowledged_by_client, &facts.unacknowledged_by_backend, &facts.round_trip,
+         {&facts.bytes_in, &facts.bytes_out, &facts.frames_in, &facts.frames_out, &facts.round_trip,
           &facts.stalled_by_client, &facts.stalled_by_backend}) {
         *big = UINT64_MAX;
     }
     place->entry.update(facts);
+    place->entry.set_unacknowledged(UINT64_MAX, UINT64_MAX, UINT64_MAX - 3000);
     unit::check(std::ranges::count(listing.written({}), '\\') == 256);
 }
 
@@ -237,6 +259,8 @@ int main() {
         cmocka_unit_test(lists_what_is_known_of_a_session),
         cmocka_unit_test(lists_a_page_at_a_time),
         cmocka_unit_test(lists_the_slowest_first),
+        cmocka_unit_test(what_is_not_acknowledged_is_told_only_while_it_is_known),
+        cmocka_unit_test(somebody_looks_for_a_while),
         cmocka_unit_test(the_longest_texts_fit),
     };
     return unit::run("tally", tests);
