@@ -1,6 +1,7 @@
 #include "module/ngx_http_ws_version.hpp"
 #include "module/ws_reports/answers.hpp"
 #include "module/ws_reports/variables.hpp"
+#include "module/ws_session/drain.hpp"
 #include "module/ws_settings/commands.hpp"
 #include "module/ws_status/counting.hpp"
 #include "module/ws_upgrade/origin_check.hpp"
@@ -51,10 +52,27 @@ ngx_int_t init_module(ngx_cycle_t *cycle) {
     if (!ngx_test_config) {
         ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0, "ngx_http_ws_module/%s", version);
     }
-    if (const MainConf *conf = counting_conf(cycle); conf != nullptr) {
+    if (const MainConf *conf = find_main_conf(cycle); conf != nullptr) {
         begin_generation(*conf);
     }
     return NGX_OK;
+}
+
+// Other processes of nginx, its cache manager for one, have no sessions.
+ngx_int_t begin_worker(ngx_cycle_t *cycle) {
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE) {
+        return NGX_OK;
+    }
+    const MainConf *conf = find_main_conf(cycle);
+    if (conf == nullptr) {
+        return NGX_OK;
+    }
+    sit_down(*conf);
+    return conf->drains == 0 || watch_for_exit(cycle) ? NGX_OK : NGX_ERROR;
+}
+
+void end_worker(ngx_cycle_t *) {
+    stand_up();
 }
 
 ngx_http_module_t http_module = {
@@ -79,10 +97,10 @@ ngx_module_t ngx_http_ws_module = {
     NGX_HTTP_MODULE,
     nullptr,
     ngx_ws::init_module,
-    ngx_ws::ngx_http_ws_sit_down,
+    ngx_ws::begin_worker,
     nullptr,
     nullptr,
-    ngx_ws::ngx_http_ws_leave,
+    ngx_ws::end_worker,
     nullptr,
     NGX_MODULE_V1_PADDING,
 };

@@ -71,6 +71,13 @@ ws::Translator &RequestHost::choose_translator() noexcept {
     return translator_.emplace<ws::Translator>(*session_);
 }
 
+void RequestHost::begin_session() noexcept {
+    begin_report(request(), request()->pool, context().subprotocol);
+    if (conf().drain_time != 0) {
+        join_worker();
+    }
+}
+
 // --- turns
 
 void RequestHost::turn() noexcept {
@@ -78,7 +85,7 @@ void RequestHost::turn() noexcept {
         if (!begin_answer()) {
             return;
         }
-        begin_report(request(), request()->pool, context().subprotocol);
+        begin_session();
     }
     if (relay_->advance(ngx_current_msec) == ws::Relay::Turn::over || !watch()) {
         note_end(relay_->tunnel());
@@ -97,8 +104,18 @@ bool RequestHost::watch() noexcept {
 
 // --- the end
 
+// As an event of the backend's connection.
+void RequestHost::drain(std::string_view why) noexcept {
+    ngx_connection_t *client = request()->connection;
+    ngx_http_set_log_request(client->log, request());
+    relay_->leave(why, ngx_current_msec);
+    turn();
+    ngx_http_run_posted_requests(client);
+}
+
 void RequestHost::release() noexcept {
     ngx_http_request_t *r = request();
+    leave_worker();
     if (relay_.has_value()) {
         ngx_connection_t *backend = r->upstream->peer.connection;
         if (started()) {

@@ -2,6 +2,7 @@
 // of nginx comes from here.
 #pragma once
 
+#include "module/ws_session/drain.hpp"
 #include "module/ws_session/leg.hpp"
 #include "module/ws_session/worker_host.hpp"
 
@@ -10,7 +11,7 @@
 
 namespace ngx_ws {
 
-class RequestHost final : public Leg, private WorkerHost {
+class RequestHost final : public Leg, private WorkerHost, private Drainable {
 public:
     // In the request's pool; null if there is no memory.
     [[nodiscard]] static RequestHost *make(ngx_http_request_t *r, Context &ctx) noexcept;
@@ -28,7 +29,13 @@ private:
     [[nodiscard]] ws::Answer send_answer() noexcept override { return Leg::send_answer(); }
     void come_back() noexcept override { Leg::come_back(); }
     [[nodiscard]] ngx_log_t *log() const noexcept override { return request()->connection->log; }
+    [[nodiscard]] ngx_msec_t drain_time() const noexcept override { return conf().drain_time; }
+    [[nodiscard]] ngx_msec_t moved_at() const noexcept override {
+        return relay_->tunnel().moved_at();
+    }
+    void drain(std::string_view why) noexcept override;
 
+    void begin_session() noexcept;
     [[nodiscard]] ws::Translator &choose_translator() noexcept;
     [[nodiscard]] bool watch() noexcept;
 

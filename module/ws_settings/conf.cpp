@@ -85,6 +85,10 @@ ws::RelayOptions resumed_relay_options(const LocConf &conf, ngx_msec_t ping_inte
     return options;
 }
 
+MainConf &main_conf(ngx_conf_t *cf) noexcept {
+    return *static_cast<MainConf *>(ngx_http_conf_get_module_main_conf(cf, ngx_http_ws_module));
+}
+
 }  // namespace
 
 // There is an http block, or there would be no session.
@@ -137,10 +141,20 @@ char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child) {
     conf.relay = relay_options(conf);
     conf.resumed_relay = resumed_relay_options(conf, conf.ping_interval);
     conf.unpinged_relay = resumed_relay_options(conf, 0);
+    if (conf.drain_time != 0 && conf.pass.value.data != nullptr) {
+        main_conf(cf).drains = 1;
+    }
     warn_of_useless(cf, conf);
     return NGX_CONF_OK;
 }
 
 }  // extern "C"
+
+MainConf *find_main_conf(const ngx_cycle_t *cycle) noexcept {
+    auto *http =
+        reinterpret_cast<ngx_http_conf_ctx_t *>(ngx_get_conf(cycle->conf_ctx, ngx_http_module));
+    return http == nullptr ? nullptr
+                           : static_cast<MainConf *>(http->main_conf[ngx_http_ws_module.ctx_index]);
+}
 
 }  // namespace ngx_ws

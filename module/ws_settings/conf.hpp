@@ -43,6 +43,8 @@ struct MainConf {
     size_t resume_memory;        // bytes that may have to be sent again
     ngx_uint_t resume_sessions;  // that can be resumed; 0: any number
     ngx_str_t resume_node;
+
+    ngx_flag_t drains;  // any location has a ws_drain_time
 };
 
 struct LocConf {
@@ -100,6 +102,7 @@ struct LocConf {
     ngx_msec_t send_timeout;
     ngx_msec_t close_timeout;  // without progress
     ngx_msec_t close_time;     // in all
+    ngx_msec_t drain_time;     // 0: sessions stay with a worker that is told to go
 
     // What these make, for each session of the location: raw ones, those that can be resumed, and
     // among them those whose clients bear no ping.
@@ -117,6 +120,9 @@ char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 
 // Of the worker.
 [[nodiscard]] const MainConf &main_conf() noexcept;
+
+// Of a configuration as a whole; null if it has no http block.
+[[nodiscard]] MainConf *find_main_conf(const ngx_cycle_t *cycle) noexcept;
 
 [[nodiscard]] inline bool repairs_text(const LocConf &conf) noexcept {
     return conf.text_errors == static_cast<ngx_uint_t>(TextErrors::replace);

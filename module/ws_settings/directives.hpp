@@ -103,6 +103,8 @@ inline constexpr Directive directives[] = {
     {"ws_close_timeout", Kind::time, offsetof(LocConf, close_timeout), 10 * seconds},
     {"ws_close_time", Kind::time, offsetof(LocConf, close_time), 600 * seconds},
 
+    {"ws_drain_time", Kind::time_or_never, offsetof(LocConf, drain_time), 0},
+
     {"ws_zone", Kind::zone, 0, {}, {}, Place::http},
     {"ws_status_zone", Kind::text, offsetof(LocConf, status_zone_name)},
     {"ws_status", Kind::status, 0, {}, {}, Place::location},

@@ -32,7 +32,7 @@ void tell_full(const ngx_shm_zone_t &zone, const char *what) noexcept {
                   what);
 }
 
-void sit_down(ngx_shm_zone_t &zone) noexcept {
+void take_seat(ngx_shm_zone_t &zone) noexcept {
     tried = true;
     SharedBoard shared(reinterpret_cast<ngx_slab_pool_t *>(zone.shm.addr));
     ws::Seat *seat = shared.board().sit(this_process(), shared);
@@ -46,8 +46,8 @@ void sit_down(ngx_shm_zone_t &zone) noexcept {
 
 // A process without a master comes to another zone at a reload; there is no other way to do so.
 Here *find_here() noexcept {
-    const MainConf *conf = counting_conf(const_cast<const ngx_cycle_t *>(ngx_cycle));
-    if (conf == nullptr) {
+    const MainConf *conf = find_main_conf(const_cast<const ngx_cycle_t *>(ngx_cycle));
+    if (conf == nullptr || conf->zone == nullptr) {
         return nullptr;
     }
     if (here.has_value() && here->zone != conf->zone &&
@@ -56,22 +56,12 @@ Here *find_here() noexcept {
         tried = false;
     }
     if (!here.has_value() && !tried) {
-        sit_down(*conf->zone);
+        take_seat(*conf->zone);
     }
     return here.has_value() ? &*here : nullptr;
 }
 
 }  // namespace
-
-MainConf *counting_conf(const ngx_cycle_t *cycle) noexcept {
-    auto *http =
-        reinterpret_cast<ngx_http_conf_ctx_t *>(ngx_get_conf(cycle->conf_ctx, ngx_http_module));
-    if (http == nullptr) {
-        return nullptr;
-    }
-    auto *conf = static_cast<MainConf *>(http->main_conf[ngx_http_ws_module.ctx_index]);
-    return conf->zone != nullptr ? conf : nullptr;
-}
 
 ws::Counters *counters_of(StatusZone *zone) noexcept {
     if (zone == nullptr || zone->counters != nullptr) {
@@ -124,25 +114,17 @@ void count_held_buffers(size_t held) noexcept {
     }
 }
 
-extern "C" {
-
-// Other processes of nginx, its cache manager for one, have no sessions.
-ngx_int_t ngx_http_ws_sit_down(ngx_cycle_t *cycle) {
-    MainConf *conf = counting_conf(cycle);
-    if (conf != nullptr &&
-        (ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE)) {
-        sit_down(*conf->zone);
+void sit_down(const MainConf &conf) noexcept {
+    if (conf.zone != nullptr) {
+        take_seat(*conf.zone);
     }
-    return NGX_OK;
 }
 
-void ngx_http_ws_leave(ngx_cycle_t *) {
+void stand_up() noexcept {
     if (here.has_value()) {
         here->shared.board().leave(*here->seat, here->shared);
         here.reset();
     }
 }
-
-}  // extern "C"
 
 }  // namespace ngx_ws

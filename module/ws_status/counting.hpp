@@ -22,13 +22,8 @@ void give_back(ws::Shelf::Place &place) noexcept;
 // So many buffers are held now.
 void count_held_buffers(size_t held) noexcept;
 
-// What a configuration has of all that; null without ws_zone.
-[[nodiscard]] MainConf *counting_conf(const ngx_cycle_t *cycle) noexcept;
-
-extern "C" {
-// A worker begins; and ends.
-ngx_int_t ngx_http_ws_sit_down(ngx_cycle_t *cycle);
-void ngx_http_ws_leave(ngx_cycle_t *cycle);
-}
+// This process begins with a configuration, whether or not that counts; and ends.
+void sit_down(const MainConf &conf) noexcept;
+void stand_up() noexcept;
 
 }  // namespace ngx_ws

@@ -22,6 +22,7 @@ void Liveness::heard(Millis now) noexcept {
 }
 
 void Liveness::moved(Millis now) noexcept {
+    moved_at_ = now;
     if (options_->idle_timeout != 0) {
         deadlines_->set(Deadline::idle, now + options_->idle_timeout);
     }

@@ -45,6 +45,9 @@ public:
     // Looks at the deadlines, and sends the ping that is due.
     [[nodiscard]] Verdict check(Session &session, Witness &witness, Millis now) noexcept;
 
+    // When data moved last.
+    [[nodiscard]] Millis moved_at() const noexcept { return moved_at_; }
+
     // Milliseconds that the last ping took to be answered, at least 1; 0: not measured.
     [[nodiscard]] Millis round_trip() const noexcept { return round_trip_; }
 
@@ -60,6 +63,7 @@ private:
     Deadlines *deadlines_;
     PingMarkers markers_;
     Millis heard_at_ = 0;
+    Millis moved_at_ = 0;
     Millis marked_at_ = 0;
     Millis round_trip_ = 0;
     std::uint64_t read_ = 0;     // by the client's kernel, when the last ping was thought of

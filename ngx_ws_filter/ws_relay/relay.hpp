@@ -56,6 +56,10 @@ public:
         return std::min(tunnel_.wake_at(), look_again_at_);
     }
 
+    // The worker is to go: the client may come back to another one, and the literal says when.
+    void leave(std::string_view why, Millis now) noexcept {
+        tunnel_.close(Side::gateway, CloseCode::service_restart, why, now);
+    }
     // Both connections are about to be closed before the session has come to its end: tells both
     // sides as well as can be at once. See Tunnel::stop().
     void stop(CloseCode code, std::string_view why, Millis now) noexcept;
