@@ -36,7 +36,8 @@ def arguments():
         asked.rounds, asked.seconds = 2, 1
     asked.loads = chosen(parser, asked.only, loads.ALL, lambda load: not asked.quick or load.quick)
     asked.peers = chosen(parser, asked.peers, peers.ALL,
-                         lambda peer: not asked.quick or peer.name in (peers.BASE, "ours"))
+                         lambda peer: peer.by_default
+                         and (not asked.quick or peer.name in (peers.BASE, "ours")))
     if peers.ALL[0] not in asked.peers:
         asked.peers.insert(0, peers.ALL[0])
     return asked

@@ -94,10 +94,11 @@ class Backend:
 
 
 class Peer:
-    """`idle` is how many idle connections it is given."""
+    """`idle` is how many idle connections it is given; without `by_default` it runs only by name."""
 
     name = title = program = ""
     idle = None
+    by_default = True
 
     def __init__(self, settings, prefix, backend):
         self.settings = settings
@@ -260,6 +261,15 @@ class Ours(NginxHttp):
         return super().missing(settings) if there else f"there is no {settings.module}"
 
 
+class Counted(Ours):
+    """With what each session brings to the counters and to the list of sessions."""
+    name, title = "counted", "ngx_ws_filter with ws_zone"
+    by_default = False
+
+    def body(self, load):
+        return super().body(load).replace("http {", "http {\n    ws_zone bench:8m;", 1)
+
+
 class Lighttpd(Peer):
     name, title, program = "lighttpd", "lighttpd mod_wstunnel", "lighttpd"
 
@@ -309,5 +319,5 @@ class Websockify(Peer):
 
 
 # The first is what the others are compared with.
-ALL = [Stream, Stream64k, Tunnel, Lighttpd, Websockify, Ours]
+ALL = [Stream, Stream64k, Tunnel, Lighttpd, Websockify, Ours, Counted]
 BASE = Stream.name
