@@ -64,11 +64,13 @@ ngx_int_t begin_worker(ngx_cycle_t *cycle) {
         return NGX_OK;
     }
     const MainConf *conf = find_main_conf(cycle);
-    if (conf == nullptr) {
-        return NGX_OK;
+    if (conf != nullptr) {
+        sit_down(*conf);
     }
-    sit_down(*conf);
-    return conf->drains == 0 || watch_for_exit(cycle) ? NGX_OK : NGX_ERROR;
+    if (conf != nullptr && conf->drains != 0) {
+        watch_for_exit(cycle);
+    }
+    return NGX_OK;
 }
 
 void end_worker(ngx_cycle_t *) {

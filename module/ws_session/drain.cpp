@@ -121,9 +121,8 @@ void Drain::plan() noexcept {
         ++count;
     }
     auto *memory =
-        count == 0
-            ? nullptr
-            : static_cast<Drainable **>(ngx_alloc(count * sizeof(Drainable *), ngx_cycle->log));
+        count == 0 ? nullptr
+                   : static_cast<Drainable **>(ngx_alloc(count * sizeof(void *), ngx_cycle->log));
     if (memory == nullptr) {
         return;
     }
@@ -181,22 +180,21 @@ void on_event(ngx_event_t *ev) {
 
 }  // namespace
 
-bool watch_for_exit(ngx_cycle_t *cycle) noexcept {
+void watch_for_exit(ngx_cycle_t *cycle) noexcept {
     const int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (fd == -1) {
         ngx_log_error(NGX_LOG_ALERT, cycle->log, ngx_errno, "eventfd() failed");
-        return false;
+        return;
     }
     ngx_connection_t *c = ngx_get_connection(fd, cycle->log);
     if (c == nullptr) {
         (void)close(fd);
-        return false;
+        return;
     }
     c->idle = 1;
     c->read->handler = on_event;
     c->read->log = cycle->log;
     c->write->log = cycle->log;
-    return true;
 }
 
 }  // namespace ngx_ws

@@ -36,8 +36,8 @@ private:
     ngx_msec_t due_ = 0;
 };
 
-// To be called when a worker begins, if any location has a ws_drain_time. False if there is no
-// connection or descriptor for that.
-[[nodiscard]] bool watch_for_exit(ngx_cycle_t *cycle) noexcept;
+// To be called when a worker begins, if any location has a ws_drain_time. Without a connection or
+// descriptor for that, which the log then tells, sessions stay.
+void watch_for_exit(ngx_cycle_t *cycle) noexcept;
 
 }  // namespace ngx_ws

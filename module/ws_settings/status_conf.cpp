@@ -84,7 +84,7 @@ extern "C" char *ngx_http_ws_set_zone(ngx_conf_t *cf, ngx_command_t *, void *dat
     }
     conf.zone = ngx_shared_memory_add(cf, &name, static_cast<size_t>(size), &ngx_http_ws_module);
     if (conf.zone == nullptr ||
-        ngx_array_init(&conf.status_zones, cf->pool, 4, sizeof(StatusZone *)) != NGX_OK) {
+        ngx_array_init(&conf.status_zones, cf->pool, 4, sizeof(void *)) != NGX_OK) {
         return conf_error();
     }
     conf.cycle = cf->cycle;

@@ -11,15 +11,19 @@ namespace {
 
 // Where this process sits.
 struct Here {
-    ngx_shm_zone_t *zone;
+    const u_char *memory;  // of the zone
     SharedBoard shared;
     ws::Seat *seat;
     ws::Places places;
     ws::Counters *counters;
     bool told_full = false;
 
-    Here(ngx_shm_zone_t &of, const SharedBoard &board, ws::Seat &taken) noexcept
-        : zone(&of), shared(board), seat(&taken), places(shared.board(), taken, shared) {}
+    Here(const ngx_shm_zone_t &zone, const SharedBoard &board, ws::Seat &taken) noexcept
+        : memory(zone.shm.addr),
+          shared(board),
+          seat(&taken),
+          places(shared.board(), taken, shared),
+          counters(shared.board().counters(taken, nullptr, shared)) {}
     Here(const Here &) = delete;
     Here &operator=(const Here &) = delete;
 };
@@ -27,9 +31,8 @@ struct Here {
 std::optional<Here> here;
 bool tried;
 
-void tell_full(const ngx_shm_zone_t &zone, const char *what) noexcept {
-    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0, "ws: zone \"%V\" is full: %s", &zone.shm.name,
-                  what);
+void tell_full(const char *what) noexcept {
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0, "ws: ws_zone is full: %s", what);
 }
 
 void take_seat(ngx_shm_zone_t &zone) noexcept {
@@ -37,21 +40,20 @@ void take_seat(ngx_shm_zone_t &zone) noexcept {
     SharedBoard shared(reinterpret_cast<ngx_slab_pool_t *>(zone.shm.addr));
     ws::Seat *seat = shared.board().sit(this_process(), shared);
     if (seat == nullptr) {
-        tell_full(zone, "this worker counts nothing");
+        tell_full("this worker counts nothing");
         return;
     }
     here.emplace(zone, shared, *seat);
-    here->counters = shared.board().counters(*seat, nullptr, shared);
 }
 
-// A process without a master comes to another zone at a reload; there is no other way to do so.
+// A process without a master comes to another zone, or to the same one by another name, at a
+// reload.
 Here *find_here() noexcept {
     const MainConf *conf = find_main_conf(const_cast<const ngx_cycle_t *>(ngx_cycle));
     if (conf == nullptr || conf->zone == nullptr) {
         return nullptr;
     }
-    if (here.has_value() && here->zone != conf->zone &&
-        here->zone->shm.addr != conf->zone->shm.addr) {
+    if (here.has_value() && here->memory != conf->zone->shm.addr) {
         here.reset();
         tried = false;
     }
@@ -74,7 +76,7 @@ ws::Counters *counters_of(StatusZone *zone) noexcept {
     zone->counters = at->shared.board().counters(*at->seat, zone->on_board, at->shared);
     if (zone->counters == nullptr && !at->told_full) {
         at->told_full = true;
-        tell_full(*at->zone, "some sessions are not counted");
+        tell_full("some sessions are not counted");
     }
     return zone->counters;
 }

@@ -8,47 +8,52 @@ namespace ngx_ws {
 
 namespace {
 
-// The number of the field "starttime", from 1; see proc(5).
-constexpr unsigned start_field = 22;
+// What /proc says of a process.
+struct Process {
+    uint64_t started = 0;  // in ticks since the system was; 0: that is not known
+    bool ended = false;    // it only waits to be seen by its parent
+};
 
-// The second field is a name in brackets that may hold blanks and brackets of its own.
-uint64_t start_of(std::string_view stat) noexcept {
+// The fields, from 1, are those of proc(5). The second is a name in brackets that may hold blanks
+// and brackets of its own.
+Process parse(std::string_view stat) noexcept {
+    constexpr unsigned state_field = 3;
+    constexpr unsigned start_field = 22;
+    Process process;
     const size_t name_end = stat.rfind(')');
-    if (name_end == std::string_view::npos) {
-        return 0;
-    }
-    stat.remove_prefix(name_end + 1);
+    stat.remove_prefix(ngx_min(name_end, stat.size()));
     for (unsigned field = 2; field < start_field; ++field) {
         const size_t blank = stat.find(' ');
         if (blank == std::string_view::npos) {
-            return 0;
+            return process;
         }
         stat.remove_prefix(blank + 1);
+        if (field + 1 == state_field) {
+            process.ended = stat.starts_with('Z') || stat.starts_with('X');
+        }
     }
-    uint64_t start = 0;
-    (void)std::from_chars(stat.data(), stat.data() + stat.size(), start);
-    return start;
+    (void)std::from_chars(stat.data(), stat.data() + stat.size(), process.started);
+    return process;
 }
 
-// When the process was started, in ticks since the system was; 0 if that cannot be told.
-uint64_t read_start(uint64_t pid) noexcept {
-    char path[sizeof("/proc//stat") + NGX_INT64_LEN];
-    *ngx_sprintf(reinterpret_cast<u_char *>(path), "/proc/%uL/stat", pid) = '\0';
-    const int file = open(path, O_RDONLY | O_CLOEXEC);
+Process look_at(uint64_t pid) noexcept {
+    u_char path[sizeof("/proc//stat") + NGX_INT64_LEN];
+    *ngx_sprintf(path, "/proc/%uL/stat", pid) = '\0';
+    const int file = open(reinterpret_cast<const char *>(path), O_RDONLY | O_CLOEXEC);
     if (file == -1) {
-        return 0;
+        return {};
     }
     char stat[1024];
     const ssize_t size = read(file, stat, sizeof(stat));
     (void)close(file);
-    return size <= 0 ? 0 : start_of({stat, static_cast<size_t>(size)});
+    return size <= 0 ? Process{} : parse({stat, static_cast<size_t>(size)});
 }
 
 }  // namespace
 
 ws::Owner this_process() noexcept {
     const auto pid = static_cast<uint64_t>(ngx_pid);
-    return {.pid = pid, .started = read_start(pid)};
+    return {.pid = pid, .started = look_at(pid).started};
 }
 
 bool lives(const ws::Owner &owner) noexcept {
@@ -59,8 +64,9 @@ bool lives(const ws::Owner &owner) noexcept {
     if (kill(pid, 0) == -1 && ngx_errno == NGX_ESRCH) {
         return false;
     }
-    const uint64_t started = read_start(owner.pid);
-    return started == 0 || owner.started == 0 || started == owner.started;
+    const Process process = look_at(owner.pid);
+    const bool unknown = process.started == 0 || owner.started == 0;
+    return !process.ended && (unknown || process.started == owner.started);
 }
 
 }  // namespace ngx_ws

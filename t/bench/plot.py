@@ -12,6 +12,7 @@ COLORS = {
     "lighttpd": "#c297ff",
     "websockify": "#e0a458",
     "ours": "#1a7f37",
+    "counted": "#4ac26b",
 }
 
 WIDTH = 860

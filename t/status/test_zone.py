@@ -60,7 +60,7 @@ def test_many_reloads_lose_nothing_and_take_no_more_memory(gateway, backend, raw
     assert told.sum("payload_bytes_total", **{"from": "client"}) == 10
     assert told.sum("workers", configuration="current") == 1
     assert told.sum("workers", configuration="old") == 0
-    assert "ws: zone" not in front.error_log()
+    assert "ws_zone is full" not in front.error_log()
 
 
 def test_a_killed_worker_leaves_its_counts_and_no_ghosts(gateway, backend, raw):
