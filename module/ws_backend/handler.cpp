@@ -5,6 +5,7 @@
 #include "module/ws_resume/reconnect.hpp"
 #include "module/ws_session/deflate.hpp"
 #include "module/ws_settings/conf.hpp"
+#include "module/ws_upgrade/expiry.hpp"
 #include "module/ws_upgrade/origin_check.hpp"
 #include "module/ws_upgrade/upgrade.hpp"
 
@@ -86,6 +87,9 @@ extern "C" ngx_int_t ngx_http_ws_handler(ngx_http_request_t *r) {
     }
     if (!choose(r, *ctx)) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (const ngx_int_t status = check_expiry(r, *ctx); status != NGX_OK) {
+        return status;
     }
     return ctx->asked != nullptr && ctx->asked->request.resumes ? reconnect(r, *ctx)
                                                                 : connect_backend(r, *ctx);

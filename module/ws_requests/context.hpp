@@ -40,6 +40,7 @@ struct Context {
     std::string_view subprotocol;  // for the service; in the request's memory
     Asked *asked = nullptr;        // of a client that wants to resume
     ws::ResumeName resumes = ws::ResumeName::none;
+    uint64_t expires_at = 0;  // milliseconds since 1970; 0: never
     ws::Opcode frame_type = ws::Opcode::binary;
     Deflation *deflation = nullptr;  // if compression was agreed on
     Framing *framing = nullptr;      // for every framing but the stream

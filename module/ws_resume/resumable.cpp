@@ -9,6 +9,7 @@
 #include "module/ws_resume/resumable_leg.hpp"
 #include "module/ws_resume/terms.hpp"
 #include "module/ws_session/clock.hpp"
+#include "module/ws_upgrade/expiry.hpp"
 
 namespace ngx_ws {
 
@@ -114,6 +115,7 @@ ws::SidText Resumable::sid(const ws::SidSecret &secret) const noexcept {
 bool Resumable::keep(ResumableLeg &leg) noexcept {
     ngx_http_upstream_t &u = *leg.request()->upstream;
     begin_report(leg.request(), pool_, leg.context().subprotocol);
+    bound(*relay_, leg.request(), leg.context());
     if (!backend_.take(u, leg.context().choose_server != nullptr, pool_, &log_)) {
         return false;
     }
@@ -164,6 +166,7 @@ bool Resumable::attach(ResumableLeg &leg, const Claim &claim) noexcept {
                     .host = this,
                     .greeting = greeting,
                     .client_has = claim.client_has});
+    bound(*relay_, leg.request(), leg.context());
     leg_ = &leg;
     ++legs_;
     detached_ = ngx_current_msec - detached_at_;

@@ -2,6 +2,7 @@
 
 #include "module/ws_requests/context.hpp"
 #include "module/ws_session/clock.hpp"
+#include "module/ws_upgrade/expiry.hpp"
 
 namespace ngx_ws {
 
@@ -73,6 +74,7 @@ ws::Translator &RequestHost::choose_translator() noexcept {
 
 void RequestHost::begin_session() noexcept {
     begin_report(request(), request()->pool, context().subprotocol);
+    bound(*relay_, request(), context());
     if (conf().drain_time != 0) {
         join_worker();
     }

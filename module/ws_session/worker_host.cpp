@@ -57,6 +57,10 @@ void WorkerHost::tell_late(ws::Deadline which, [[maybe_unused]] ws::Millis waite
                            "ws: ws_pong_timeout: no pong for %M ms, client silent for %M ms",
                            waited, silence);
             break;
+        case ws::Deadline::expiry:
+            ngx_log_debug0(NGX_LOG_DEBUG_HTTP, log(), 0,
+                           "ws: ws_max_duration or ws_expires: the session's time is over");
+            break;
         case ws::Deadline::client:
             ngx_log_debug0(NGX_LOG_DEBUG_HTTP, log(), 0,
                            "ws: ws_send_timeout: the client has acknowledged nothing");

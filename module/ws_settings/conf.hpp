@@ -102,7 +102,9 @@ struct LocConf {
     ngx_msec_t send_timeout;
     ngx_msec_t close_timeout;  // without progress
     ngx_msec_t close_time;     // in all
-    ngx_msec_t drain_time;     // 0: sessions stay with a worker that is told to go
+    ngx_msec_t max_duration;   // 0: none
+    ngx_http_complex_value_t *expires;
+    ngx_msec_t drain_time;  // 0: sessions stay with a worker that is told to go
 
     // What these make, for each session of the location: raw ones, those that can be resumed, and
     // among them those whose clients bear no ping.

@@ -103,6 +103,8 @@ inline constexpr Directive directives[] = {
     {"ws_close_timeout", Kind::time, offsetof(LocConf, close_timeout), 10 * seconds},
     {"ws_close_time", Kind::time, offsetof(LocConf, close_time), 600 * seconds},
 
+    {"ws_max_duration", Kind::time_or_never, offsetof(LocConf, max_duration), 0},
+    {"ws_expires", Kind::value, offsetof(LocConf, expires)},
     {"ws_drain_time", Kind::time_or_never, offsetof(LocConf, drain_time), 0},
 
     {"ws_zone", Kind::zone, 0, {}, {}, Place::http},

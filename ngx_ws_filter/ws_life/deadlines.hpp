@@ -23,7 +23,10 @@ enum class Deadline : std::uint8_t {
     end,              // the end has taken ws_close_time in all
     grace,            // nobody has resumed the session for ws_resume_timeout
     tell,             // the client of a resumable session is owed an ACK
+    expiry,           // ws_max_duration is over, or the point in time of ws_expires has come
 };
+
+inline constexpr std::size_t all_deadlines = static_cast<std::size_t>(Deadline::expiry) + 1;
 
 class Deadlines {
 public:
@@ -51,7 +54,7 @@ private:
         return static_cast<std::size_t>(which);
     }
 
-    std::array<Millis, 11> at_;
+    std::array<Millis, all_deadlines> at_;
 };
 
 }  // namespace ws

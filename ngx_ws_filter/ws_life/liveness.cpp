@@ -74,6 +74,7 @@ void Liveness::stop_asking() noexcept {
 void Liveness::stop() noexcept {
     stop_asking();
     deadlines_->clear(Deadline::idle);
+    deadlines_->clear(Deadline::expiry);
 }
 
 // Only one ping is waited for; a marker behind it says the same and more.
@@ -116,6 +117,10 @@ bool Liveness::still_moving(Witness &witness) noexcept {
 }
 
 Liveness::Verdict Liveness::check(Session &session, Witness &witness, Millis now) noexcept {
+    if (deadlines_->is_over(Deadline::expiry, now)) {
+        witness.tell_late(Deadline::expiry, 0, now - heard_at_);
+        return Verdict::expired;
+    }
     if (deadlines_->is_over(Deadline::idle, now)) {
         if (!still_moving(witness)) {
             witness.tell_late(Deadline::idle,
@@ -140,6 +145,20 @@ Liveness::Verdict Liveness::check(Session &session, Witness &witness, Millis now
         send_ping(session, witness, now);
     }
     return Verdict::lives;
+}
+
+std::string_view words(Liveness::Verdict verdict) noexcept {
+    switch (verdict) {
+        case Liveness::Verdict::silent:
+            return "no pong in time";
+        case Liveness::Verdict::idle:
+            return "idle too long";
+        case Liveness::Verdict::expired:
+            return "session has expired";
+        case Liveness::Verdict::lives:
+            break;
+    }
+    return {};
 }
 
 }  // namespace ws

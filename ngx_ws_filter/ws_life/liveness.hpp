@@ -35,12 +35,15 @@ public:
     // Data was taken for the client: a ping may have to mark it.
     void took_for_client(Session &session, Witness &witness, Millis now) noexcept;
 
+    // The session is over then, whatever moves.
+    void expire_at(Millis at) noexcept { deadlines_->set(Deadline::expiry, at); }
+
     // The client has said Close: nothing more can be asked of it.
     void stop_asking() noexcept;
     // The session ends or is detached: no deadline of these matters any more, until begin().
     void stop() noexcept;
 
-    enum class Verdict : std::uint8_t { lives, silent, idle };
+    enum class Verdict : std::uint8_t { lives, silent, idle, expired };
 
     // Looks at the deadlines, and sends the ping that is due.
     [[nodiscard]] Verdict check(Session &session, Witness &witness, Millis now) noexcept;
@@ -73,5 +76,8 @@ private:
     bool asks_ = true;
     bool timing_ = false;  // the newest ping is not yet answered
 };
+
+// Why a session does not live on, for the Close and the log.
+[[nodiscard]] std::string_view words(Liveness::Verdict verdict) noexcept;
 
 }  // namespace ws

@@ -228,9 +228,7 @@ void Tunnel::on_time(Millis now) noexcept {
     if (verdict == Liveness::Verdict::silent && may_detach()) {
         detach(now);
     } else if (verdict != Liveness::Verdict::lives) {
-        const bool silent = verdict == Liveness::Verdict::silent;
-        close(Side::gateway, CloseCode::policy_violation,
-              silent ? "no pong in time" : "idle too long", now);
+        close(Side::gateway, CloseCode::policy_violation, words(verdict), now);
     }
 }
 

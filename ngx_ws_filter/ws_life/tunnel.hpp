@@ -41,6 +41,9 @@ public:
     // The 101 is through to the client.
     void answered(Millis now) noexcept;
 
+    // The session is over then, if it has no other end before.
+    void expire_at(Millis at) noexcept { liveness_.expire_at(at); }
+
     // Bytes of the client were read.
     void heard(Millis now) noexcept { liveness_.heard(now); }
     // Data was taken for a side.

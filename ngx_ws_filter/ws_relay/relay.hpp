@@ -56,6 +56,8 @@ public:
         return std::min(tunnel_.wake_at(), look_again_at_);
     }
 
+    // See Tunnel. Before the first turn of a leg.
+    void expire_at(Millis at) noexcept { tunnel_.expire_at(at); }
     // The worker is to go: the client may come back to another one, and the literal says when.
     void leave(std::string_view why, Millis now) noexcept {
         tunnel_.close(Side::gateway, CloseCode::service_restart, why, now);

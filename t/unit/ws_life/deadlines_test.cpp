@@ -9,7 +9,8 @@ namespace {
 
 constexpr Deadline all[] = {Deadline::client, Deadline::backend, Deadline::ask,
                             Deadline::ping,   Deadline::pong,    Deadline::acknowledgement,
-                            Deadline::idle,   Deadline::close,   Deadline::end};
+                            Deadline::idle,   Deadline::close,   Deadline::end,
+                            Deadline::expiry};
 
 void has_none_at_first(void **) {
     const Deadlines deadlines;

@@ -181,6 +181,25 @@ void closes_when_the_session_is_idle(void **) {
     life.ended_by(Side::gateway, CloseCode::policy_violation, "idle too long");
 }
 
+// Whatever moves, and no deadline is left behind that would wake anybody.
+void closes_when_the_session_has_expired(void **) {
+    ws::TunnelOptions options = calm();
+    options.liveness.idle_timeout = 100000;
+    Life life(options);
+    life.tunnel.expire_at(life.now + 700);
+    life.open();
+    const ws::Millis end = life.tunnel.wake_at();
+    life.now = end - 1;
+    life.tunnel.took_for_backend(life.now);
+    life.tunnel.on_time(life.now);
+    life.is_in(Phase::open);
+    unit::equal(life.tunnel.wake_at(), end);
+    life.wait_for_deadline();
+    life.is_in(Phase::closing);
+    life.ended_by(Side::gateway, CloseCode::policy_violation, "session has expired");
+    unit::check(life.tunnel.wake_at() > end);
+}
+
 void closes_when_it_is_told_to(void **) {
     Life life;
     life.open().tunnel.close(Side::backend, CloseCode::internal_error, "no text", life.now);
@@ -327,6 +346,7 @@ int main() {
         cmocka_unit_test(closes_when_the_client_breaks_a_rule),
         cmocka_unit_test(closes_when_no_pong_comes),
         cmocka_unit_test(closes_when_the_session_is_idle),
+        cmocka_unit_test(closes_when_the_session_has_expired),
         cmocka_unit_test(closes_when_it_is_told_to),
         cmocka_unit_test(keeps_its_first_end),
         cmocka_unit_test(drains_when_the_client_takes_nothing),

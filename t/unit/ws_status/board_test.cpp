@@ -1,6 +1,6 @@
 #include "t/unit/unit.hpp"
 
-#include "t/unit/boards.hpp"
+#include "t/unit/ws_status/boards.hpp"
 
 #include "ngx_ws_filter/ws_status/places.hpp"
 

@@ -171,5 +171,5 @@ int main() {
         cmocka_unit_test(quotes_what_cannot_stand_in_a_string),
         cmocka_unit_test(seconds_have_milliseconds_only_where_there_are_any),
     };
-    return unit::run("status_report", tests);
+    return unit::run("report", tests);
 }

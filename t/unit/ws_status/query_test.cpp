@@ -83,5 +83,5 @@ int main() {
         cmocka_unit_test(reads_what_is_asked_of_the_list),
         cmocka_unit_test(refuses_what_cannot_be),
     };
-    return unit::run("status_query", tests);
+    return unit::run("query", tests);
 }
