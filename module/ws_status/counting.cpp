@@ -104,8 +104,8 @@ void give_back(ws::Shelf::Place &place) noexcept {
     }
 }
 
-bool is_list_looked_at(uint64_t now) noexcept {
-    return here.has_value() && here->shared.board().is_looked_at(now);
+bool is_list_looked_at() noexcept {
+    return here.has_value() && here->shared.board().is_looked_at(ngx_current_msec);
 }
 
 void count_held_buffers(size_t held) noexcept {

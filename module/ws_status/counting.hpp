@@ -16,8 +16,8 @@ namespace ngx_ws {
 [[nodiscard]] ws::Shelf::Place *take_place() noexcept;
 void give_back(ws::Shelf::Place &place) noexcept;
 
-// Somebody has looked at the list a short time before this one, in milliseconds since 1970.
-[[nodiscard]] bool is_list_looked_at(uint64_t now) noexcept;
+// Somebody has looked at the list a short time ago.
+[[nodiscard]] bool is_list_looked_at() noexcept;
 
 // So many buffers are held now.
 void count_held_buffers(size_t held) noexcept;

@@ -48,9 +48,8 @@ SessionReport *SessionReport::begin(ngx_http_request_t *r, ngx_pool_t *pool,
 
 // At most once a second, and only while somebody looks: each costs a call of the system.
 void SessionReport::ask(ws::Relay &relay) noexcept {
-    const uint64_t now = milliseconds_since_1970();
     const bool was_looked_at = is_looked_at_;
-    is_looked_at_ = is_list_looked_at(now);
+    is_looked_at_ = is_list_looked_at();
     if (!is_looked_at_) {
         if (was_looked_at) {
             place_->entry.forget_unacknowledged();
@@ -64,7 +63,7 @@ void SessionReport::ask(ws::Relay &relay) noexcept {
     asked_at_ = ngx_current_msec;
     const uint64_t by_client = relay.unacknowledged(ws::Side::client);
     const uint64_t by_backend = relay.unacknowledged(ws::Side::backend);
-    place_->entry.set_unacknowledged(by_client, by_backend, now);
+    place_->entry.set_unacknowledged(by_client, by_backend, milliseconds_since_1970());
     is_under_way_ = by_client != 0 || by_backend != 0;
 }
 

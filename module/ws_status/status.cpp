@@ -93,7 +93,7 @@ public:
         ws::Text text(room);
         const ngx_time_t *time = ngx_timeofday();
         const uint64_t now = static_cast<uint64_t>(time->sec) * 1000 + time->msec;
-        board_.note_look(now);
+        board_.note_look(ngx_current_msec);
         list.write_json(now, text);
         return made(room, text);
     }

@@ -234,9 +234,9 @@ public:
     // Read, and written or wrapped; control frames included.
     [[nodiscard]] std::uint64_t frames_in() const noexcept { return reader_.frames(); }
     [[nodiscard]] std::uint64_t frames_out() const noexcept { return frames_out_; }
-    // Nothing without compression.
-    [[nodiscard]] CompressionCounts compressed() const noexcept {
-        return compression_ == nullptr ? CompressionCounts{} : compression_->counts();
+    // Null without compression.
+    [[nodiscard]] const CompressionCounts *compressed() const noexcept {
+        return compression_ == nullptr ? nullptr : &compression_->counts();
     }
 
 private:

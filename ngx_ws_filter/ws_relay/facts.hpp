@@ -31,7 +31,7 @@ struct Facts {
     bool client_stalls;  // it does so now
     bool backend_stalls;
     Receipt receipt;
-    CompressionCounts compressed;
+    const CompressionCounts *compressed;  // the session's; null without compression
 };
 
 }  // namespace ws

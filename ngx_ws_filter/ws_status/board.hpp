@@ -104,12 +104,12 @@ public:
     // What another board has counted is taken over, with its zones. False if there is no memory.
     [[nodiscard]] bool adopt(const Board &other, BoardHost &host) noexcept;
 
-    // Somebody looks at the list, at this time in milliseconds since 1970: what costs a question is
-    // asked only for a while after that.
-    void note_look(std::uint64_t now) noexcept { looked_at_.set(now); }
-    [[nodiscard]] bool is_looked_at(std::uint64_t now) const noexcept {
-        constexpr std::uint64_t a_while = 10000;
-        const std::uint64_t at = looked_at_.get();
+    // Somebody looks at the list, at this time of a clock that all processes have: what costs a
+    // question is asked only for a while after that.
+    void note_look(Millis now) noexcept { looked_at_.set(now); }
+    [[nodiscard]] bool is_looked_at(Millis now) const noexcept {
+        constexpr Millis a_while = 10000;
+        const Millis at = looked_at_.get();
         return at != 0 && now < at + a_while;
     }
 

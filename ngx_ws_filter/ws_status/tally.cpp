@@ -26,16 +26,21 @@ void Tally::take_stall(Side side, bool stalls, bool &counted) noexcept {
     }
 }
 
+void Tally::take_compressed(const CompressionCounts &now) noexcept {
+    add(Metric::plain_bytes, Side::client, now.plain_in, compressed_.plain_in);
+    add(Metric::compressed_bytes, Side::client, now.compressed_in, compressed_.compressed_in);
+    add(Metric::plain_bytes, Side::backend, now.plain_out, compressed_.plain_out);
+    add(Metric::compressed_bytes, Side::backend, now.compressed_out, compressed_.compressed_out);
+}
+
 void Tally::take(const Facts &facts) noexcept {
     add(Metric::payload_bytes, Side::client, facts.bytes_in, bytes_in_);
     add(Metric::payload_bytes, Side::backend, facts.bytes_out, bytes_out_);
     add(Metric::frames, Side::client, facts.frames_in, frames_in_);
     add(Metric::frames, Side::backend, facts.frames_out, frames_out_);
-    const CompressionCounts &now = facts.compressed;
-    add(Metric::plain_bytes, Side::client, now.plain_in, compressed_.plain_in);
-    add(Metric::compressed_bytes, Side::client, now.compressed_in, compressed_.compressed_in);
-    add(Metric::plain_bytes, Side::backend, now.plain_out, compressed_.plain_out);
-    add(Metric::compressed_bytes, Side::backend, now.compressed_out, compressed_.compressed_out);
+    if (facts.compressed != nullptr) {
+        take_compressed(*facts.compressed);
+    }
     add(Metric::stalls, Side::client, facts.stalled_by_client, stalled_by_client_);
     add(Metric::stalls, Side::backend, facts.stalled_by_backend, stalled_by_backend_);
     take_stall(Side::client, facts.client_stalls, client_stalls_);

@@ -26,6 +26,7 @@ public:
 
 private:
     void add(Metric metric, Side side, std::uint64_t now, std::uint64_t &counted) noexcept;
+    void take_compressed(const CompressionCounts &now) noexcept;
     void take_stall(Side side, bool stalls, bool &counted) noexcept;
 
     Counters *counters_;

@@ -33,7 +33,9 @@ void counts_while_the_session_runs(void **) {
     Facts facts{};
     facts.bytes_in = 10;
     facts.frames_out = 3;
-    facts.compressed.plain_in = 7;
+    ws::CompressionCounts compressed;
+    compressed.plain_in = 7;
+    facts.compressed = &compressed;
     tally.take(facts);
     unit::equal(value(counters, Metric::payload_bytes, client), 10);
     facts.bytes_in = 15;
