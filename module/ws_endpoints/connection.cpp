@@ -128,9 +128,12 @@ void Connection::limit() noexcept {
         outflow_.fix(window_of_unix);
     }
     const size_t fixed = outflow_.follows() ? 0 : outflow_.window();
-    const size_t window = limit_send_buffer(c_, fixed, outflow_.unsent());
+    const SendBounds bounds = limit_send_buffer(c_, fixed, outflow_.unsent());
     if (!outflow_.follows()) {
-        outflow_.fix(window);
+        outflow_.fix(bounds.window);
+    }
+    if (bounds.loopback) {
+        outflow_.stay();
     }
 }
 
@@ -148,9 +151,8 @@ size_t Connection::room(size_t most) noexcept {
     }
     if (outflow_.follows()) {
         const size_t waiting = written_ > worth_a_call ? unsent(c_) : 0;
-        const size_t bound = outflow_.is_close_by() || outflow_.unsent() == 0
-                                 ? ngx_max(most_unsent, outflow_.unsent())
-                                 : outflow_.unsent();
+        const bool is_far = limited_ && !outflow_.is_close_by() && outflow_.unsent() != 0;
+        const size_t bound = is_far ? outflow_.unsent() : ngx_max(most_unsent, outflow_.unsent());
         const size_t left = left_of(bound, waiting);
         const size_t wanted = ngx_max(left, least_read);
         return ngx_min(wanted, most);

@@ -169,19 +169,18 @@ void limit_unsent(const ngx_connection_t *c, size_t bytes) noexcept {
 
 // The kernel keeps what is not acknowledged in the send buffer, and makes the socket writable
 // again when a third of it is: its bound is our window, and acknowledgements wake us by themselves.
-size_t limit_send_buffer(const ngx_connection_t *c, size_t window, size_t notsent_lowat) noexcept {
+SendBounds limit_send_buffer(const ngx_connection_t *c, size_t window,
+                             size_t notsent_lowat) noexcept {
     const size_t segment = segment_size(c);
-    if (is_loopback(segment)) {
+    const bool loopback = is_loopback(segment);
+    if (loopback) {
         stop_pacing(c);
     }
     const size_t usable = usable_window(window, segment);
     set_option(c, SOL_SOCKET, SO_SNDBUF, usable / 2);
     set_option(c, IPPROTO_TCP, TCP_NOTSENT_LOWAT, notsent_lowat);
-    if (usable == 0) {
-        return 0;
-    }
-    const size_t least = send_buffer(c);
-    return ngx_max(usable, least);
+    const size_t least = usable == 0 ? 0 : send_buffer(c);
+    return {.window = ngx_max(usable, least), .loopback = loopback};
 }
 
 // A buffer that the kernel has sized itself may be larger than what can be asked for.

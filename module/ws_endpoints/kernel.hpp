@@ -48,10 +48,14 @@ struct PathFacts {
 void limit_unsent(const ngx_connection_t *c, size_t bytes) noexcept;
 
 // Bounds the bytes that are not acknowledged, and those of them that are not even sent; 0: as the
-// kernel likes. On loopback it has the kernel send them without pacing besides. Returns the window
-// that there is now, which the kernel may have made larger.
-[[nodiscard]] size_t limit_send_buffer(const ngx_connection_t *c, size_t window,
-                                       size_t notsent_lowat) noexcept;
+// kernel likes. On loopback it has the kernel send them without pacing besides. The window that
+// there is then may be larger than was asked for.
+struct SendBounds {
+    size_t window;
+    bool loopback;
+};
+[[nodiscard]] SendBounds limit_send_buffer(const ngx_connection_t *c, size_t window,
+                                           size_t notsent_lowat) noexcept;
 
 // For last words: what limit_send_buffer() has bounded may be as large as the kernel allows.
 void lift_send_bounds(const ngx_connection_t *c, bool windowed) noexcept;

@@ -2,6 +2,8 @@
 
 #include "module/ws_endpoints/kernel.hpp"
 
+#include "ngx_ws_filter/ws_relay/path_window.hpp"
+
 namespace ngx_ws {
 
 namespace {
@@ -16,6 +18,8 @@ constexpr uint64_t milliseconds_of_a_probe = 48;
 constexpr unsigned rounds_of_a_probe = 20;
 constexpr uint32_t shortest_path = 1000;  // microseconds, of those that are worth it
 
+constexpr size_t least = 64 * 1024;  // of the window
+
 size_t wanted_unsent(const PathFacts &facts, bool probes) noexcept {
     if (probes) {
         return facts.delivered * milliseconds_of_a_probe / 1000;
@@ -28,9 +32,28 @@ size_t wanted_unsent(const PathFacts &facts, bool probes) noexcept {
 
 }  // namespace
 
+struct Outflow::Trail {
+    [[nodiscard]] bool probes(const PathFacts &facts) noexcept;
+
+    ws::PathWindow path;
+    ngx_msec_t since = 0;  // it was asked
+    uint64_t best = 0;     // bytes a second
+    unsigned rounds = 0;   // since it was the best
+    uint32_t round_trip = 0;
+};
+
+bool Outflow::Trail::probes(const PathFacts &facts) noexcept {
+    ++rounds;
+    if (facts.delivered > best + best / 4) {
+        best = facts.delivered;
+        rounds = 0;
+    }
+    const bool hurries = facts.paced / 3 > facts.delivered / 2;
+    return hurries && rounds < rounds_of_a_probe && facts.round_trip >= shortest_path;
+}
+
 Outflow::Outflow(const WindowConf &window, const WindowConf &unsent) noexcept
-    : path_({.least = least, .most = window.most, .behind_holes = 2}),
-      window_(window.follows() ? window.most : window.size),
+    : window_(window.follows() ? window.most : window.size),
       unsent_(unsent.follows() ? least_unsent : unsent.size),
       most_(window.most),
       most_unsent_(unsent.most),
@@ -49,45 +72,58 @@ void Outflow::lift() noexcept {
     follows_ = false;
 }
 
+void Outflow::stay() noexcept {
+    most_ = most_unsent_ = 0;
+    close_by_ = true;
+}
+
+bool Outflow::makes_trail(const ngx_connection_t *destination) noexcept {
+    if (trail_ == nullptr) {
+        trail_ = ngx::make<Trail>(destination->pool);
+        if (trail_ != nullptr) {
+            trail_->path = ws::PathWindow({.least = least, .most = window_, .behind_holes = 2});
+        }
+    }
+    return trail_ != nullptr;
+}
+
+// Without memory the bounds stay as they are.
 void Outflow::look(const ngx_connection_t *destination, uint64_t written,
                    uint64_t acknowledged) noexcept {
     looked_ = written;
-    const ngx_msec_t elapsed = ngx_current_msec - since_;
-    if (elapsed <= round_trip_ / 1000) {
-        return;
-    }
-    since_ = ngx_current_msec;
-    const PathFacts facts = path_facts(destination);
-    round_trip_ = facts.round_trip;
-    if (facts.local) {
+    if (!makes_trail(destination)) {
         most_ = most_unsent_ = 0;
-        close_by_ = true;
         return;
     }
-    if (most_unsent_ != 0) {
-        const size_t asked = wanted_unsent(facts, probes(facts));
-        const size_t most = ngx_min(asked, most_unsent_);
-        const size_t bound = ngx_max(most, least_unsent);
-        if (bound > unsent_ + unsent_ / 4 || bound < unsent_ - unsent_ / 4) {
-            unsent_ = bound;
-            limit_unsent(destination, bound);
-        }
+    const ngx_msec_t elapsed = ngx_current_msec - trail_->since;
+    if (elapsed <= trail_->round_trip / 1000) {
+        return;
     }
-    path_.note(acknowledged, ngx_current_msec, facts.round_trip, true);
-    if (most_ != 0 && path_.measured()) {
-        const size_t wanted = path_.size() + unsent_;
+    const PathFacts facts = path_facts(destination);
+    if (facts.local) {
+        stay();
+        return;
+    }
+    trail_->since = ngx_current_msec;
+    trail_->round_trip = facts.round_trip;
+    if (most_unsent_ != 0) {
+        bound_unsent(destination, facts);
+    }
+    trail_->path.note(acknowledged, ngx_current_msec, facts.round_trip, true);
+    if (most_ != 0 && trail_->path.measured()) {
+        const size_t wanted = trail_->path.size() + unsent_;
         window_ = ngx_min(wanted, most_);
     }
 }
 
-bool Outflow::probes(const PathFacts &facts) noexcept {
-    ++rounds_;
-    if (facts.delivered > best_ + best_ / 4) {
-        best_ = facts.delivered;
-        rounds_ = 0;
+void Outflow::bound_unsent(const ngx_connection_t *destination, const PathFacts &facts) noexcept {
+    const size_t asked = wanted_unsent(facts, trail_->probes(facts));
+    const size_t most = ngx_min(asked, most_unsent_);
+    const size_t bound = ngx_max(most, least_unsent);
+    if (bound > unsent_ + unsent_ / 4 || bound < unsent_ - unsent_ / 4) {
+        unsent_ = bound;
+        limit_unsent(destination, bound);
     }
-    const bool hurries = facts.paced / 3 > facts.delivered / 2;
-    return hurries && rounds_ < rounds_of_a_probe && facts.round_trip >= shortest_path;
 }
 
 }  // namespace ngx_ws

@@ -3,8 +3,6 @@
 
 #include "module/ws_settings/window_conf.hpp"
 
-#include "ngx_ws_filter/ws_relay/path_window.hpp"
-
 namespace ngx_ws {
 
 struct PathFacts;
@@ -22,7 +20,8 @@ public:
     // The kernel's own window is the bound, and window() only where that is not enough.
     [[nodiscard]] bool follows() const noexcept { return follows_; }
 
-    // On this machine, as was found when the path was looked at.
+    // The peer is on this machine: there is no path to follow.
+    void stay() noexcept;
     [[nodiscard]] bool is_close_by() const noexcept { return close_by_; }
 
     // So many bytes have been written in all: the path should be looked at.
@@ -37,22 +36,21 @@ public:
     void lift() noexcept;
 
 private:
-    static constexpr size_t least = 64 * 1024;
     static constexpr size_t least_unsent = 16 * 1024;
     static constexpr size_t worth_a_look = 64 * 1024;
 
-    [[nodiscard]] bool probes(const PathFacts &facts) noexcept;
+    // What is known of the path, once it is looked at.
+    struct Trail;
 
-    ws::PathWindow path_;
+    [[nodiscard]] bool makes_trail(const ngx_connection_t *destination) noexcept;
+    void bound_unsent(const ngx_connection_t *destination, const PathFacts &facts) noexcept;
+
+    Trail *trail_ = nullptr;
     size_t window_;
     size_t unsent_;
-    size_t most_;           // of window_; 0: it is fixed
-    size_t most_unsent_;    // the same
-    uint64_t looked_ = 0;   // bytes written when the path was thought of last
-    ngx_msec_t since_ = 0;  // and when it was asked
-    uint64_t best_ = 0;     // bytes a second
-    unsigned rounds_ = 0;   // since it was the best
-    uint32_t round_trip_ = 0;
+    size_t most_;          // of window_; 0: it is fixed
+    size_t most_unsent_;   // the same
+    uint64_t looked_ = 0;  // bytes written when the path was thought of last
     bool follows_;
     bool close_by_ = false;
 };
