@@ -1,7 +1,6 @@
 #include "module/ws_endpoints/connection.hpp"
 
 #include "module/ws_endpoints/kernel.hpp"
-#include "module/ws_endpoints/unix_peer.hpp"
 
 #include <algorithm>
 
@@ -16,9 +15,6 @@ constexpr size_t least_read = 4 * 1024;
 
 // For fewer bytes the kernel is neither told its bounds nor asked what became of them.
 constexpr size_t worth_a_call = 16 * 1024;
-
-// A unix socket has no path to follow.
-constexpr size_t window_of_unix = 64 * 1024;
 
 // Below this size, copying is cheaper than splice()'s system calls.
 constexpr int least_splice = 16 * 1024;
@@ -41,10 +37,11 @@ Connection::Connection(ngx_connection_t *c, const Bounds &bounds, bool nodelay,
     : c_(c),
       early_(early),
       counter_(counter),
-      intake_(c, bounds.rcvbuf),
-      outflow_(bounds.window, bounds.notsent_lowat),
+      window_(bounds.window),
+      notsent_lowat_(bounds.notsent_lowat),
       nodelay_(nodelay) {
     arrival_.open(c);
+    limit_receive_buffer(c, bounds.rcvbuf);
 }
 
 // --- from the peer
@@ -79,7 +76,6 @@ ws::Read Connection::took(ssize_t n) noexcept {
     if (counter_ != nullptr) {
         *counter_ += n;
     }
-    intake_.took(static_cast<size_t>(n));
     return {ws::Came::bytes, static_cast<size_t>(n)};
 }
 
@@ -92,7 +88,6 @@ size_t Connection::fill_pipe(size_t most) noexcept {
     const size_t size = pipe_of_worker().fill(c_, ngx_min(static_cast<size_t>(available), most));
     if (size != 0) {
         c_->read->available = -1;
-        intake_.took(size);
         if (counter_ != nullptr) {
             *counter_ += static_cast<off_t>(size);
         }
@@ -115,49 +110,16 @@ void Connection::prepare(size_t size) noexcept {
     }
     if (!limited_ && written_ + size > worth_a_call) {
         limited_ = true;
-        limit();
+        window_ = limit_send_buffer(c_, window_, notsent_lowat_);
     }
-    if (outflow_.is_due(written_)) {
-        (void)arrival_.ask(written_);
-        outflow_.look(c_, written_, arrival_.data());
-    }
-}
-
-void Connection::limit() noexcept {
-    if (outflow_.follows() && is_unix(c_)) {
-        outflow_.fix(window_of_unix);
-    }
-    const size_t fixed = outflow_.follows() ? 0 : outflow_.window();
-    const SendBounds bounds = limit_send_buffer(c_, fixed, outflow_.unsent());
-    if (!outflow_.follows()) {
-        outflow_.fix(bounds.window);
-    }
-    if (bounds.loopback) {
-        outflow_.stay();
-    }
-}
-
-bool Connection::is_full() noexcept {
-    const size_t window = outflow_.window();
-    return outflow_.follows() && written_ - arrival_.data() >= window && arrival_.ask(written_) &&
-           written_ - arrival_.data() >= window;
 }
 
 // What is not sent is among what is not acknowledged, so that a second question is rarely needed.
 size_t Connection::room(size_t most) noexcept {
-    const size_t window = outflow_.window();
-    if (window == 0) {
+    if (window_ == 0) {
         return most;
     }
-    if (outflow_.follows()) {
-        const size_t waiting = written_ > worth_a_call ? unsent(c_) : 0;
-        const bool is_far = limited_ && !outflow_.is_close_by() && outflow_.unsent() != 0;
-        const size_t bound = is_far ? outflow_.unsent() : ngx_max(most_unsent, outflow_.unsent());
-        const size_t left = left_of(bound, waiting);
-        const size_t wanted = ngx_max(left, least_read);
-        return ngx_min(wanted, most);
-    }
-    const size_t unasked = ngx_min(worth_a_call, window / 2);
+    const size_t unasked = ngx_min(worth_a_call, window_ / 2);
     uint64_t pending = written_ - arrival_.data();
     if (pending > unasked) {
         if (!arrival_.ask(written_)) {
@@ -166,7 +128,7 @@ size_t Connection::room(size_t most) noexcept {
         pending = written_ - arrival_.data();
     }
     const uint64_t waiting = pending > unasked ? unsent(c_) : pending;
-    const uint64_t in_window = left_of(window, pending);
+    const uint64_t in_window = left_of(window_, pending);
     const uint64_t to_send = left_of(most_unsent, waiting);
     const uint64_t left = ngx_min(in_window, to_send);
     const uint64_t wanted = ngx_max(left, least_read);
@@ -180,21 +142,15 @@ size_t Connection::sendable(size_t size) noexcept {
         return 0;
     }
     prepare(size);
-    if (!is_bounded() || !limited_ || repeats()) {
+    if (window_ == 0 || !limited_ || repeats()) {
         return size;
     }
     // Without an answer there is no window, or it would never open again.
-    const size_t window = outflow_.window();
-    if (written_ - arrival_.data() + size > window && !arrival_.ask(written_)) {
+    if (written_ - arrival_.data() + size > window_ && !arrival_.ask(written_)) {
         return size;
     }
-    const uint64_t left = left_of(window, written_ - arrival_.data());
+    const uint64_t left = left_of(window_, written_ - arrival_.data());
     return ngx_min(size, left);
-}
-
-// By the size of the send buffer.
-bool Connection::is_bounded() const noexcept {
-    return outflow_.window() != 0 && !outflow_.follows();
 }
 
 // More is in the kernel than it calls writable. Asking for the event again is what makes it tell.
@@ -266,9 +222,9 @@ ws::Written Connection::note_sent(ssize_t n, size_t wanted) noexcept {
 
 void Connection::lift_bounds() noexcept {
     if (limited_) {
-        lift_send_bounds(c_, is_bounded());
+        lift_send_bounds(c_, window_ != 0);
     }
-    outflow_.lift();
+    window_ = 0;
     c_->write->ready = 1;
 }
 

@@ -2,19 +2,17 @@
 #pragma once
 
 #include "module/ws_endpoints/arrival.hpp"
-#include "module/ws_endpoints/intake.hpp"
-#include "module/ws_endpoints/outflow.hpp"
 #include "module/ws_endpoints/pipe.hpp"
 
 #include "ngx_ws_filter/ws_relay/endpoint.hpp"
 
 namespace ngx_ws {
 
-// Bytes in the kernel.
+// Bytes in the kernel, 0: as it likes.
 struct Bounds {
-    WindowConf window;         // written and not acknowledged
-    WindowConf notsent_lowat;  // not even sent
-    WindowConf rcvbuf;         // received ahead of us
+    size_t window;         // written and not acknowledged
+    size_t notsent_lowat;  // not even sent
+    size_t rcvbuf;         // received ahead of us
 };
 
 class Connection : public ws::Endpoint {
@@ -30,7 +28,6 @@ public:
     [[nodiscard]] bool takes_pipe() const noexcept override { return is_plain(); }
     [[nodiscard]] size_t fill_pipe(size_t most) noexcept override;
 
-    [[nodiscard]] bool is_full() noexcept override;
     [[nodiscard]] size_t room(size_t most) noexcept override;
     [[nodiscard]] ws::Written write(std::span<uint8_t> bytes) noexcept override;
     [[nodiscard]] ws::Written write_header(std::span<uint8_t> bytes) noexcept override;
@@ -72,8 +69,6 @@ private:
     [[nodiscard]] ws::Written sent(ssize_t n) noexcept;
     [[nodiscard]] ws::Written note_sent(ssize_t n, size_t wanted) noexcept;
     void prepare(size_t size) noexcept;
-    void limit() noexcept;
-    [[nodiscard]] bool is_bounded() const noexcept;
     [[nodiscard]] size_t sendable(size_t size) noexcept;
     [[nodiscard]] bool wait_for_room() noexcept;
 
@@ -81,9 +76,9 @@ private:
     std::span<uint8_t> early_;
     off_t *counter_;
     Arrival arrival_;
-    Intake intake_;
-    Outflow outflow_;
     uint64_t written_ = 0;
+    size_t window_;
+    size_t notsent_lowat_;
     bool nodelay_;          // to be set before the first byte
     bool limited_ = false;  // the kernel knows the bounds
     bool finished_ = false;

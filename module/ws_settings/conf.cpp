@@ -47,16 +47,9 @@ void inherit_pass(ngx_conf_t *cf, LocConf &conf, const LocConf &prev) noexcept {
     }
 }
 
-// Bytes that a client may leave without a pong, where pongs are its acknowledgements.
-size_t pong_window(const LocConf &conf) noexcept {
-    constexpr size_t by_default = 1024 * 1024;
-    return conf.client_window.follows() ? by_default : conf.client_window.size;
-}
-
 ws::RelayOptions relay_options(const LocConf &conf) noexcept {
     const bool by_pong = conf.client_ack == static_cast<ngx_uint_t>(ClientAck::pong);
-    const size_t pongs = pong_window(conf);
-    const size_t window = pongs != 0 ? pongs : 1024 * 1024;
+    const size_t window = conf.client_window != 0 ? conf.client_window : 1024 * 1024;
     return {
         .tunnel = {.liveness = {.ping_interval = conf.ping_interval,
                                 .pong_timeout = conf.pong_timeout,
@@ -72,7 +65,7 @@ ws::RelayOptions relay_options(const LocConf &conf) noexcept {
                    .send_timeout = conf.send_timeout,
                    .close_timeout = conf.close_timeout,
                    .close_time = conf.close_time},
-        .client_window = by_pong ? pongs : 0,
+        .client_window = by_pong ? conf.client_window : 0,
     };
 }
 

@@ -8,7 +8,6 @@
 #include "module/ws_settings/pass.hpp"
 #include "module/ws_settings/proxy_protocol_conf.hpp"
 #include "module/ws_settings/resume_conf.hpp"
-#include "module/ws_settings/window_conf.hpp"
 
 #include "ngx_ws_filter/ws_relay/relay.hpp"
 
@@ -69,11 +68,12 @@ struct LocConf {
     FramingConf framing;
     DeflateConf deflate;
 
-    WindowConf backend_window;  // in our kernel and not acknowledged by the backend
-    WindowConf client_window;   // the same for the client
-    WindowConf notsent_lowat;   // of either, not even sent
-    WindowConf client_rcvbuf;   // taken by our kernel from the client ahead of us
-    WindowConf backend_rcvbuf;  // and from the backend
+    // Bytes, 0: as the kernel likes.
+    size_t backend_window;  // in our kernel and not acknowledged by the backend
+    size_t client_window;   // the same for the client
+    size_t notsent_lowat;   // of either, not even sent
+    size_t client_rcvbuf;   // taken by our kernel from the client ahead of us
+    size_t backend_rcvbuf;  // and from the backend
 
     ngx_uint_t client_ack;  // a ClientAck
     size_t ack_interval;    // bytes between two markers; 0: a quarter of client_window

@@ -12,17 +12,15 @@ namespace {
 }  // namespace
 
 void Stalls::watch(const Standing &standing, Witness &witness, Millis now) noexcept {
-    const bool client_waits = standing.to_client_blocked || standing.to_client_full;
-    const bool backend_waits = standing.to_backend_blocked || standing.to_backend_full;
-    watch(Side::client, client_waits, standing.to_client, witness, now);
-    watch(Side::backend, backend_waits, standing.to_backend, witness, now);
+    watch(Side::client, standing.to_client_blocked, standing.to_client, witness, now);
+    watch(Side::backend, standing.to_backend_blocked, standing.to_backend, witness, now);
 }
 
-void Stalls::watch(Side side, bool waits, std::uint64_t written, Witness &witness,
+void Stalls::watch(Side side, bool blocked, std::uint64_t written, Witness &witness,
                    Millis now) noexcept {
     const Deadline deadline = deadline_of(side);
     Mark &mark = mark_of(side);
-    if (!waits) {
+    if (!blocked) {
         deadlines_->clear(deadline);
     } else if (!deadlines_->is_set(deadline) || written != mark.written) {
         mark = {.written = written, .moved = witness.moved(side)};

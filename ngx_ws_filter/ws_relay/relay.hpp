@@ -2,7 +2,6 @@
 // between two connections that somebody else has made.
 #pragma once
 
-#include "ngx_ws_filter/ws_life/deadlines.hpp"
 #include "ngx_ws_filter/ws_relay/facts.hpp"
 #include "ngx_ws_filter/ws_relay/lane.hpp"
 #include "ngx_ws_filter/ws_relay/rest.hpp"
@@ -52,9 +51,7 @@ public:
     void attach(const Leg &leg) noexcept;
 
     [[nodiscard]] Turn advance(Millis now) noexcept;
-    [[nodiscard]] Millis wake_at() const noexcept {
-        return std::min(tunnel_.wake_at(), look_again_at_);
-    }
+    [[nodiscard]] Millis wake_at() const noexcept { return tunnel_.wake_at(); }
 
     // See Tunnel. Before the first turn of a leg.
     void expire_at(Millis at) noexcept { tunnel_.expire_at(at); }
@@ -131,8 +128,6 @@ private:
     void give_pongs(Millis now) noexcept;
     [[nodiscard]] bool is_answered(Millis now) noexcept;
 
-    // Whether nothing should be taken for it now. Then it is asked again soon.
-    [[nodiscard]] bool is_full(Lane &lane, Millis now) noexcept;
     void pump_to_backend(Millis now) noexcept;
     [[nodiscard]] bool read_client(Millis now) noexcept;
     void on_client_end(Came came, Millis now) noexcept;
@@ -171,11 +166,10 @@ private:
     Lane to_client_;
     Lane to_backend_;
     Tunnel tunnel_;
-    Rest rest_;                                // of what the client sent
-    Millis look_again_at_ = Deadlines::never;  // a destination was full
-    std::uint64_t bytes_in_ = 0;               // payload taken from the client
-    std::uint64_t bytes_out_ = 0;              // payload taken for it
-    std::uint64_t lost_to_client_ = 0;         // not acknowledged at the end
+    Rest rest_;                         // of what the client sent
+    std::uint64_t bytes_in_ = 0;        // payload taken from the client
+    std::uint64_t bytes_out_ = 0;       // payload taken for it
+    std::uint64_t lost_to_client_ = 0;  // not acknowledged at the end
     std::uint64_t lost_to_backend_ = 0;
     bool floods_ = false;  // the backend: its last read was a large one
 };
