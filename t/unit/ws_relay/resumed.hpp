@@ -36,7 +36,8 @@ namespace unit {
         const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(frames[i]); };
         const bool is_long = byte(1) == 126;
         const std::size_t header = is_long ? 4 : 2;
-        const std::size_t size = is_long ? std::size_t{byte(2)} << 8U | byte(3) : std::size_t{byte(1)};
+        const std::size_t size =
+            is_long ? std::size_t{byte(2)} << 8U | byte(3) : std::size_t{byte(1)};
         const std::string_view frame = frames.substr(0, header + size);
         const std::string_view body = frame.size() > header + 2 ? frame.substr(header + 2) : "";
         const auto number = [&body](std::size_t at) {
