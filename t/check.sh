@@ -119,6 +119,16 @@ check_tidy() {
     (cd "$SOURCE" && TIDY_FLAGS="$FLAGS $includes" tidy "${units[@]}")
 }
 
+check_classes() {
+    local includes all=$BUILD/all_headers.cpp
+
+    includes=$(sed -n '/^ALL_INCS/,/^$/p' "$BUILD/nginx/Makefile" | tr '\\\n' '  ' | cut -d= -f2)
+    printf '#include "%s"\n' "${headers[@]}" | grep '"module/' >"$all"
+    # shellcheck disable=SC2086  # words
+    (cd "$SOURCE" && CCACHE_DISABLE=1 clang -x c++ $FLAGS $includes -fsyntax-only -fno-color-diagnostics \
+        -Xclang -ast-dump "$all" 2>/dev/null) | /usr/bin/python3 -B t/class_sizes.py >>"$findings"
+}
+
 check_shell() {
     shellcheck -x -a -f gcc "${scripts[@]}" >>"$findings" || true
 }
@@ -129,6 +139,7 @@ check_borders
 check_rooms
 check_files
 check_shell
+check_classes
 check_tidy
 
 cat "$findings"

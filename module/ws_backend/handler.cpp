@@ -41,7 +41,7 @@ Context *begin(ngx_http_request_t *r) noexcept {
             ctx->deflation->release();
         }
         begin_again(*ctx);
-        ctx->status_zone = loc_conf(r).status_zone;
+        ctx->status_zone = loc_conf(r).status.zone;
     }
     return ctx;
 }

@@ -1,8 +1,8 @@
 // One side's connection of nginx as an endpoint of a relay: plain TCP or a unix socket.
 #pragma once
 
-#include "module/ws_endpoints/arrival.hpp"
 #include "module/ws_endpoints/pipe.hpp"
+#include "module/ws_endpoints/send_queue.hpp"
 
 #include "ngx_ws_filter/ws_relay/endpoint.hpp"
 
@@ -25,10 +25,10 @@ public:
     [[nodiscard]] bool readable() const noexcept override;
     [[nodiscard]] ws::Read read(std::span<uint8_t> to) noexcept override;
     [[nodiscard]] ws::Read discard(std::span<uint8_t> to) noexcept override;
-    [[nodiscard]] bool takes_pipe() const noexcept override { return is_plain(); }
+    [[nodiscard]] bool takes_pipe() const noexcept override;
     [[nodiscard]] size_t fill_pipe(size_t most) noexcept override;
 
-    [[nodiscard]] size_t room(size_t most) noexcept override;
+    [[nodiscard]] size_t room(size_t most) noexcept override { return queue_.room(most); }
     [[nodiscard]] ws::Written write(std::span<uint8_t> bytes) noexcept override;
     [[nodiscard]] ws::Written write_header(std::span<uint8_t> bytes) noexcept override;
     [[nodiscard]] ws::Written drain_pipe(size_t size) noexcept override;
@@ -38,21 +38,17 @@ public:
     void abort() noexcept override;
     void lose(bool breaks) noexcept override;
 
-    [[nodiscard]] uint64_t acknowledged() noexcept override;
-    [[nodiscard]] bool knows_exactly() const noexcept override { return arrival_.exact(); }
-    [[nodiscard]] uint64_t moved() noexcept override;
+    [[nodiscard]] uint64_t acknowledged() noexcept override { return queue_.acknowledged(); }
+    [[nodiscard]] bool knows_exactly() const noexcept override { return queue_.knows_exactly(); }
+    [[nodiscard]] uint64_t moved() noexcept override { return queue_.moved(); }
     [[nodiscard]] bool drained() const noexcept override;
     [[nodiscard]] bool has_unread() const noexcept override;
     [[nodiscard]] bool is_broken() const noexcept override;
     [[nodiscard]] bool may_have_broken() noexcept override;
     [[nodiscard]] bool is_polled() const noexcept override;
 
-    // Asks for the events that are wanted now; false if nginx cannot.
-    [[nodiscard]] bool watch() noexcept;
     // Counts received bytes elsewhere from now on, or nowhere.
     void count_in(off_t *counter) noexcept { counter_ = counter; }
-    // Unread bytes would turn the close of the connection into a reset.
-    void drop_unread() noexcept;
 
 protected:
     // What a TLS connection does in another way.
@@ -62,27 +58,22 @@ protected:
     [[nodiscard]] virtual ws::Came end_of_stream() const noexcept { return ws::Came::end; }
 
     [[nodiscard]] ngx_connection_t *connection() const noexcept { return c_; }
-    [[nodiscard]] bool is_plain() const noexcept;
 
 private:
     [[nodiscard]] ws::Read took(ssize_t n) noexcept;
-    [[nodiscard]] ws::Written sent(ssize_t n) noexcept;
-    [[nodiscard]] ws::Written note_sent(ssize_t n, size_t wanted) noexcept;
-    void prepare(size_t size) noexcept;
-    [[nodiscard]] size_t sendable(size_t size) noexcept;
-    [[nodiscard]] bool wait_for_room() noexcept;
 
     ngx_connection_t *c_;
     std::span<uint8_t> early_;
     off_t *counter_;
-    Arrival arrival_;
-    uint64_t written_ = 0;
-    size_t window_;
-    size_t notsent_lowat_;
-    bool nodelay_;          // to be set before the first byte
-    bool limited_ = false;  // the kernel knows the bounds
+    SendQueue queue_;
     bool finished_ = false;
     bool aborted_ = false;
 };
+
+// Asks for the events that are wanted now; false if nginx cannot.
+[[nodiscard]] bool watch(ngx_connection_t *c) noexcept;
+
+// Unread bytes would turn the close of the connection into a reset.
+void drop_unread(ngx_connection_t *c) noexcept;
 
 }  // namespace ngx_ws

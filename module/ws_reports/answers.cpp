@@ -22,7 +22,7 @@ StatusZone *zone_of(ngx_http_request_t *r) noexcept {
     }
     const LocConf &conf = loc_conf(r);
     const bool serves = conf.upstream.upstream != nullptr || conf.target != nullptr;
-    return serves ? conf.status_zone : nullptr;
+    return serves ? conf.status.zone : nullptr;
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ ngx_int_t get_time(ngx_http_request_t *r, ngx_http_variable_value_t *value, uint
     return set_seconds(r, *value, leg->facts().*Fact);
 }
 
-// Of a session, also a raw one: where this request stands in it.
+// Where this request stands in its session, which may be a raw one.
 template <auto Fact>
 ngx_int_t get_place(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t) {
     const Leg *leg = session(r);

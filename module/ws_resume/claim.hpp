@@ -12,7 +12,7 @@ struct Claim {
     ws::SidMatch match;
     ws::SidSecret fresh;  // for the next SID
     uint64_t client_has;  // bytes of the backend
-    // Of the Close, also where the session cannot be resumed after all.
+    // What the Close says, also where the session cannot be resumed after all.
     ws::CloseCode code;
     std::string_view why;
 };

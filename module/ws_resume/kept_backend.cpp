@@ -51,7 +51,7 @@ bool KeptBackend::take(ngx_http_upstream_t &u, bool keeps_choice, ngx_pool_t *po
     return true;
 }
 
-// As nginx does it at the end of a request with an upstream. The endpoint has said all that TLS
+// Does what nginx does at the end of a request with an upstream. The endpoint has said all that TLS
 // could say.
 void KeptBackend::close() noexcept {
     ngx_connection_t *c = std::exchange(peer_.connection, nullptr);

@@ -35,6 +35,13 @@ ngx_http_core_loc_conf_t &location(ngx_http_request_t *r) noexcept {
         ngx_http_get_module_loc_conf(r, ngx_http_core_module));
 }
 
+ws::SidText sid_of(const Listed &session, const ws::SidSecret &secret) noexcept {
+    return ws::SidText({.node = node_name(),
+                        .worker = worker_number(),
+                        .session = session.number(),
+                        .secret = secret});
+}
+
 }  // namespace
 
 struct Resumable::Beginning {
@@ -103,12 +110,7 @@ void Resumable::open(ResumableLeg &leg) noexcept {
     relay_.emplace(relay_options(*conf_, name_), session_, translator_, leg.client(),
                    backend_.endpoint(), static_cast<ws::Host &>(*this));
     relay_->outlive_legs(translator_, *this, legs(*conf_, name_, translator_.is_kept()));
-    translator_.greet({.sid = leg.keep_sid(sid(sids_.current())), .next_sid = {}});
-}
-
-ws::SidText Resumable::sid(const ws::SidSecret &secret) const noexcept {
-    return ws::SidText(
-        {.node = node_name(), .worker = worker_number(), .session = number(), .secret = secret});
+    translator_.greet({.sid = leg.keep_sid(sid_of(*this, sids_.current())), .next_sid = {}});
 }
 
 // An exiting worker tells connections of it that wait idly, and so this one.
@@ -159,7 +161,7 @@ bool Resumable::attach(ResumableLeg &leg, const Claim &claim) noexcept {
     ws::Greeting greeting;
     if (name_ == ws::ResumeName::own) {
         sids_.offer(claim.fresh, claim.client_has);
-        greeting.next_sid = leg.keep_sid(sid(sids_.next()));
+        greeting.next_sid = leg.keep_sid(sid_of(*this, sids_.next()));
     }
     relay_->attach({.session = {},
                     .client = &leg.client(),
@@ -188,7 +190,7 @@ bool Resumable::displace() noexcept {
     return true;
 }
 
-// Who has ended a leg without which the session goes on.
+// Tells who has ended a leg without which the session goes on.
 Resumable::End Resumable::end_of_leg() const noexcept {
     if (session_.close_received()) {
         return {ws::Side::client, session_.peer_status().code, {}};
@@ -247,7 +249,8 @@ void Resumable::turn() noexcept {
 }
 
 bool Resumable::watch() noexcept {
-    return backend_.endpoint().watch() && (leg_ == nullptr || leg_->client().watch());
+    return ngx_ws::watch(backend_.connection()) &&
+           (leg_ == nullptr || ngx_ws::watch(leg_->request()->connection));
 }
 
 // While the session has a leg, a turn is the leg's: as nginx runs a request's, with its log, and
@@ -305,7 +308,7 @@ void Resumable::lose_leg() noexcept {
         ngx_post_event(c->read, &ngx_posted_events);
         return;
     }
-    leg_->say_goodbye(*relay_, backend_.endpoint(), c);
+    leg_->say_goodbye(*relay_, c);
     relay_->release(ngx_current_msec);
     leg_->is_over(facts(), leg_facts(), false);
     leave_leg();
@@ -314,7 +317,7 @@ void Resumable::lose_leg() noexcept {
 
 void Resumable::shut_down() noexcept {
     relay_->stop(ws::CloseCode::going_away, "gateway is shutting down", ngx_current_msec);
-    backend_.endpoint().drop_unread();
+    drop_unread(backend_.connection());
     end();
 }
 

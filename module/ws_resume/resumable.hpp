@@ -61,7 +61,7 @@ public:
     // nginx ends the request of the leg. The session goes on, if the worker does.
     void lose_leg() noexcept;
 
-    // Of the present leg.
+    // The facts of the present leg.
     [[nodiscard]] ws::Facts facts() const noexcept;
     [[nodiscard]] LegFacts leg_facts() const noexcept;
 
@@ -70,7 +70,6 @@ private:
     void come_back() noexcept override;
     [[nodiscard]] ngx_log_t *log() const noexcept override;
 
-    [[nodiscard]] ws::SidText sid(const ws::SidSecret &secret) const noexcept;
     [[nodiscard]] bool watch() noexcept;
     [[nodiscard]] bool displace() noexcept;
     struct End {
@@ -85,7 +84,7 @@ private:
     void shut_down() noexcept;
     void end() noexcept;
     void log_end() noexcept;
-    // Of all legs.
+    // The facts of all legs together.
     [[nodiscard]] ws::Facts totals() const noexcept;
     void destroy() noexcept;
 

@@ -38,7 +38,7 @@ ws::Legs legs(const LocConf &conf, ws::ResumeName name, bool is_kept) noexcept {
 }
 
 const ws::RelayOptions &relay_options(const LocConf &conf, ws::ResumeName name) noexcept {
-    return ws::may_be_pinged(name) ? conf.resumed_relay : conf.unpinged_relay;
+    return ws::may_be_pinged(name) ? conf.relay.resumed : conf.relay.unpinged;
 }
 
 }  // namespace ngx_ws

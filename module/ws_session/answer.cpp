@@ -26,7 +26,7 @@ ngx_int_t without_delay(ngx_connection_t *c, Send send) noexcept {
 // may be a token.
 void log_begin(ngx_http_request_t *r, const Context &ctx, const LocConf &conf) noexcept {
     RequestLog log(r);
-    if (ctx.subprotocol.empty() || conf.subprotocols->nelts == 0) {
+    if (ctx.subprotocol.empty() || conf.subprotocol.names->nelts == 0) {
         ngx_log_error(NGX_LOG_INFO, log.get(), 0, "ws: session opened");
         return;
     }

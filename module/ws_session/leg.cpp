@@ -37,9 +37,9 @@ Leg::Leg(ngx_http_request_t *r, Context &ctx) noexcept : r_(r), ctx_(&ctx), conf
 // --- the beginning
 
 void Leg::take_client() noexcept {
-    const Bounds bounds = {.window = conf_->client_window,
-                           .notsent_lowat = conf_->notsent_lowat,
-                           .rcvbuf = conf_->client_rcvbuf};
+    const Bounds bounds = {.window = conf_->flow.client_window,
+                           .notsent_lowat = conf_->flow.notsent_lowat,
+                           .rcvbuf = conf_->flow.client_rcvbuf};
     client_.make(r_->connection, bounds, wants_nodelay(r_), content(*r_->header_in), nullptr);
     r_->read_event_handler = handle_client;
     r_->write_event_handler = handle_client;
@@ -49,8 +49,9 @@ void Leg::take_client() noexcept {
 
 void Leg::make_backend(EndpointPlace &place) noexcept {
     ngx_http_upstream_t &u = *r_->upstream;
-    const Bounds bounds = {
-        .window = conf_->backend_window, .notsent_lowat = conf_->notsent_lowat, .rcvbuf = 0};
+    const Bounds bounds = {.window = conf_->flow.backend_window,
+                           .notsent_lowat = conf_->flow.notsent_lowat,
+                           .rcvbuf = 0};
     place.make(u.peer.connection, bounds, wants_nodelay(r_), content(u.buffer),
                &u.state->bytes_received);
     u.peer.connection->read->available = -1;
@@ -90,17 +91,17 @@ void Leg::shut_down() noexcept {
     ngx_http_finalize_request(r, NGX_ERROR);
 }
 
-void Leg::say_goodbye(ws::Relay &relay, Connection &backend, const ngx_connection_t *c) noexcept {
+void Leg::say_goodbye(ws::Relay &relay, ngx_connection_t *backend) noexcept {
     if (relay.tunnel().phase() == ws::Phase::over) {
         return;
     }
-    if (r_->connection->close || c->close) {
+    if (r_->connection->close || backend->close) {
         relay.stop(ws::CloseCode::going_away, "gateway is shutting down", ngx_current_msec);
     } else {
         relay.stop(ws::CloseCode::internal_error, "request was aborted", ngx_current_msec);
     }
-    client().drop_unread();
-    backend.drop_unread();
+    drop_unread(r_->connection);
+    drop_unread(backend);
 }
 
 void Leg::log_end(bool goes_on) noexcept {

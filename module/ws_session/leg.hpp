@@ -63,7 +63,7 @@ protected:
     void take_client() noexcept;
     // False if the request has ended, and with it this object.
     [[nodiscard]] bool begin_answer() noexcept;
-    // The same where nothing else may be done with the request but to end it.
+    // Begins the answer where nothing else may be done with the request but to end it.
     [[nodiscard]] bool answer_at_once() noexcept;
     // See ws::Host.
     [[nodiscard]] ws::Answer send_answer() noexcept;
@@ -71,7 +71,7 @@ protected:
 
     // Where nginx ends the request, because the worker's time is up or a subrequest has aborted it,
     // both ends are told as well as can be at once, and waited for no more.
-    void say_goodbye(ws::Relay &relay, Connection &backend, const ngx_connection_t *c) noexcept;
+    void say_goodbye(ws::Relay &relay, ngx_connection_t *backend) noexcept;
     // `goes_on`: the session waits for its next leg.
     void log_end(bool goes_on = false) noexcept;
     // What nginx has to know of the client when the request ends.

@@ -58,7 +58,7 @@ void RequestHost::start() noexcept {
     c->read->handler = handle_backend;
     c->write->handler = handle_backend;
     take_client();
-    relay_.emplace(conf().relay, *session_, choose_translator(), client(), backend_.endpoint(),
+    relay_.emplace(conf().relay.raw, *session_, choose_translator(), client(), backend_.endpoint(),
                    static_cast<ws::Host &>(*this));
 }
 
@@ -75,7 +75,7 @@ ws::Translator &RequestHost::choose_translator() noexcept {
 void RequestHost::begin_session() noexcept {
     begin_report(request(), request()->pool, context().subprotocol);
     bound(*relay_, request(), context());
-    if (conf().drain_time != 0) {
+    if (conf().times.drain_time != 0) {
         join_worker();
     }
 }
@@ -101,7 +101,8 @@ void RequestHost::turn() noexcept {
 }
 
 bool RequestHost::watch() noexcept {
-    return client().watch() && backend_.endpoint().watch();
+    return ngx_ws::watch(request()->connection) &&
+           ngx_ws::watch(request()->upstream->peer.connection);
 }
 
 // --- the end
@@ -121,7 +122,7 @@ void RequestHost::release() noexcept {
     if (relay_.has_value()) {
         ngx_connection_t *backend = r->upstream->peer.connection;
         if (started()) {
-            say_goodbye(*relay_, backend_.endpoint(), backend);
+            say_goodbye(*relay_, backend);
         }
         relay_->release(ngx_current_msec);
         if (started()) {

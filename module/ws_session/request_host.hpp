@@ -29,7 +29,9 @@ private:
     [[nodiscard]] ws::Answer send_answer() noexcept override { return Leg::send_answer(); }
     void come_back() noexcept override { Leg::come_back(); }
     [[nodiscard]] ngx_log_t *log() const noexcept override { return request()->connection->log; }
-    [[nodiscard]] ngx_msec_t drain_time() const noexcept override { return conf().drain_time; }
+    [[nodiscard]] ngx_msec_t drain_time() const noexcept override {
+        return conf().times.drain_time;
+    }
     [[nodiscard]] ngx_msec_t moved_at() const noexcept override {
         return relay_->tunnel().moved_at();
     }

@@ -35,7 +35,7 @@ void inherit_pass(ngx_conf_t *cf, LocConf &conf, const LocConf &prev) noexcept {
     if (!clcf->noname && !clcf->lmt_excpt) {
         return;
     }
-    conf.origins_guard |= prev.origins_guard;
+    conf.origin.guards |= prev.origin.guards;
     if (conf.upstream.upstream != nullptr || conf.target != nullptr) {
         return;
     }
@@ -48,24 +48,25 @@ void inherit_pass(ngx_conf_t *cf, LocConf &conf, const LocConf &prev) noexcept {
 }
 
 ws::RelayOptions relay_options(const LocConf &conf) noexcept {
-    const bool by_pong = conf.client_ack == static_cast<ngx_uint_t>(ClientAck::pong);
-    const size_t window = conf.client_window != 0 ? conf.client_window : 1024 * 1024;
+    const bool by_pong = conf.flow.client_ack == static_cast<ngx_uint_t>(ClientAck::pong);
+    const size_t window = conf.flow.client_window != 0 ? conf.flow.client_window : 1024 * 1024;
     return {
-        .tunnel = {.liveness = {.ping_interval = conf.ping_interval,
-                                .pong_timeout = conf.pong_timeout,
-                                .idle_timeout = conf.idle_timeout,
+        .tunnel = {.liveness = {.ping_interval = conf.times.ping_interval,
+                                .pong_timeout = conf.times.pong_timeout,
+                                .idle_timeout = conf.times.idle_timeout,
                                 .pongs_acknowledge = by_pong,
-                                .marker_interval =
-                                    conf.ack_interval != 0 ? conf.ack_interval : window / 4},
-                   .receipts = conf.receipts != 0,
-                   .half_close = conf.half_close != 0,
+                                .marker_interval = conf.flow.ack_interval != 0
+                                                       ? conf.flow.ack_interval
+                                                       : window / 4},
+                   .receipts = conf.flow.receipts != 0,
+                   .half_close = conf.flow.half_close != 0,
 #if (NGX_HTTP_SSL)
-                   .needs_close_notify = conf.ssl_require_close_notify != 0,
+                   .needs_close_notify = conf.tls.require_close_notify != 0,
 #endif
-                   .send_timeout = conf.send_timeout,
-                   .close_timeout = conf.close_timeout,
-                   .close_time = conf.close_time},
-        .client_window = by_pong ? conf.client_window : 0,
+                   .send_timeout = conf.times.send_timeout,
+                   .close_timeout = conf.times.close_timeout,
+                   .close_time = conf.times.close_time},
+        .client_window = by_pong ? conf.flow.client_window : 0,
     };
 }
 
@@ -131,10 +132,10 @@ char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child) {
         !conf.framing.check(cf, conf.lines, conf.max_message_size)) {
         return conf_error();
     }
-    conf.relay = relay_options(conf);
-    conf.resumed_relay = resumed_relay_options(conf, conf.ping_interval);
-    conf.unpinged_relay = resumed_relay_options(conf, 0);
-    if (conf.drain_time != 0 && conf.pass.value.data != nullptr) {
+    conf.relay.raw = relay_options(conf);
+    conf.relay.resumed = resumed_relay_options(conf, conf.times.ping_interval);
+    conf.relay.unpinged = resumed_relay_options(conf, 0);
+    if (conf.times.drain_time != 0 && conf.pass.value.data != nullptr) {
         main_conf(cf).drains = 1;
     }
     warn_of_useless(cf, conf);

@@ -38,7 +38,7 @@ struct MainConf {
     ngx_str_t status_file;     // where the last ws_status stands, or null
     ngx_uint_t status_line;
 
-    // Of a worker.
+    // What one worker may keep, and the name of this node.
     size_t resume_memory;        // bytes that may have to be sent again
     ngx_uint_t resume_sessions;  // that can be resumed; 0: any number
     ngx_str_t resume_node;
@@ -46,28 +46,19 @@ struct MainConf {
     ngx_flag_t drains;  // any location has a ws_drain_time
 };
 
-struct LocConf {
-    Lines lines;
+struct OriginConf {
+    ngx_array_t *rules;  // of OriginRule
+    ngx_str_t text;      // the same as written, for the log
+    ngx_flag_t guards;   // ws_origin is written in this very location
+    ngx_flag_t report_only;
+};
 
-    ngx_http_upstream_conf_t upstream;  // ws_pass, ws_connect_timeout, ws_next_upstream, ...
-    ngx_http_complex_value_t *target;   // ws_pass with variables, or null
-    PassConf pass;                      // ws_pass of this very location
-    ProxyProtocolConf proxy_protocol;
+struct SubprotocolConf {
+    ngx_array_t *names;  // of std::string_view; empty: the client's first offer
+    ngx_flag_t required;
+};
 
-    ngx_array_t *origins;      // of OriginRule
-    ngx_str_t origins_text;    // the same as written, for the log
-    ngx_flag_t origins_guard;  // ws_origin is written in this very location
-    ngx_flag_t origin_report_only;
-
-    ngx_array_t *subprotocols;  // of std::string_view; empty: the client's first offer
-    ngx_flag_t subprotocol_required;
-
-    Choice frame_type;        // a ws::Opcode, text or binary
-    ngx_uint_t text_errors;   // a TextErrors
-    size_t max_message_size;  // bytes; 0: no limit; see FramingConf
-    FramingConf framing;
-    DeflateConf deflate;
-
+struct FlowConf {
     // Bytes, 0: as the kernel likes.
     size_t backend_window;  // in our kernel and not acknowledged by the backend
     size_t client_window;   // the same for the client
@@ -79,23 +70,9 @@ struct LocConf {
     size_t ack_interval;    // bytes between two markers; 0: a quarter of client_window
     ngx_flag_t receipts;
     ngx_flag_t half_close;
+};
 
-#if (NGX_HTTP_SSL)
-    ngx_flag_t ssl;
-    ngx_flag_t ssl_require_close_notify;
-    ngx_uint_t ssl_protocols;
-    ngx_str_t ssl_ciphers;
-    ngx_uint_t ssl_verify_depth;
-    ngx_str_t ssl_trusted_certificate;
-    ngx_str_t ssl_crl;
-    ngx_array_t *ssl_conf_commands;
-#endif
-
-    ngx_str_t status_zone_name;  // empty: the server's name
-    StatusZone *status_zone;     // where the sessions are counted, or null
-
-    ResumeConf resume;
-
+struct TimeConf {
     ngx_msec_t ping_interval;  // 0: no pings
     ngx_msec_t pong_timeout;
     ngx_msec_t idle_timeout;  // 0: none
@@ -105,12 +82,57 @@ struct LocConf {
     ngx_msec_t max_duration;   // 0: none
     ngx_http_complex_value_t *expires;
     ngx_msec_t drain_time;  // 0: sessions stay with a worker that is told to go
+};
 
-    // What these make, for each session of the location: raw ones, those that can be resumed, and
-    // among them those whose clients bear no ping.
-    ws::RelayOptions relay;
-    ws::RelayOptions resumed_relay;
-    ws::RelayOptions unpinged_relay;
+// What ws_ssl and its kin say, and nginx's upstream has no field for.
+struct TlsConf {
+    ngx_flag_t on;
+    ngx_flag_t require_close_notify;
+    ngx_uint_t protocols;
+    ngx_str_t ciphers;
+    ngx_uint_t verify_depth;
+    ngx_str_t trusted_certificate;
+    ngx_str_t crl;
+    ngx_array_t *conf_commands;
+};
+
+struct StatusConf {
+    ngx_str_t name;    // empty: the server's
+    StatusZone *zone;  // where the sessions are counted, or null
+};
+
+// What all of it makes for each session of the location: raw ones, those that can be resumed, and
+// among them those whose clients bear no ping.
+struct RelayConf {
+    ws::RelayOptions raw;
+    ws::RelayOptions resumed;
+    ws::RelayOptions unpinged;
+};
+
+struct LocConf {
+    Lines lines;
+
+    ngx_http_upstream_conf_t upstream;  // ws_pass, ws_connect_timeout, ws_next_upstream, ...
+    ngx_http_complex_value_t *target;   // ws_pass with variables, or null
+    PassConf pass;                      // ws_pass of this very location
+    ProxyProtocolConf proxy_protocol;
+    OriginConf origin;
+    SubprotocolConf subprotocol;
+
+    Choice frame_type;        // a ws::Opcode, text or binary
+    ngx_uint_t text_errors;   // a TextErrors
+    size_t max_message_size;  // bytes; 0: no limit; see FramingConf
+    FramingConf framing;
+    DeflateConf deflate;
+
+    FlowConf flow;
+    TimeConf times;
+#if (NGX_HTTP_SSL)
+    TlsConf tls;
+#endif
+    StatusConf status;
+    ResumeConf resume;
+    RelayConf relay;
 };
 
 extern "C" {
@@ -120,7 +142,7 @@ void *ngx_http_ws_create_loc_conf(ngx_conf_t *cf);
 char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 }
 
-// Of the worker.
+// The settings that the worker runs with.
 [[nodiscard]] const MainConf &main_conf() noexcept;
 
 // Of a configuration as a whole; null if it has no http block.

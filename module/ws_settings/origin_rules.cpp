@@ -201,23 +201,23 @@ const ngx_str_t *lonely(ngx_array_t *args) noexcept {
 }  // namespace
 
 bool merge_origin_rules(ngx_conf_t *cf, LocConf &conf, const LocConf &prev) noexcept {
-    if (conf.origins != nullptr) {
+    if (conf.origin.rules != nullptr) {
         return true;
     }
-    conf.origins = prev.origins;
-    conf.origins_text = prev.origins_text;
-    if (conf.origins != nullptr) {
+    conf.origin.rules = prev.origin.rules;
+    conf.origin.text = prev.origin.text;
+    if (conf.origin.rules != nullptr) {
         return true;
     }
-    conf.origins = ngx_array_create(cf->pool, 2, sizeof(OriginRule));
-    ngx_str_set(&conf.origins_text, default_origins);
-    return conf.origins != nullptr && push(conf.origins, Kind::same) != nullptr &&
-           push(conf.origins, Kind::missing) != nullptr;
+    conf.origin.rules = ngx_array_create(cf->pool, 2, sizeof(OriginRule));
+    ngx_str_set(&conf.origin.text, default_origins);
+    return conf.origin.rules != nullptr && push(conf.origin.rules, Kind::same) != nullptr &&
+           push(conf.origin.rules, Kind::missing) != nullptr;
 }
 
 extern "C" char *ngx_http_ws_set_origin(ngx_conf_t *cf, ngx_command_t *, void *data) {
     auto *conf = static_cast<LocConf *>(data);
-    if (conf->origins != nullptr) {
+    if (conf->origin.rules != nullptr) {
         return const_cast<char *>("is duplicate");
     }
     if (const ngx_str_t *word = lonely(cf->args); word != nullptr) {
@@ -225,17 +225,17 @@ extern "C" char *ngx_http_ws_set_origin(ngx_conf_t *cf, ngx_command_t *, void *d
                            "\"%V\" in \"ws_origin\" cannot stand beside other values", word);
         return static_cast<char *>(NGX_CONF_ERROR);
     }
-    conf->origins = ngx_array_create(cf->pool, 4, sizeof(OriginRule));
-    if (conf->origins == nullptr) {
+    conf->origin.rules = ngx_array_create(cf->pool, 4, sizeof(OriginRule));
+    if (conf->origin.rules == nullptr) {
         return static_cast<char *>(NGX_CONF_ERROR);
     }
-    conf->origins_guard = 1;
-    conf->origins_text = join(cf);
-    if (conf->origins_text.data == nullptr) {
+    conf->origin.guards = 1;
+    conf->origin.text = join(cf);
+    if (conf->origin.text.data == nullptr) {
         return static_cast<char *>(NGX_CONF_ERROR);
     }
     for (ngx_str_t &text : ngx::elements<ngx_str_t>(cf->args).subspan(1)) {
-        if (!add(cf, conf->origins, text)) {
+        if (!add(cf, conf->origin.rules, text)) {
             return static_cast<char *>(NGX_CONF_ERROR);
         }
     }

@@ -144,7 +144,7 @@ void warn_of_useless(ngx_conf_t *cf, const LocConf &conf) noexcept {
                "their type, beside \"ws_pass\"");
     }
     const Line *interval = conf.lines.find_here("ws_ack_interval");
-    if (interval != nullptr && conf.client_ack != static_cast<ngx_uint_t>(ClientAck::pong)) {
+    if (interval != nullptr && conf.flow.client_ack != static_cast<ngx_uint_t>(ClientAck::pong)) {
         log_at(cf, *interval, NGX_LOG_WARN,
                "\"ws_ack_interval\" has no effect without \"ws_client_ack pong\" beside "
                "\"ws_pass\"");

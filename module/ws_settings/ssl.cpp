@@ -56,26 +56,26 @@ bool load_trust(ngx_conf_t *cf, LocConf &conf) noexcept {
     if (!conf.upstream.ssl_verify) {
         return true;
     }
-    if (conf.ssl_trusted_certificate.len == 0) {
+    if (conf.tls.trusted_certificate.len == 0) {
         log_at(cf, line_of(conf, "ws_ssl_verify"), NGX_LOG_EMERG,
                "no \"ws_ssl_trusted_certificate\" for \"ws_ssl_verify\"");
         return false;
     }
     ngx_ssl_t *ssl = conf.upstream.ssl;
-    const auto depth = static_cast<ngx_int_t>(conf.ssl_verify_depth);
+    const auto depth = static_cast<ngx_int_t>(conf.tls.verify_depth);
     return accept(cf, conf,
-                  ngx_ssl_trusted_certificate(cf, ssl, &conf.ssl_trusted_certificate, depth),
+                  ngx_ssl_trusted_certificate(cf, ssl, &conf.tls.trusted_certificate, depth),
                   "ws_ssl_trusted_certificate") &&
-           accept(cf, conf, ngx_ssl_crl(cf, ssl, &conf.ssl_crl), "ws_ssl_crl");
+           accept(cf, conf, ngx_ssl_crl(cf, ssl, &conf.tls.crl), "ws_ssl_crl");
 }
 
 // One by one, so that the one that OpenSSL refuses is known.
 bool give_commands(ngx_conf_t *cf, const LocConf &conf) noexcept {
-    if (conf.ssl_conf_commands == nullptr) {
+    if (conf.tls.conf_commands == nullptr) {
         return true;
     }
     size_t nth = 0;
-    for (ngx_keyval_t &command : ngx::elements<ngx_keyval_t>(conf.ssl_conf_commands)) {
+    for (ngx_keyval_t &command : ngx::elements<ngx_keyval_t>(conf.tls.conf_commands)) {
         ngx_array_t one = {&command, 1, sizeof(command), 1, cf->pool};
         if (!accept(cf, conf, ngx_ssl_conf_commands(cf, conf.upstream.ssl, &one),
                     "ws_ssl_conf_command", nth++)) {
@@ -92,7 +92,7 @@ bool make_context(ngx_conf_t *cf, LocConf &conf) noexcept {
     }
     conf.upstream.ssl = ssl;
     ssl->log = cf->log;
-    if (ngx_ssl_create(ssl, conf.ssl_protocols, nullptr) != NGX_OK) {
+    if (ngx_ssl_create(ssl, conf.tls.protocols, nullptr) != NGX_OK) {
         return false;
     }
     ngx_pool_cleanup_t *cleanup = ngx_pool_cleanup_add(cf->pool, 0);
@@ -102,7 +102,7 @@ bool make_context(ngx_conf_t *cf, LocConf &conf) noexcept {
     }
     cleanup->handler = ngx_ssl_cleanup_ctx;
     cleanup->data = ssl;
-    return accept(cf, conf, ngx_ssl_ciphers(cf, ssl, &conf.ssl_ciphers, 0), "ws_ssl_ciphers") &&
+    return accept(cf, conf, ngx_ssl_ciphers(cf, ssl, &conf.tls.ciphers, 0), "ws_ssl_ciphers") &&
            load_certificate(cf, conf) && load_trust(cf, conf) &&
            ngx_ssl_client_session_cache(
                cf, ssl, static_cast<ngx_uint_t>(conf.upstream.ssl_session_reuse)) == NGX_OK &&
@@ -112,7 +112,7 @@ bool make_context(ngx_conf_t *cf, LocConf &conf) noexcept {
 }  // namespace
 
 bool finish_ssl(ngx_conf_t *cf, LocConf &conf) noexcept {
-    return !conf.ssl || make_context(cf, conf);
+    return !conf.tls.on || make_context(cf, conf);
 }
 
 extern "C" char *ngx_http_ws_set_ssl_password_file(ngx_conf_t *cf, ngx_command_t *, void *data) {

@@ -41,13 +41,13 @@ ngx_str_t server_name(ngx_conf_t *cf) noexcept {
 bool name_status_zone(ngx_conf_t *cf, LocConf &conf) noexcept {
     MainConf &main = main_conf(cf);
     const bool counts =
-        conf.upstream.upstream != nullptr || conf.target != nullptr || conf.origins_guard != 0;
+        conf.upstream.upstream != nullptr || conf.target != nullptr || conf.origin.guards != 0;
     if (main.zone == nullptr || !counts) {
         return true;
     }
-    const ngx_str_t name = conf.status_zone_name.len != 0 ? conf.status_zone_name : server_name(cf);
-    conf.status_zone = find_or_add(cf, main, name);
-    return conf.status_zone != nullptr;
+    const ngx_str_t name = conf.status.name.len != 0 ? conf.status.name : server_name(cf);
+    conf.status.zone = find_or_add(cf, main, name);
+    return conf.status.zone != nullptr;
 }
 
 extern "C" char *ngx_http_ws_set_zone(ngx_conf_t *cf, ngx_command_t *, void *data) {

@@ -13,28 +13,28 @@ char *conf_error() noexcept {
 }  // namespace
 
 bool merge_subprotocols(ngx_conf_t *cf, LocConf &conf, const LocConf &prev) noexcept {
-    if (conf.subprotocols == nullptr) {
-        conf.subprotocols = prev.subprotocols;
-        conf.subprotocol_required = prev.subprotocol_required;
+    if (conf.subprotocol.names == nullptr) {
+        conf.subprotocol.names = prev.subprotocol.names;
+        conf.subprotocol.required = prev.subprotocol.required;
     }
-    if (conf.subprotocols == nullptr) {
-        conf.subprotocols = ngx_array_create(cf->pool, 1, sizeof(std::string_view));
+    if (conf.subprotocol.names == nullptr) {
+        conf.subprotocol.names = ngx_array_create(cf->pool, 1, sizeof(std::string_view));
     }
-    return conf.subprotocols != nullptr;
+    return conf.subprotocol.names != nullptr;
 }
 
 extern "C" char *ngx_http_ws_set_subprotocol(ngx_conf_t *cf, ngx_command_t *, void *data) {
     auto *conf = static_cast<LocConf *>(data);
-    if (conf->subprotocols != nullptr) {
+    if (conf->subprotocol.names != nullptr) {
         return const_cast<char *>("is duplicate");
     }
-    conf->subprotocols = ngx_array_create(cf->pool, 4, sizeof(std::string_view));
-    if (conf->subprotocols == nullptr) {
+    conf->subprotocol.names = ngx_array_create(cf->pool, 4, sizeof(std::string_view));
+    if (conf->subprotocol.names == nullptr) {
         return conf_error();
     }
     auto names = ngx::elements<ngx_str_t>(cf->args).subspan(1);
-    conf->subprotocol_required = names.size() > 1 && ngx::view(names.back()) == "required";
-    if (conf->subprotocol_required) {
+    conf->subprotocol.required = names.size() > 1 && ngx::view(names.back()) == "required";
+    if (conf->subprotocol.required) {
         names = names.first(names.size() - 1);
     }
     if (names.size() == 1 && ngx::view(names.front()) == "required") {
@@ -50,7 +50,7 @@ extern "C" char *ngx_http_ws_set_subprotocol(ngx_conf_t *cf, ngx_command_t *, vo
                                &name);
             return conf_error();
         }
-        void *slot = ngx_array_push(conf->subprotocols);
+        void *slot = ngx_array_push(conf->subprotocol.names);
         if (slot == nullptr) {
             return conf_error();
         }

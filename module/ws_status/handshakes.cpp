@@ -8,7 +8,7 @@ namespace ngx_ws {
 namespace {
 
 void count(ngx_http_request_t *r, ws::Metric metric, size_t label) noexcept {
-    ws::Counters *counters = counters_of(loc_conf(r).status_zone);
+    ws::Counters *counters = counters_of(loc_conf(r).status.zone);
     if (counters != nullptr) {
         counters->count(metric, label);
     }
@@ -17,7 +17,7 @@ void count(ngx_http_request_t *r, ws::Metric metric, size_t label) noexcept {
 }  // namespace
 
 void count_session(ngx_http_request_t *r) noexcept {
-    ws::Counters *counters = counters_of(loc_conf(r).status_zone);
+    ws::Counters *counters = counters_of(loc_conf(r).status.zone);
     if (counters != nullptr) {
         counters->count(ws::Metric::handshakes, ws::status_label(NGX_HTTP_SWITCHING_PROTOCOLS));
         counters->observe(ws::Metric::connects, r->upstream->state->connect_time);

@@ -20,7 +20,7 @@ void list(ngx_http_request_t *r, std::string_view subprotocol, ws::Entry &entry)
     entry.open({.number = r->connection->number,
                 .begun_at = milliseconds_since_1970(),
                 .worker = static_cast<uint64_t>(ngx_pid),
-                .zone = ngx::view(loc_conf(r).status_zone->name),
+                .zone = ngx::view(loc_conf(r).status.zone->name),
                 .client = ngx::view(r->connection->addr_text),
                 .location = ngx::view(clcf->name),
                 .upstream = upstream == nullptr ? std::string_view{} : ngx::view(*upstream),
@@ -31,7 +31,7 @@ void list(ngx_http_request_t *r, std::string_view subprotocol, ws::Entry &entry)
 
 SessionReport *SessionReport::begin(ngx_http_request_t *r, ngx_pool_t *pool,
                                     std::string_view subprotocol) noexcept {
-    ws::Counters *counters = counters_of(loc_conf(r).status_zone);
+    ws::Counters *counters = counters_of(loc_conf(r).status.zone);
     if (counters == nullptr) {
         return nullptr;
     }

@@ -22,13 +22,13 @@ ngx_int_t refuse_value(ngx_http_request_t *r, const ngx_str_t &value) noexcept {
     RequestLog log(r);
     ngx_log_error(NGX_LOG_ERR, log.get(), 0,
                   "ws: invalid value \"%V%s\" in \"ws_expires %V\": expected seconds since 1970",
-                  &said, value.len > said.len ? "..." : "", &loc_conf(r).expires->value);
+                  &said, value.len > said.len ? "..." : "", &loc_conf(r).times.expires->value);
     return NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
 // Milliseconds; 0: it may last for ever. It may have expired while the backend was dialled.
 ngx_msec_t time_left(ngx_http_request_t *r, const Context &ctx) noexcept {
-    const ngx_msec_t longest = loc_conf(r).max_duration;
+    const ngx_msec_t longest = loc_conf(r).times.max_duration;
     if (ctx.expires_at == 0) {
         return longest;
     }
@@ -42,10 +42,10 @@ ngx_msec_t time_left(ngx_http_request_t *r, const Context &ctx) noexcept {
 ngx_int_t check_expiry(ngx_http_request_t *r, Context &ctx) noexcept {
     const LocConf &conf = loc_conf(r);
     ngx_str_t value = ngx_null_string;
-    if (conf.expires == nullptr) {
+    if (conf.times.expires == nullptr) {
         return NGX_OK;
     }
-    if (ngx_http_complex_value(r, conf.expires, &value) != NGX_OK) {
+    if (ngx_http_complex_value(r, conf.times.expires, &value) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
     if (value.len == 0) {

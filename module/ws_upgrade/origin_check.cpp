@@ -160,19 +160,19 @@ void log_refusal(ngx_http_request_t *r, const Candidate &candidate, bool report_
     ngx_log_error(
         NGX_LOG_WARN, log.get(), 0, "ws: %s: %s \"%V%s\", ws_origin %V, would be allowed by \"%V\"",
         report_only ? "reported" : "refused", complaint(candidate), &text,
-        candidate.text.size() > text.len ? "..." : "", &loc_conf(r).origins_text, &allowed_by);
+        candidate.text.size() > text.len ? "..." : "", &loc_conf(r).origin.text, &allowed_by);
 }
 
 OriginVerdict judge(ngx_http_request_t *r, const ws::UpgradeRequest &request) noexcept {
     const LocConf &conf = loc_conf(r);
     const Candidate candidate = read_origin(request);
-    for (const OriginRule &rule : ngx::elements<OriginRule>(conf.origins)) {
+    for (const OriginRule &rule : ngx::elements<OriginRule>(conf.origin.rules)) {
         if (matches(r, rule, candidate)) {
             return verdict_of(rule.kind);
         }
     }
-    log_refusal(r, candidate, conf.origin_report_only);
-    return conf.origin_report_only ? OriginVerdict::reported : OriginVerdict::refused;
+    log_refusal(r, candidate, conf.origin.report_only);
+    return conf.origin.report_only ? OriginVerdict::reported : OriginVerdict::refused;
 }
 
 }  // namespace
@@ -187,7 +187,7 @@ OriginVerdict check_origin(ngx_http_request_t *r, Context &ctx) noexcept {
 }
 
 extern "C" ngx_int_t ngx_http_ws_origin_handler(ngx_http_request_t *r) {
-    if (r != r->main || !loc_conf(r).origins_guard) {
+    if (r != r->main || !loc_conf(r).origin.guards) {
         return NGX_DECLINED;
     }
     Context *ctx = context(r);
@@ -197,7 +197,7 @@ extern "C" ngx_int_t ngx_http_ws_origin_handler(ngx_http_request_t *r) {
     if (!ctx->request.wants_websocket() || check_origin(r, *ctx) != OriginVerdict::refused) {
         return NGX_DECLINED;
     }
-    ctx->status_zone = loc_conf(r).status_zone;
+    ctx->status_zone = loc_conf(r).status.zone;
     // What follows are frames, and no second request.
     r->keepalive = 0;
     return NGX_HTTP_FORBIDDEN;

@@ -35,7 +35,7 @@ Chosen choose_subprotocol(ngx_http_request_t *r, const ws::UpgradeRequest &reque
     const LocConf &conf = loc_conf(r);
     const bool resumes = conf.resume.on() && conf.framing.settings.kind == ws::FramingKind::stream;
     ws::ResumeChoice resume(resumes);
-    ws::SubprotocolChoice choice(ngx::elements<std::string_view>(conf.subprotocols),
+    ws::SubprotocolChoice choice(ngx::elements<std::string_view>(conf.subprotocol.names),
                                  resume.passed_over());
     request.subprotocols().each([&](std::string_view value) {
         choice.offer(value);
@@ -90,7 +90,7 @@ ws::Handshake check_upgrade(ngx_http_request_t *r, Context &ctx) noexcept {
     if (choice.malformed()) {
         return ws::Handshake::subprotocol_malformed;
     }
-    if (choice.chosen().empty() && loc_conf(r).subprotocol_required) {
+    if (choice.chosen().empty() && loc_conf(r).subprotocol.required) {
         return ws::Handshake::subprotocol_missing;
     }
     ctx.server = &loc_conf(r);

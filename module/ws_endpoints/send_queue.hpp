@@ -1,0 +1,49 @@
+// What is written to a connection and has not arrived: how much, and how much more there may be.
+#pragma once
+
+#include "module/ws_endpoints/arrival.hpp"
+
+#include "ngx_ws_filter/ws_relay/endpoint.hpp"
+
+namespace ngx_ws {
+
+// It lies in the kernel. The kernel is asked as rarely as can be, and told its bounds once.
+class SendQueue {
+public:
+    // `window` and `notsent_lowat`: see Bounds.
+    SendQueue(ngx_connection_t *c, size_t window, size_t notsent_lowat, bool nodelay) noexcept;
+
+    // See ws::Endpoint.
+    [[nodiscard]] size_t room(size_t most) noexcept;
+    void lift_bounds() noexcept;
+    [[nodiscard]] uint64_t acknowledged() noexcept;
+    [[nodiscard]] uint64_t moved() noexcept;
+    [[nodiscard]] bool knows_exactly() const noexcept { return arrival_.exact(); }
+
+    // How many of so many bytes may be written now. All of them where the same bytes have to be
+    // written again.
+    [[nodiscard]] size_t sendable(size_t size, bool again) noexcept;
+    // How many of these go into one write.
+    [[nodiscard]] size_t piece(size_t size) noexcept { return arrival_.piece(size); }
+    // What a write has come to: bytes, or NGX_AGAIN or NGX_ERROR.
+    [[nodiscard]] ws::Written wrote(ssize_t n) noexcept;
+
+    void fin_sent() noexcept { arrival_.fin_sent(); }
+    // See Arrival.
+    void lose() noexcept { arrival_.lose(written_); }
+    void forget() noexcept { arrival_.forget(); }
+
+private:
+    void prepare(size_t size) noexcept;
+    [[nodiscard]] uint64_t pending() const noexcept { return written_ - arrival_.data(); }
+
+    ngx_connection_t *c_;
+    Arrival arrival_;
+    uint64_t written_ = 0;
+    size_t window_;
+    size_t notsent_lowat_;
+    bool nodelay_;          // to be set before the first byte
+    bool limited_ = false;  // the kernel knows the bounds
+};
+
+}  // namespace ngx_ws
