@@ -4,6 +4,7 @@
 #include "module/ws_session/drain.hpp"
 #include "module/ws_settings/commands.hpp"
 #include "module/ws_status/counting.hpp"
+#include "module/ws_steering/post.hpp"
 #include "module/ws_upgrade/origin_check.hpp"
 #include "module/ws_upgrade/upgrade.hpp"
 
@@ -29,11 +30,15 @@ ngx_int_t add_handler(ngx_conf_t *cf, ngx_http_phases phase, ngx_http_handler_pt
 // long as the process lives. Here it only means that the configuration is refused.
 bool can_answer_handshakes(ngx_conf_t *cf) noexcept {
     std::array<char, ws::accept_key_size> accept;
-    if (ws::make_accept_key("dGhlIHNhbXBsZSBub25jZQ==", accept)) {
-        return true;
+    if (!ws::make_accept_key("dGhlIHNhbXBsZSBub25jZQ==", accept)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "ws: libcrypto computes no SHA-1");
+        return false;
     }
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "ws: libcrypto computes no SHA-1");
-    return false;
+    if (!ws::session_key("key")) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "ws: libcrypto computes no SHA-256");
+        return false;
+    }
+    return true;
 }
 
 ngx_int_t postconfiguration(ngx_conf_t *cf) {
@@ -66,6 +71,7 @@ ngx_int_t begin_worker(ngx_cycle_t *cycle) {
     const MainConf *conf = find_main_conf(cycle);
     if (conf != nullptr) {
         sit_down(*conf);
+        open_post(cycle);
     }
     if (conf != nullptr && conf->drains != 0) {
         watch_for_exit(cycle);
@@ -74,6 +80,7 @@ ngx_int_t begin_worker(ngx_cycle_t *cycle) {
 }
 
 void end_worker(ngx_cycle_t *) {
+    close_post();
     stand_up();
 }
 

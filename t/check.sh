@@ -55,6 +55,7 @@ rooms=(
     ws_settings   # the directives
     ws_endpoints  # one side's socket
     ws_status     # what is counted
+    ws_steering   # sessions that are ended from elsewhere
     ws_upgrade    # may the request become a WebSocket, and the answer
     ws_session    # the request that has become a session
     ws_resume     # the session that outlives its request

@@ -196,6 +196,9 @@ ngx_int_t connect_backend(ngx_http_request_t *r, Context &ctx) noexcept {
     u.abort_request = ignore_abort;
     u.finalize_request = release_leg;
 
+    if (const ngx_int_t status = ctx.leg->enter(); status != NGX_OK) {
+        return status;
+    }
     r->main->count++;
     connect_anew(r, upstream);
     return NGX_DONE;

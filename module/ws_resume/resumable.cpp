@@ -116,6 +116,7 @@ void Resumable::open(ResumableLeg &leg) noexcept {
 // An exiting worker tells connections of it that wait idly, and so this one.
 bool Resumable::keep(ResumableLeg &leg) noexcept {
     ngx_http_upstream_t &u = *leg.request()->upstream;
+    Steered::begin();
     begin_report(leg.request(), pool_, leg.context().subprotocol);
     bound(*relay_, leg.request(), leg.context());
     if (!backend_.take(u, leg.context().choose_server != nullptr, pool_, &log_)) {
@@ -135,6 +136,7 @@ void Resumable::release() noexcept {
 }
 
 void Resumable::drop() noexcept {
+    Steered::leave();
     ngx_pool_t *pool = pool_;
     this->~Resumable();
     ngx_destroy_pool(pool);
@@ -288,6 +290,12 @@ ngx_log_t *Resumable::log() const noexcept {
 }
 
 // --- the end
+
+// The whole session, whether it has a leg or not.
+void Resumable::end_now(ws::CloseCode code, std::string_view why) noexcept {
+    relay_->end(code, ngx::view(ngx::copy(pool_, why)), ngx_current_msec);
+    on_backend(backend_.connection());
+}
 
 // Nobody can come back to a worker that takes no more connections.
 void Resumable::leave_worker() noexcept {

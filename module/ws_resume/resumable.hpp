@@ -6,6 +6,7 @@
 #include "module/ws_resume/sessions.hpp"
 #include "module/ws_session/leg.hpp"
 #include "module/ws_session/worker_host.hpp"
+#include "module/ws_steering/steered.hpp"
 
 #include "ngx_ws_filter/ws_relay/resume_translator.hpp"
 #include "ngx_ws_filter/ws_resume/resume_names.hpp"
@@ -18,7 +19,7 @@ class ResumableLeg;
 struct Claim;
 
 // Lives in a pool of its own.
-class Resumable final : public Listed, private WorkerHost {
+class Resumable final : public Listed, private WorkerHost, public Steered {
 public:
     // Null if there is no memory, or no randomness.
     [[nodiscard]] static Resumable *make(ngx_http_request_t *r, const Context &ctx) noexcept;
@@ -66,6 +67,7 @@ public:
     [[nodiscard]] LegFacts leg_facts() const noexcept;
 
 private:
+    void end_now(ws::CloseCode code, std::string_view why) noexcept override;
     [[nodiscard]] ws::Answer send_answer() noexcept override;
     void come_back() noexcept override;
     [[nodiscard]] ngx_log_t *log() const noexcept override;

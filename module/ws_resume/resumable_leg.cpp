@@ -84,6 +84,10 @@ void ResumableLeg::turn() noexcept {
 
 // False if the leg is over.
 bool ResumableLeg::begin() noexcept {
+    if (resumable_ != nullptr && resumable_->refused() != 0) {
+        answer_without(resumable_->refused());
+        return false;
+    }
     if (!begin_answer()) {
         return false;
     }
@@ -132,6 +136,7 @@ void ResumableLeg::refuse(ws::CloseCode code, std::string_view why) noexcept {
 
 void ResumableLeg::is_over(const ws::Facts &facts, const LegFacts &leg, bool goes_on) noexcept {
     last_ = facts;
+    last_.why = ngx::view(ngx::copy(request()->pool, facts.why));  // the session's may go
     last_leg_ = leg;
     resumable_ = nullptr;
     joined_ = false;

@@ -15,6 +15,7 @@ public:
     [[nodiscard]] static ResumableLeg *make_next(ngx_http_request_t *r, Context &ctx) noexcept;
     ResumableLeg(ngx_http_request_t *r, Context &ctx) noexcept;
 
+    [[nodiscard]] ngx_int_t enter() noexcept override { return resumable_->enter(request()); }
     void start() noexcept override;
     [[nodiscard]] ws::Facts facts() const noexcept override;
     [[nodiscard]] LegFacts leg_facts() const noexcept override;

@@ -67,10 +67,15 @@ bool Leg::begin_answer() noexcept {
     if (!r->header_sent) {
         ngx_http_clean_header(r);
     }
+    answer_without(rc);
+    return false;
+}
+
+void Leg::answer_without(ngx_int_t status) noexcept {
+    ngx_http_request_t *r = r_;
     r->main->count++;
     end();
-    ngx_http_finalize_request(r, rc);
-    return false;
+    ngx_http_finalize_request(r, status);
 }
 
 bool Leg::answer_at_once() noexcept {

@@ -28,6 +28,8 @@ public:
     // The 101 is sent, or a part of it.
     [[nodiscard]] bool started() const noexcept { return answer_ != Answer::due; }
 
+    // The backend is about to be dialled: NGX_OK, or the status for the client.
+    [[nodiscard]] virtual ngx_int_t enter() noexcept { return NGX_OK; }
     // Takes both connections over from nginx. Called while nginx still works on the request, so
     // that the 101 is sent, and may be refused, in an event of its own.
     virtual void start() noexcept {}
@@ -65,6 +67,8 @@ protected:
     [[nodiscard]] bool begin_answer() noexcept;
     // Begins the answer where nothing else may be done with the request but to end it.
     [[nodiscard]] bool answer_at_once() noexcept;
+    // Ends the request with this status in the place of the 101, and with it this object.
+    void answer_without(ngx_int_t status) noexcept;
     // See ws::Host.
     [[nodiscard]] ws::Answer send_answer() noexcept;
     void come_back() noexcept;

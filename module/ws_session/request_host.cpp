@@ -52,6 +52,17 @@ RequestHost::RequestHost(ngx_http_request_t *r, Context &ctx, const Lending &len
 
 // --- the beginning
 
+// A request that nginx gives up before it dials is not released.
+ngx_int_t RequestHost::enter() noexcept {
+    ngx_pool_cleanup_t *cleanup = ngx_pool_cleanup_add(request()->pool, 0);
+    if (cleanup == nullptr) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    cleanup->handler = [](void *session) { static_cast<Steered *>(session)->leave(); };
+    cleanup->data = static_cast<Steered *>(this);
+    return Steered::enter(request());
+}
+
 void RequestHost::start() noexcept {
     make_backend(backend_);
     ngx_connection_t *c = request()->upstream->peer.connection;
@@ -73,6 +84,7 @@ ws::Translator &RequestHost::choose_translator() noexcept {
 }
 
 void RequestHost::begin_session() noexcept {
+    Steered::begin();
     begin_report(request(), request()->pool, context().subprotocol);
     bound(*relay_, request(), context());
     if (conf().times.drain_time != 0) {
@@ -84,6 +96,10 @@ void RequestHost::begin_session() noexcept {
 
 void RequestHost::turn() noexcept {
     if (!started()) {
+        if (refused() != 0) {
+            answer_without(refused());
+            return;
+        }
         if (!begin_answer()) {
             return;
         }
@@ -107,11 +123,15 @@ bool RequestHost::watch() noexcept {
 
 // --- the end
 
+void RequestHost::end_now(ws::CloseCode code, std::string_view why) noexcept {
+    end_for(code, ngx::view(ngx::copy(request()->pool, why)));
+}
+
 // As an event of the backend's connection.
-void RequestHost::drain(std::string_view why) noexcept {
+void RequestHost::end_for(ws::CloseCode code, std::string_view why) noexcept {
     ngx_connection_t *client = request()->connection;
     ngx_http_set_log_request(client->log, request());
-    relay_->leave(why, ngx_current_msec);
+    relay_->end(code, why, ngx_current_msec);
     turn();
     ngx_http_run_posted_requests(client);
 }
@@ -119,6 +139,7 @@ void RequestHost::drain(std::string_view why) noexcept {
 void RequestHost::release() noexcept {
     ngx_http_request_t *r = request();
     leave_worker();
+    Steered::leave();
     if (relay_.has_value()) {
         ngx_connection_t *backend = r->upstream->peer.connection;
         if (started()) {

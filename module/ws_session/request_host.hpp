@@ -5,19 +5,21 @@
 #include "module/ws_session/drain.hpp"
 #include "module/ws_session/leg.hpp"
 #include "module/ws_session/worker_host.hpp"
+#include "module/ws_steering/steered.hpp"
 
 #include <optional>
 #include <variant>
 
 namespace ngx_ws {
 
-class RequestHost final : public Leg, private WorkerHost, private Drainable {
+class RequestHost final : public Leg, private WorkerHost, private Drainable, private Steered {
 public:
     // In the request's pool; null if there is no memory.
     [[nodiscard]] static RequestHost *make(ngx_http_request_t *r, Context &ctx) noexcept;
     RequestHost(ngx_http_request_t *r, Context &ctx, const Lending &lending,
                 ws::Session &session) noexcept;
 
+    [[nodiscard]] ngx_int_t enter() noexcept override;
     void start() noexcept override;
     [[nodiscard]] ws::Facts facts() const noexcept override {
         return relay_->facts(ngx_current_msec);
@@ -35,7 +37,12 @@ private:
     [[nodiscard]] ngx_msec_t moved_at() const noexcept override {
         return relay_->tunnel().moved_at();
     }
-    void drain(std::string_view why) noexcept override;
+    void drain(std::string_view why) noexcept override {
+        end_for(ws::CloseCode::service_restart, why);
+    }
+    void end_now(ws::CloseCode code, std::string_view why) noexcept override;
+    // `why` lasts as long as the request.
+    void end_for(ws::CloseCode code, std::string_view why) noexcept;
 
     void begin_session() noexcept;
     [[nodiscard]] ws::Translator &choose_translator() noexcept;

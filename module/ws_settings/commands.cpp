@@ -94,6 +94,21 @@ bool inherit_choice(ngx_conf_t *, const Directive &directive, void *conf, void *
     return true;
 }
 
+void unset_limit(void *field) noexcept {
+    static_cast<SessionLimit *>(field)->most = NGX_CONF_UNSET_UINT;
+}
+
+bool inherit_limit(ngx_conf_t *, const Directive &directive, void *conf, void *prev) noexcept {
+    auto &own = field<SessionLimit>(conf, directive);
+    if (own.most == NGX_CONF_UNSET_UINT) {
+        own = field<SessionLimit>(prev, directive);
+    }
+    if (own.most == NGX_CONF_UNSET_UINT) {
+        own = {};
+    }
+    return true;
+}
+
 bool inherit_nothing(ngx_conf_t *, const Directive &, void *, void *) noexcept {
     return true;
 }
@@ -177,6 +192,8 @@ constexpr Behaviour behaviour(Kind kind) noexcept {
             return plain<ngx_uint_t>(NGX_CONF_TAKE12, ngx_http_ws_set_resume);
         case Kind::resume_node:
             return {NGX_CONF_TAKE1, ngx_http_ws_set_resume_node, leave, inherit_text};
+        case Kind::limit_sessions:
+            return {NGX_CONF_TAKE12, ngx_http_ws_set_limit_sessions, unset_limit, inherit_limit};
         case Kind::ssl_password_file:
         case Kind::ssl_conf_command:
             return ssl_behaviour(kind);

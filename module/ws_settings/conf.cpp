@@ -128,7 +128,8 @@ char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child) {
         return conf_error();
     }
     inherit_pass(cf, conf, prev);
-    if (!name_status_zone(cf, conf) || !conf.deflate.check(cf, conf.lines) ||
+    if (!name_status_zone(cf, conf) || !check_steering(cf, conf) ||
+        !conf.deflate.check(cf, conf.lines) ||
         !conf.framing.check(cf, conf.lines, conf.max_message_size)) {
         return conf_error();
     }

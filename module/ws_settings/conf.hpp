@@ -8,6 +8,7 @@
 #include "module/ws_settings/pass.hpp"
 #include "module/ws_settings/proxy_protocol_conf.hpp"
 #include "module/ws_settings/resume_conf.hpp"
+#include "module/ws_settings/steering_conf.hpp"
 
 #include "ngx_ws_filter/ws_relay/relay.hpp"
 
@@ -132,6 +133,7 @@ struct LocConf {
 #endif
     StatusConf status;
     ResumeConf resume;
+    SteeringConf steering;
     RelayConf relay;
 };
 

@@ -32,6 +32,7 @@ enum class Kind : ngx_uint_t {
     bind,
     resume,
     resume_node,
+    limit_sessions,
     ssl_password_file,
     ssl_conf_command,
     zone,

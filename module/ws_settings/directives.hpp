@@ -108,6 +108,9 @@ inline constexpr Directive directives[] = {
     {"ws_expires", Kind::value, offsetof(LocConf, times.expires)},
     {"ws_drain_time", Kind::time_or_never, offsetof(LocConf, times.drain_time), 0},
 
+    {"ws_session_key", Kind::value, offsetof(LocConf, steering.key)},
+    {"ws_limit_sessions", Kind::limit_sessions, offsetof(LocConf, steering.limit), "0"},
+
     {"ws_zone", Kind::zone, 0, {}, {}, Place::http},
     {"ws_status_zone", Kind::text, offsetof(LocConf, status.name)},
     {"ws_status", Kind::status, 0, {}, {}, Place::location},

@@ -33,7 +33,7 @@ const ws::Board *former_board(const ngx_shm_zone_t &zone) noexcept {
              std::span{static_cast<ngx_shm_zone_t *>(part->elts), part->nelts}) {
             if (old.tag == zone.tag && &old != &zone && old.shm.addr != nullptr &&
                 ngx::view(old.shm.name) == ngx::view(zone.shm.name)) {
-                return static_cast<ws::Board *>(pool_of(old)->data);
+                return &static_cast<Desk *>(pool_of(old)->data)->board;
             }
         }
     }
@@ -42,17 +42,17 @@ const ws::Board *former_board(const ngx_shm_zone_t &zone) noexcept {
 
 bool make_board(const ngx_shm_zone_t &zone) noexcept {
     ngx_slab_pool_t *pool = pool_of(zone);
-    void *memory = ngx_slab_alloc(pool, sizeof(ws::Board));
+    void *memory = ngx_slab_alloc(pool, sizeof(Desk));
     if (memory == nullptr) {
         return false;
     }
-    auto *board = new (memory) ws::Board{};
-    pool->data = board;
+    auto *desk = new (memory) Desk{};
+    pool->data = desk;
     // The list of sessions may want more than there is, and says so itself.
     pool->log_nomem = 0;
     const ws::Board *former = former_board(zone);
     SharedBoard shared(pool);
-    return former == nullptr || board->adopt(*former, shared);
+    return former == nullptr || desk->board.adopt(*former, shared);
 }
 
 bool name_zones(const MainConf &conf, ngx_slab_pool_t *pool) noexcept {

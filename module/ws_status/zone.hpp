@@ -3,20 +3,27 @@
 
 #include "module/ws_settings/status_conf.hpp"
 
-#include "ngx_ws_filter/ws_status/board.hpp"
+#include "ngx_ws_filter/ws_steering/orders.hpp"
+#include "ngx_ws_filter/ws_steering/quota.hpp"
 
 namespace ngx_ws {
 
 struct MainConf;
 
-// The board as it lies in a zone of nginx.
+// What lies in the zone.
+struct Desk {
+    ws::Board board;
+    ws::Quota quota;
+    ws::Orders orders;
+};
+
+// The same, with what it needs of nginx.
 class SharedBoard final : public ws::BoardHost {
 public:
     explicit SharedBoard(ngx_slab_pool_t *pool) noexcept : pool_(pool) {}
 
-    [[nodiscard]] ws::Board &board() const noexcept {
-        return *static_cast<ws::Board *>(pool_->data);
-    }
+    [[nodiscard]] Desk &desk() const noexcept { return *static_cast<Desk *>(pool_->data); }
+    [[nodiscard]] ws::Board &board() const noexcept { return desk().board; }
 
     void lock() noexcept override { ngx_shmtx_lock(&pool_->mutex); }
     void unlock() noexcept override { ngx_shmtx_unlock(&pool_->mutex); }

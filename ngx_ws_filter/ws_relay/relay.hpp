@@ -55,9 +55,10 @@ public:
 
     // See Tunnel. Before the first turn of a leg.
     void expire_at(Millis at) noexcept { tunnel_.expire_at(at); }
-    // The worker is to go: the client may come back to another one, and the literal says when.
-    void leave(std::string_view why, Millis now) noexcept {
-        tunnel_.close(Side::gateway, CloseCode::service_restart, why, now);
+    // The gateway ends the session, for a reason of its own, which outlives it. All legs, if there
+    // may be more than one.
+    void end(CloseCode code, std::string_view why, Millis now) noexcept {
+        tunnel_.close(Side::gateway, code, why, now);
     }
     // Both connections are about to be closed before the session has come to its end: tells both
     // sides as well as can be at once. See Tunnel::stop().

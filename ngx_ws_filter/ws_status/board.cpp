@@ -4,21 +4,6 @@
 #include <new>
 
 namespace ws {
-namespace {
-
-class Locked {
-public:
-    explicit Locked(BoardHost &host) noexcept : host_(&host) { host.lock(); }
-    ~Locked() { host_->unlock(); }
-    Locked(const Locked &) = delete;
-    Locked &operator=(const Locked &) = delete;
-
-private:
-    BoardHost *host_;
-};
-
-}  // namespace
-
 template <typename T>
 T *Board::make(BoardHost &host) noexcept {
     void *memory = host.allocate(sizeof(T));

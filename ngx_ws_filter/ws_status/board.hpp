@@ -32,6 +32,18 @@ protected:
     ~BoardHost() = default;
 };
 
+// For as long as it exists.
+class Locked {
+public:
+    explicit Locked(BoardHost &host) noexcept : host_(&host) { host.lock(); }
+    ~Locked() { host_->unlock(); }
+    Locked(const Locked &) = delete;
+    Locked &operator=(const Locked &) = delete;
+
+private:
+    BoardHost *host_;
+};
+
 struct ZoneName {
     static constexpr std::size_t max_size = 127;
 

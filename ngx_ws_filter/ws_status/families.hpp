@@ -27,6 +27,7 @@ enum class Metric : std::uint8_t {
     durations,
     round_trips,
     connects,
+    limited,
     workers,
     held_buffers,
     most_held_buffers,
@@ -40,6 +41,7 @@ using Text = std::string_view;
 inline constexpr Text sides[] = {"client", "backend"};  // see label_of()
 inline constexpr Text enders[] = {"client", "backend", "gateway"};
 inline constexpr Text results[] = {"given", "refused"};
+inline constexpr Text limits[] = {"refused", "displaced"};
 inline constexpr Text generations[] = {"current", "old"};
 
 inline constexpr Text statuses[] = {"101", "400", "401", "403", "404", "405", "408", "426",
@@ -161,6 +163,10 @@ inline constexpr std::array unplaced = {
            .help = "Time to a connection with the backend",
            .type = Type::histogram,
            .bounds = bounds::trips},
+    Family{.name = "nginx_ws_limited_sessions",
+           .help = "Requests for more sessions of a key than it may have, by what became of them",
+           .type = Type::counter,
+           .outer = {"result", labels::limits}},
     Family{.name = "nginx_ws_workers",
            .help = "Workers, by whether they have the current configuration",
            .type = Type::gauge,

@@ -57,17 +57,21 @@ MAIN = {"worker_shutdown_timeout", "error_log", "worker_rlimit_nofile"}
 HTTP = {"server", "map", "upstream", "log_format", "limit_conn_zone", "ws_buffer_size", "ws_zone"}
 
 
+# What needs a zone that counts.
+COUNTED = re.compile(r"ws_(status|control|session_key|limit_sessions)\b")
+
+
 def wrapped(example):
     """The parts of a Gateway that make a whole configuration of it."""
     names = outermost(example)
+    zone = "ws_zone ws:1m;" if COUNTED.search(example) else ""
     if names & MAIN:
         # The test's own events{} has another count of connections.
         return {"main": re.sub(r"^events \{.*?^\}", "", example, flags=re.M | re.S)}
     if names & HTTP:
         return {"http": example}
     if "location" in names:
-        # A location that tells needs a zone that counts.
-        return {"server": example, "http": "ws_zone ws:1m;" if "ws_status;" in example else ""}
+        return {"server": example, "http": zone}
     if "http" in names:
         return {"http": re.search(r"http \{\n(.*)^\}", example, re.M | re.S)[1]}
-    return {"locations": f"location / {{ ws_pass 127.0.0.1:4000; {example} }}"}
+    return {"locations": f"location / {{ ws_pass 127.0.0.1:4000; {example} }}", "http": zone}

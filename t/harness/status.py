@@ -23,6 +23,14 @@ def get(front, path="/status", method="GET", **fields):
     return answer.status, answer.getheader("Content-Type"), body
 
 
+def get_or_none(front):
+    """The same; None before anybody listens."""
+    try:
+        return get(front)
+    except OSError:
+        return None
+
+
 class Samples:
     """The samples of Prometheus' text format."""
 

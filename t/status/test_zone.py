@@ -9,7 +9,7 @@ from harness.backends import EchoBackend
 from harness.gateway import wait_until
 from harness.raw import BINARY
 from harness.sessions import location, opened
-from harness.status import counted, get, samples, sessions, wait_sum
+from harness.status import counted, get, get_or_none, samples, sessions, wait_sum
 
 
 def wait_exit(front, pids):
@@ -164,13 +164,6 @@ def test_a_process_without_a_master_counts(gateway, backend, raw):
     assert samples(front).sum("sessions") == samples(front).sum("workers") == 1
     assert sessions(front)["sessions"][0]["worker"] == front.pid
     client.close()
-
-
-def get_or_none(front):
-    try:
-        return get(front)
-    except OSError:
-        return None
 
 
 def test_it_is_scraped_while_workers_die(gateway, backend, raw):

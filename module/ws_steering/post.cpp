@@ -1,0 +1,162 @@
+#include "module/ws_steering/post.hpp"
+
+#include "module/ws_settings/conf.hpp"
+#include "module/ws_status/owner.hpp"
+
+#include <optional>
+
+#include <sys/un.h>
+
+namespace ngx_ws {
+
+namespace {
+
+std::optional<Post> post;
+ngx_connection_t *ear;      // a socket at which others wake this process
+uint64_t ear_address;       // 0: there is none
+ngx_event_t reminder = {};  // of this process to itself
+
+// The name means nothing to anybody: who knows it can only make a process look.
+socklen_t fill(sockaddr_un &address, uint64_t number) noexcept {
+    address = {};
+    address.sun_family = AF_UNIX;
+    auto *name = reinterpret_cast<u_char *>(address.sun_path) + 1;
+    u_char *end = ngx_sprintf(name, "ngx_ws_filter.%016xL", number);
+    return static_cast<socklen_t>(end - reinterpret_cast<u_char *>(&address));
+}
+
+void on_wake(ngx_event_t *ev) {
+    std::array<u_char, 8> heard;
+    const auto *c = static_cast<ngx_connection_t *>(ev->data);
+    while (recv(c->fd, heard.data(), heard.size(), 0) >= 0) {
+    }
+    (void)ngx_handle_read_event(ev, 0);
+    obey();
+}
+
+bool listen_at(ngx_socket_t fd) noexcept {
+    sockaddr_un address;
+    const auto low = static_cast<uint64_t>(ngx_random());
+    const uint64_t number = static_cast<uint64_t>(ngx_pid) << 32 | (low & 0xffffffff);
+    const socklen_t size = fill(address, number);
+    if (bind(fd, reinterpret_cast<sockaddr *>(&address), size) == -1) {
+        return false;
+    }
+    ear_address = number;
+    return true;
+}
+
+void make_ear(ngx_cycle_t *cycle) noexcept {
+    const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd == -1) {
+        ngx_log_error(NGX_LOG_ALERT, cycle->log, ngx_socket_errno, "socket() failed");
+        return;
+    }
+    ngx_connection_t *c = ngx_get_connection(fd, cycle->log);
+    if (c == nullptr) {
+        (void)close(fd);
+        return;
+    }
+    c->read->handler = on_wake;
+    c->read->log = cycle->log;
+    c->write->log = cycle->log;
+    // nginx takes an open connection at the exit for one that was forgotten.
+    c->read->channel = 1;
+    c->write->channel = 1;
+    if (!listen_at(fd) || ngx_handle_read_event(c->read, 0) != NGX_OK) {
+        ngx_log_error(NGX_LOG_ALERT, cycle->log, ngx_socket_errno, "bind() failed");
+        ngx_close_connection(c);
+        ear_address = 0;
+        return;
+    }
+    ear = c;
+}
+
+// To a process that is woken already this does nothing.
+void send_to(uint64_t address) noexcept {
+    sockaddr_un name;
+    const socklen_t size = fill(name, address);
+    if (ear != nullptr && address != 0) {
+        (void)sendto(ear->fd, "", 1, 0, reinterpret_cast<sockaddr *>(&name), size);
+    }
+}
+
+void remind() noexcept {
+    reminder.handler = [](ngx_event_t *) { obey(); };
+    reminder.log = ngx_cycle->log;
+    ngx_post_event(&reminder, &ngx_posted_events);
+}
+
+template <typename Wanted>
+void wake_those(Wanted wanted) noexcept {
+    const Post *here = find_post();
+    if (here == nullptr) {
+        return;
+    }
+    for (const ws::Listener &listener : here->orders().listeners()) {
+        const ws::Owner owner = listener.owner();
+        if (!wanted(owner)) {
+            continue;
+        }
+        if (owner.pid == here->owner.pid) {
+            remind();
+        } else if (owner.pid != 0) {
+            send_to(listener.address.get());
+        }
+    }
+}
+
+}  // namespace
+
+Post::Post(const ngx_shm_zone_t &zone) noexcept
+    : memory(zone.shm.addr),
+      shared(reinterpret_cast<ngx_slab_pool_t *>(zone.shm.addr)),
+      owner(this_process()),
+      listener(orders().join(owner, ear_address, shared)) {
+}
+
+// A process without a master may come to another zone at a reload.
+Post *find_post() noexcept {
+    const MainConf *conf = find_main_conf(const_cast<const ngx_cycle_t *>(ngx_cycle));
+    if (conf == nullptr || conf->zone == nullptr) {
+        return nullptr;
+    }
+    if (post.has_value() && post->memory != conf->zone->shm.addr) {
+        post.reset();
+    }
+    return post.has_value() ? &*post : &post.emplace(*conf->zone);
+}
+
+void open_post(ngx_cycle_t *cycle) noexcept {
+    const MainConf *conf = find_main_conf(cycle);
+    if (conf == nullptr || conf->zone == nullptr) {
+        return;
+    }
+    if (ngx_process == NGX_PROCESS_WORKER) {
+        make_ear(cycle);
+    }
+    if (Post *here = find_post(); here != nullptr) {
+        here->quota().sweep(here->shared);
+    }
+}
+
+void close_post() noexcept {
+    if (post.has_value() && post->listener != nullptr) {
+        post->orders().leave(*post->listener, post->shared);
+    }
+    post.reset();
+    if (ear != nullptr) {
+        ngx_close_connection(ear);
+        ear = nullptr;
+    }
+}
+
+void wake(const ws::Owner &owner) noexcept {
+    wake_those([&](const ws::Owner &other) { return other.pid == owner.pid; });
+}
+
+void wake_all() noexcept {
+    wake_those([](const ws::Owner &) { return true; });
+}
+
+}  // namespace ngx_ws
