@@ -292,9 +292,11 @@ ngx_log_t *Resumable::log() const noexcept {
 // --- the end
 
 // The whole session, whether it has a leg or not.
-void Resumable::end_now(ws::CloseCode code, std::string_view why) noexcept {
+bool Resumable::end_now(ws::CloseCode code, std::string_view why) noexcept {
+    const bool went_on = !relay_->tunnel().ending();
     relay_->end(code, ngx::view(ngx::copy(pool_, why)), ngx_current_msec);
     on_backend(backend_.connection());
+    return went_on;
 }
 
 // Nobody can come back to a worker that takes no more connections.

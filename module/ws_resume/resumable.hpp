@@ -67,7 +67,7 @@ public:
     [[nodiscard]] LegFacts leg_facts() const noexcept;
 
 private:
-    void end_now(ws::CloseCode code, std::string_view why) noexcept override;
+    bool end_now(ws::CloseCode code, std::string_view why) noexcept override;
     [[nodiscard]] ws::Answer send_answer() noexcept override;
     void come_back() noexcept override;
     [[nodiscard]] ngx_log_t *log() const noexcept override;

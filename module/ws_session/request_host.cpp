@@ -123,8 +123,10 @@ bool RequestHost::watch() noexcept {
 
 // --- the end
 
-void RequestHost::end_now(ws::CloseCode code, std::string_view why) noexcept {
+bool RequestHost::end_now(ws::CloseCode code, std::string_view why) noexcept {
+    const bool went_on = !relay_->tunnel().ending();
     end_for(code, ngx::view(ngx::copy(request()->pool, why)));
+    return went_on;
 }
 
 // As an event of the backend's connection.

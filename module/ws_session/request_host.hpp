@@ -40,7 +40,7 @@ private:
     void drain(std::string_view why) noexcept override {
         end_for(ws::CloseCode::service_restart, why);
     }
-    void end_now(ws::CloseCode code, std::string_view why) noexcept override;
+    bool end_now(ws::CloseCode code, std::string_view why) noexcept override;
     // `why` lasts as long as the request.
     void end_for(ws::CloseCode code, std::string_view why) noexcept;
 

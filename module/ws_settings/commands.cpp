@@ -201,6 +201,8 @@ constexpr Behaviour behaviour(Kind kind) noexcept {
             return {NGX_CONF_TAKE1, ngx_http_ws_set_zone, leave, inherit_nothing};
         case Kind::status:
             return {NGX_CONF_NOARGS, ngx_http_ws_set_status, leave, inherit_nothing};
+        case Kind::control:
+            return {NGX_CONF_NOARGS, ngx_http_ws_set_control, leave, inherit_nothing};
     }
     return {};
 }

@@ -36,8 +36,7 @@ struct MainConf {
     ngx_shm_zone_t *zone;      // ws_zone, or null
     ngx_array_t status_zones;  // of StatusZone *: all names of it
     ngx_cycle_t *cycle;        // of this configuration
-    ngx_str_t status_file;     // where the last ws_status stands, or null
-    ngx_uint_t status_line;
+    Line needs_zone;           // the last ws_status or ws_control; its directive is empty: none
 
     // What one worker may keep, and the name of this node.
     size_t resume_memory;        // bytes that may have to be sent again

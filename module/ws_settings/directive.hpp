@@ -37,6 +37,7 @@ enum class Kind : ngx_uint_t {
     ssl_conf_command,
     zone,
     status,
+    control,
 };
 
 // Where a directive may stand; one for all of nginx.conf is kept in MainConf, others in LocConf.

@@ -110,6 +110,7 @@ inline constexpr Directive directives[] = {
 
     {"ws_session_key", Kind::value, offsetof(LocConf, steering.key)},
     {"ws_limit_sessions", Kind::limit_sessions, offsetof(LocConf, steering.limit), "0"},
+    {"ws_control", Kind::control, 0, {}, {}, Place::location},
 
     {"ws_zone", Kind::zone, 0, {}, {}, Place::http},
     {"ws_status_zone", Kind::text, offsetof(LocConf, status.name)},

@@ -36,6 +36,18 @@ ngx_str_t server_name(ngx_conf_t *cf) noexcept {
     return cscf->server_name.len != 0 ? cscf->server_name : ngx_str_t ngx_string("-");
 }
 
+// The handler answers the requests of this location, and needs a zone.
+char *answer_by(ngx_conf_t *cf, ngx_http_handler_pt handler, std::string_view name) noexcept {
+    auto *clcf = static_cast<ngx_http_core_loc_conf_t *>(
+        ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
+    if (clcf->handler == handler) {
+        return const_cast<char *>("is duplicate");
+    }
+    clcf->handler = handler;
+    main_conf(cf).needs_zone = line_here(cf, name);
+    return NGX_CONF_OK;
+}
+
 }  // namespace
 
 bool name_status_zone(ngx_conf_t *cf, LocConf &conf) noexcept {
@@ -93,16 +105,11 @@ extern "C" char *ngx_http_ws_set_zone(ngx_conf_t *cf, ngx_command_t *, void *dat
 }
 
 extern "C" char *ngx_http_ws_set_status(ngx_conf_t *cf, ngx_command_t *, void *) {
-    auto *clcf = static_cast<ngx_http_core_loc_conf_t *>(
-        ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
-    MainConf &main = main_conf(cf);
-    if (clcf->handler == ngx_http_ws_status_handler) {
-        return const_cast<char *>("is duplicate");
-    }
-    clcf->handler = ngx_http_ws_status_handler;
-    main.status_file = cf->conf_file->file.name;
-    main.status_line = cf->conf_file->line;
-    return NGX_CONF_OK;
+    return answer_by(cf, ngx_http_ws_status_handler, "ws_status");
+}
+
+extern "C" char *ngx_http_ws_set_control(ngx_conf_t *cf, ngx_command_t *, void *) {
+    return answer_by(cf, ngx_http_ws_control_handler, "ws_control");
 }
 
 }  // namespace ngx_ws

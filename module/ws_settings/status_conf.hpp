@@ -1,5 +1,5 @@
-// ws_zone, ws_status_zone and ws_status: where sessions are counted, under which names, and who
-// tells the figures.
+// ws_zone, ws_status_zone, ws_status and ws_control: where sessions are counted, under which names,
+// and which locations tell of them and end them.
 #pragma once
 
 #include "module/ngx.hpp"
@@ -25,8 +25,12 @@ extern "C" {
 // Answers the requests of a location with ws_status. It is of module/ws_status/, above this room.
 ngx_int_t ngx_http_ws_status_handler(ngx_http_request_t *r);
 
+// The same of ws_control, of module/ws_steering/.
+ngx_int_t ngx_http_ws_control_handler(ngx_http_request_t *r);
+
 char *ngx_http_ws_set_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_ws_set_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_ws_set_control(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 }
 
 }  // namespace ngx_ws

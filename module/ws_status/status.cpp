@@ -1,5 +1,6 @@
 // ws_status: what is counted, and which sessions are open, for whoever asks.
 #include "module/ngx_http_ws_version.hpp"
+#include "module/ws_requests/response.hpp"
 #include "module/ws_settings/conf.hpp"
 #include "module/ws_status/counting.hpp"
 #include "module/ws_status/page.hpp"
@@ -122,40 +123,7 @@ private:
 };
 
 ngx_int_t send(ngx_http_request_t *r, std::string_view type, ngx_str_t text) noexcept {
-    if (text.data == nullptr) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-    r->headers_out.content_type = ngx::str(type);
-    r->headers_out.content_type_len = type.size();
-    r->headers_out.status = NGX_HTTP_OK;
-    r->headers_out.content_length_n = static_cast<off_t>(text.len);
-    const ngx_int_t rc = ngx_http_send_header(r);
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return rc;
-    }
-    auto *buffer = static_cast<ngx_buf_t *>(ngx_calloc_buf(r->pool));
-    if (buffer == nullptr) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-    buffer->pos = text.data;
-    buffer->last = text.data + text.len;
-    buffer->memory = text.len != 0 ? 1 : 0;
-    buffer->last_buf = r == r->main ? 1 : 0;
-    buffer->last_in_chain = 1;
-    ngx_chain_t out = {buffer, nullptr};
-    return ngx_http_output_filter(r, &out);
-}
-
-bool add_field(ngx_http_request_t *r, std::string_view name, std::string_view value) noexcept {
-    auto *field = static_cast<ngx_table_elt_t *>(ngx_list_push(&r->headers_out.headers));
-    if (field == nullptr) {
-        return false;
-    }
-    *field = {};
-    field->hash = 1;
-    field->key = ngx::str(name);
-    field->value = ngx::str(value);
-    return true;
+    return send_text(r, NGX_HTTP_OK, type, text);
 }
 
 // The page needs nobody but this location, so nobody else is let in.

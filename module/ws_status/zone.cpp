@@ -15,13 +15,16 @@ ngx_slab_pool_t *pool_of(const ngx_shm_zone_t &zone) noexcept {
     return reinterpret_cast<ngx_slab_pool_t *>(zone.shm.addr);
 }
 
+size_t worker_count(const MainConf &conf) noexcept {
+    const auto *core = reinterpret_cast<const ngx_core_conf_t *>(
+        ngx_get_conf(conf.cycle->conf_ctx, ngx_core_module));
+    return static_cast<size_t>(ngx_max(core->worker_processes, 1));
+}
+
 // A worker's seat, its own counters, and for each name one block; some pages are the pool's.
 size_t least_pages(const MainConf &conf) noexcept {
     constexpr size_t blocks_in_page = 2;
-    const auto *core = reinterpret_cast<const ngx_core_conf_t *>(
-        ngx_get_conf(conf.cycle->conf_ctx, ngx_core_module));
-    const auto workers = static_cast<size_t>(ngx_max(core->worker_processes, 1));
-    return 4 + (workers * (1 + conf.status_zones.nelts)) / blocks_in_page;
+    return 4 + (worker_count(conf) * (1 + conf.status_zones.nelts)) / blocks_in_page;
 }
 
 // What the zone of this name counted before it got another size. Its old workers go on in that
@@ -40,7 +43,7 @@ const ws::Board *former_board(const ngx_shm_zone_t &zone) noexcept {
     return nullptr;
 }
 
-bool make_board(const ngx_shm_zone_t &zone) noexcept {
+bool make_board(const ngx_shm_zone_t &zone, const MainConf &conf) noexcept {
     ngx_slab_pool_t *pool = pool_of(zone);
     void *memory = ngx_slab_alloc(pool, sizeof(Desk));
     if (memory == nullptr) {
@@ -52,7 +55,9 @@ bool make_board(const ngx_shm_zone_t &zone) noexcept {
     pool->log_nomem = 0;
     const ws::Board *former = former_board(zone);
     SharedBoard shared(pool);
-    return former == nullptr || desk->board.adopt(*former, shared);
+    const size_t two_generations = 2 * worker_count(conf);
+    return desk->orders.reserve(two_generations, shared) &&
+           (former == nullptr || desk->board.adopt(*former, shared));
 }
 
 bool name_zones(const MainConf &conf, ngx_slab_pool_t *pool) noexcept {
@@ -73,7 +78,7 @@ ngx_int_t init_zone(ngx_shm_zone_t *zone, void *data) {
     ngx_slab_pool_t *pool = pool_of(*zone);
     const size_t needed = least_pages(conf) * ngx_pagesize;
     const bool fits = zone->shm.size >= needed;
-    if (!fits || (data == nullptr && !zone->shm.exists && !make_board(*zone)) ||
+    if (!fits || (data == nullptr && !zone->shm.exists && !make_board(*zone, conf)) ||
         !name_zones(conf, pool)) {
         ngx_log_error(NGX_LOG_EMERG, zone->shm.log, 0,
                       "ws: zone \"%V\" is too small: %ui names and the workers need at least %uz",
@@ -95,12 +100,11 @@ bool check_status(ngx_conf_t *cf) noexcept {
         conf.zone->init = init_zone;
         return true;
     }
-    if (conf.status_file.data == nullptr) {
+    if (conf.needs_zone.directive.empty()) {
         return true;
     }
-    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                  "\"ws_status\" needs \"ws_zone\" in the http block in %V:%ui", &conf.status_file,
-                  conf.status_line);
+    const ngx_str_t name = ngx::str(conf.needs_zone.directive);
+    log_at(cf, conf.needs_zone, NGX_LOG_EMERG, "\"%V\" needs \"ws_zone\" in the http block", &name);
     return false;
 }
 

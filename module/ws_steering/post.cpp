@@ -124,7 +124,11 @@ Post *find_post() noexcept {
     if (post.has_value() && post->memory != conf->zone->shm.addr) {
         post.reset();
     }
-    return post.has_value() ? &*post : &post.emplace(*conf->zone);
+    if (!post.has_value() && post.emplace(*conf->zone).listener == nullptr) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "ws: ws_zone is full: this worker obeys no ws_control");
+    }
+    return &*post;
 }
 
 void open_post(ngx_cycle_t *cycle) noexcept {

@@ -3,6 +3,7 @@
 #include "module/ws_requests/log.hpp"
 #include "module/ws_settings/conf.hpp"
 #include "module/ws_status/counting.hpp"
+#include "module/ws_steering/control.hpp"
 
 namespace ngx_ws {
 
@@ -30,19 +31,57 @@ public:
             session.place_ = {};
         }
     }
-    // What is not yet answered gets `status` in the place of the 101.
-    static void end(Steered &session, ws::CloseCode code, std::string_view why,
+    // What is not yet answered gets `status` in the place of the 101. False if it is at its end
+    // anyhow.
+    static bool end(Steered &session, ws::CloseCode code, std::string_view why,
                     ngx_int_t status) noexcept {
         if (session.begun_) {
-            session.end_now(code, why);
-        } else {
-            session.refused_ = status;
+            return session.end_now(code, why);
         }
+        return std::exchange(session.refused_, status) == 0;
     }
+    // How many have ended.
+    [[nodiscard]] size_t obey(const ws::EndOrder &order) noexcept;
 
 private:
+    void choose(const ws::Selection &selection, ngx_queue_t &chosen) noexcept;
+    [[nodiscard]] static Steered &at(ngx_queue_t *queue) noexcept {
+        return *reinterpret_cast<Steered::Place *>(queue)->session;
+    }
+
     ngx_queue_t all_ = {};
 };
+
+void WorkerSessions::choose(const ws::Selection &selection, ngx_queue_t &chosen) noexcept {
+    for (ngx_queue_t *q = ngx_queue_head(&all_); q != &all_;) {
+        ngx_queue_t *next = ngx_queue_next(q);
+        if (selection.takes(at(q).what_)) {
+            ngx_queue_remove(q);
+            ngx_queue_insert_tail(&chosen, q);
+        }
+        q = next;
+    }
+}
+
+// One that ends may take others with it, so that none is held on to meanwhile.
+size_t WorkerSessions::obey(const ws::EndOrder &order) noexcept {
+    if (all_.next == nullptr) {
+        return 0;
+    }
+    ngx_queue_t chosen;
+    ngx_queue_init(&chosen);
+    choose(order.selection, chosen);
+    size_t ended = 0;
+    while (!ngx_queue_empty(&chosen)) {
+        ngx_queue_t *q = ngx_queue_head(&chosen);
+        ngx_queue_remove(q);
+        ngx_queue_insert_tail(&all_, q);
+        if (end(at(q), ws::CloseCode{order.code}, order.why(), NGX_HTTP_FORBIDDEN)) {
+            ++ended;
+        }
+    }
+    return ended;
+}
 
 namespace {
 
@@ -62,6 +101,17 @@ bool read_key(ngx_http_request_t *r, ws::SessionKey &key) noexcept {
 void count(ngx_http_request_t *r, bool displaced) noexcept {
     if (ws::Counters *counters = counters_of(loc_conf(r).status.zone); counters != nullptr) {
         counters->count(ws::Metric::limited, displaced ? 1 : 0);
+    }
+}
+
+void obey_orders(Post &post) noexcept {
+    while (ws::EndOrder *order = post.orders().next(*post.listener, post.shared)) {
+        const ws::Owner asker = order->asker;
+        order->ended.fetch_add(worker_sessions.obey(*order), std::memory_order_relaxed);
+        ws::Orders::obeyed(*post.listener, *order);
+        if (asker.pid != post.owner.pid) {
+            wake(asker);
+        }
     }
 }
 
@@ -129,9 +179,13 @@ void obey() noexcept {
         return;
     }
     while (void *session = post->quota().next_displaced(post->owner, post->shared)) {
-        WorkerSessions::end(*static_cast<Steered *>(session), displaced_code, displaced_words,
-                            NGX_HTTP_SERVICE_UNAVAILABLE);
+        (void)WorkerSessions::end(*static_cast<Steered *>(session), displaced_code, displaced_words,
+                                  NGX_HTTP_SERVICE_UNAVAILABLE);
     }
+    if (post->listener != nullptr) {
+        obey_orders(*post);
+    }
+    answer_waiting();
 }
 
 }  // namespace ngx_ws

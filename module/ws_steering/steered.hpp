@@ -29,8 +29,11 @@ protected:
 private:
     friend class WorkerSessions;
 
-    // May end the session, and with it this object. `why` lasts only as long as the call.
-    virtual void end_now(ws::CloseCode /*code*/, std::string_view /*why*/) noexcept {}
+    // May end the session, and with it this object. `why` lasts only as long as the call. False if
+    // the session is at its end anyhow.
+    virtual bool end_now(ws::CloseCode /*code*/, std::string_view /*why*/) noexcept {
+        return false;
+    }
 
     [[nodiscard]] ngx_int_t take_place(ngx_http_request_t *r, Post &post) noexcept;
 

@@ -1,6 +1,7 @@
 #include "module/ws_upgrade/upgrade.hpp"
 
 #include "module/ws_requests/log.hpp"
+#include "module/ws_requests/response.hpp"
 #include "module/ws_settings/conf.hpp"
 #include "module/ws_status/handshakes.hpp"
 #include "module/ws_upgrade/origin_check.hpp"
@@ -12,14 +13,9 @@ namespace {
 // Names and values must last as long as the request.
 bool add_fields(ngx_http_request_t *r, std::span<const ws::Field> fields) noexcept {
     for (const ws::Field &field : fields) {
-        auto *added = static_cast<ngx_table_elt_t *>(ngx_list_push(&r->headers_out.headers));
-        if (added == nullptr) {
+        if (!add_field(r, field.name, field.value)) {
             return false;
         }
-        *added = {};
-        added->hash = 1;
-        added->key = ngx::str(field.name);
-        added->value = ngx::str(field.value);
     }
     return true;
 }

@@ -23,6 +23,15 @@ T *Orders::make(GrowingList<T> &list, BoardHost &host) noexcept {
     return made;
 }
 
+bool Orders::reserve(std::size_t listeners, BoardHost &host) noexcept {
+    const Locked locked(host);
+    bool made = make(orders_, host) != nullptr;
+    for (std::size_t i = 0; made && i < listeners; ++i) {
+        made = make(listeners_, host) != nullptr;
+    }
+    return made;
+}
+
 Listener *Orders::join(const Owner &owner, std::uint64_t address, BoardHost &host) noexcept {
     const Locked locked(host);
     Listener *found = nullptr;

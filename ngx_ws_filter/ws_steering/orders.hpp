@@ -62,6 +62,9 @@ public:
         std::string_view why;  // at most EndOrder::most_reason bytes
     };
 
+    // Memory for so many listeners, and for an order, before others take it. False without.
+    [[nodiscard]] bool reserve(std::size_t listeners, BoardHost &host) noexcept;
+
     // Null if there is no memory.
     [[nodiscard]] Listener *join(const Owner &owner, std::uint64_t address,
                                  BoardHost &host) noexcept;

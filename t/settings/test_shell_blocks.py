@@ -20,6 +20,7 @@ RUN = {
     ("docs/recipes/monitoring.md", "grep nginx_ws_sessions"): "t/settings/test_shell_blocks.py",
     ("docs/recipes/monitoring.md", "sessions&after=16"): "t/settings/test_shell_blocks.py",
     ("docs/directives/status.md", "sort=slowest"): "t/settings/test_shell_blocks.py",
+    ("docs/directives/steering.md", "key=ada"): "t/settings/test_shell_blocks.py",
 }
 
 ROOT_ONLY = ("packages of the machine are installed: `./build.sh trees` takes these steps in clean trees of "
@@ -98,7 +99,8 @@ def test_who_runs_them_is_there(file):
 def fixture_open_session(gateway, backend, raw):
     """A gateway with a status page, on which a session is open: its port, and the session's client."""
     service = backend(EchoBackend)
-    front = gateway(f"location /console {{ ws_pass {service.address}; }} location = /status {{ ws_status; }}",
+    front = gateway(f"location /console {{ ws_pass {service.address}; ws_session_key ada; }}"
+                    " location = /status { ws_status; } location = /control { ws_control; }",
                     http="ws_zone ws:1m;")
     client = raw(front.port)
     client.open("/console")
@@ -129,3 +131,10 @@ def test_curl_lists_the_open_session(open_session, page, words):
     block = block_of(page, words).replace("after=16", "after=0")
     [session] = json.loads(said_by(block, port))["sessions"]
     assert session["location"] == "/console"
+
+
+def test_curl_ends_the_open_session(open_session):
+    port, client = open_session
+    said = said_by(block_of("docs/directives/steering.md", "key=ada"), port)
+    assert json.loads(said) == {"ended": 1}
+    assert client.read_to_close()[1:] == (4001, "logged out")

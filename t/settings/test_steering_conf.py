@@ -63,3 +63,17 @@ def test_a_zone_may_stand_behind(config_check):
 def test_a_key_without_a_zone_is_warned_of(config_check):
     accepted, said = config_check(f"location / {{ {PASS} {KEY} }}")
     assert accepted and '"ws_session_key" has no effect without "ws_zone"' in said
+
+
+@pytest.mark.parametrize("directive", ["ws_control", "ws_status"])
+def test_a_location_that_controls_or_tells_needs_a_zone(config_check, tmp_path, directive):
+    accepted, said = config_check(f"location / {{ {directive}; }}")
+    assert not accepted and f'"{directive}" needs "ws_zone" in the http block' in said
+    assert directive in line_named(tmp_path / "config_check", said)
+
+
+def test_control_stands_once_and_not_beside_ws_pass(config_check):
+    accepted, said = config_check("location / { ws_control; ws_control; }", http=ZONE)
+    assert not accepted and "is duplicate" in said
+    accepted, said = config_check(f"location / {{ ws_control; {PASS} }}", http=ZONE)
+    assert not accepted and '"ws_pass" cannot stand beside another directive' in said

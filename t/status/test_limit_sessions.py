@@ -234,6 +234,7 @@ def test_a_resumable_session_holds_its_place_over_its_legs(front, raw):
     client.say(b"two")
     assert asks(one, raw)[1] == 503
     client.close()
+    client.leg.close()
     say(wait_free(one, raw))
 
 
@@ -249,6 +250,7 @@ def test_all_legs_of_a_resumable_session_are_displaced(front, raw, attached):
     assert status == 101
     if attached:
         assert client.read_close()[0] == 4029
+        client.leg.close()
     wait_sum(one, 1, "sessions")
     one.service.wait_connection(0).wait_ended()
     say(newer)

@@ -138,6 +138,15 @@ void without_memory_there_are_neither_orders_nor_listeners(void **) {
     unit::check(orders.give({.selection = {}, .code = 4000, .why = {}}, first, none) == nullptr);
 }
 
+void what_is_reserved_is_there_later(void **) {
+    unit::Memory memory(2 * 64 + 512);
+    Orders orders;
+    unit::check(!orders.reserve(100, memory));
+    unit::check(memory.allocate(64) == nullptr);
+    unit::check(orders.join(first, 1, memory) != nullptr);
+    (void)give(orders, memory);
+}
+
 void a_selection_takes_what_has_all_of_it(void **) {
     const ws::SessionKey ada = ws::session_key("ada").value();
     const ws::SessionKey bob = ws::session_key("bob").value();
@@ -166,6 +175,7 @@ int main() {
         cmocka_unit_test(an_order_of_a_process_that_is_gone_is_still_obeyed),
         cmocka_unit_test(a_reason_that_is_too_long_is_cut),
         cmocka_unit_test(without_memory_there_are_neither_orders_nor_listeners),
+        cmocka_unit_test(what_is_reserved_is_there_later),
         cmocka_unit_test(a_selection_takes_what_has_all_of_it),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
