@@ -1,6 +1,5 @@
 #include "module/ws_resume/claim.hpp"
 
-#include "module/ws_resume/asked.hpp"
 #include "module/ws_resume/identity.hpp"
 
 #include "ngx_ws_filter/ws_resume/breach.hpp"
@@ -13,6 +12,7 @@ constexpr Claim unknown = {.session = nullptr,
                            .match = ws::SidMatch::unknown,
                            .fresh = {},
                            .client_has = 0,
+                           .time_left = 0,
                            .code = ws::resume_close::unknown_sid,
                            .why = "unknown session"};
 
@@ -34,26 +34,32 @@ Resumable *find(const ws::Sid &sid, bool is_one, ws::SidMatch &match) noexcept {
 
 }  // namespace
 
-Claim check_claim(ngx_http_request_t *r, const Asked &asked) noexcept {
+Claim check_claim(const Claimant &claimant) noexcept {
     ws::Sid sid = {};
-    const bool is_one = ws::read_sid(asked.request.sid, sid);
+    const bool is_one = ws::read_sid(claimant.sid, sid);
     Claim claim = unknown;
     Resumable *session = find(sid, is_one, claim.match);
-    if (session == nullptr || !session->belongs_to(r, asked.name)) {
+    if (session == nullptr || !session->belongs_to(claimant)) {
         return unknown;
     }
-    if (!asked.request.has_ack) {
+    if (!claimant.has_ack) {
         return refusal(ws::Breach::ack_ahead);
     }
-    if (const ws::Breach breach = session->check_ack(asked.request.ack);
-        breach != ws::Breach::none) {
+    if (const ws::Breach breach = session->check_ack(claimant.ack); breach != ws::Breach::none) {
         return refusal(breach);
     }
     if (make_secret(claim.fresh)) {
         claim.session = session;
-        claim.client_has = asked.request.ack;
+        claim.client_has = claimant.ack;
+        claim.time_left = claimant.time_left;
     }
     return claim;
+}
+
+uint64_t other_owner(std::string_view text) noexcept {
+    ws::Sid sid = {};
+    const bool is_ours = ws::read_sid(text, sid) && sid.node == node_name();
+    return is_ours && sid.worker != worker_number() ? sid.worker : 0;
 }
 
 }  // namespace ngx_ws

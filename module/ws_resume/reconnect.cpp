@@ -1,6 +1,9 @@
 #include "module/ws_resume/reconnect.hpp"
 
+#include "module/ws_resume/asked.hpp"
+#include "module/ws_resume/claim.hpp"
 #include "module/ws_resume/resumable_leg.hpp"
+#include "module/ws_resume/to_owner.hpp"
 #include "module/ws_settings/conf.hpp"
 
 namespace ngx_ws {
@@ -76,6 +79,9 @@ bool take_connection(ngx_connection_t *c) noexcept {
 }  // namespace
 
 ngx_int_t reconnect(ngx_http_request_t *r, Context &ctx) noexcept {
+    if (const uint64_t owner = other_owner(ctx.asked->request.sid); owner != 0) {
+        return pass_to_owner(r, ctx, owner);
+    }
     if (!prepare_scratch() || !take_connection(r->connection) || !make_upstream(r, ctx)) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

@@ -5,6 +5,7 @@
 #include "module/ws_resume/asked.hpp"
 #include "module/ws_resume/claim.hpp"
 #include "module/ws_resume/identity.hpp"
+#include "module/ws_resume/owner_socket.hpp"
 #include "module/ws_resume/replay_blocks.hpp"
 #include "module/ws_resume/resumable_leg.hpp"
 #include "module/ws_resume/terms.hpp"
@@ -40,6 +41,11 @@ ws::SidText sid_of(const Listed &session, const ws::SidSecret &secret) noexcept 
                         .worker = worker_number(),
                         .session = session.number(),
                         .secret = secret});
+}
+
+ngx_http_core_srv_conf_t &server(ngx_http_request_t *r) noexcept {
+    return *static_cast<ngx_http_core_srv_conf_t *>(
+        ngx_http_get_module_srv_conf(r, ngx_http_core_module));
 }
 
 }  // namespace
@@ -85,6 +91,8 @@ Resumable::Resumable(const Beginning &beginning) noexcept
       conf_(&loc_conf(beginning.r)),
       log_(*location(beginning.r).error_log),
       name_(beginning.name),
+      server_(server(beginning.r).server_name),
+      location_(location(beginning.r).name),
       bound_(beginning.bound),
       sids_(beginning.secret),
       session_(ws::SessionOptions{}),
@@ -107,7 +115,7 @@ void Resumable::open(ResumableLeg &leg) noexcept {
     c->write->handler = handle_backend;
     leg_ = &leg;
     legs_ = 1;
-    relay_.emplace(relay_options(*conf_, name_), session_, translator_, leg.client(),
+    relay_.emplace(relay_options(*conf_, name_), session_, translator_, *leg.endpoint(),
                    backend_.endpoint(), static_cast<ws::Host &>(*this));
     relay_->outlive_legs(translator_, *this, legs(*conf_, name_, translator_.is_kept()));
     translator_.greet({.sid = leg.keep_sid(sid_of(*this, sids_.current())), .next_sid = {}});
@@ -125,6 +133,7 @@ bool Resumable::keep(ResumableLeg &leg) noexcept {
     backend_.account_in(u.state);
     backend_.connection()->idle = ngx_exiting == 0;
     sessions().add(*this);
+    (void)listen_as_owner();
     return true;
 }
 
@@ -144,14 +153,12 @@ void Resumable::drop() noexcept {
 
 // --- later ones
 
-// Blocks such as "if" have settings of their own, and are the same location.
-bool Resumable::belongs_to(ngx_http_request_t *r, ws::ResumeName name) const noexcept {
-    ngx_str_t bound;
-    return name == name_ && &loc_conf(r) == conf_ && read_bound(r, r->pool, bound) &&
-           ngx::view(bound) == ngx::view(bound_);
+bool Resumable::belongs_to(const Claimant &claimant) const noexcept {
+    return claimant.name == name_ && claimant.server == ngx::view(server_) &&
+           claimant.location == ngx::view(location_) && claimant.bound == ngx::view(bound_);
 }
 
-bool Resumable::attach(ResumableLeg &leg, const Claim &claim) noexcept {
+bool Resumable::attach(SessionLeg &leg, const Claim &claim) noexcept {
     if (leg_ != nullptr && !displace()) {
         return false;
     }
@@ -166,16 +173,20 @@ bool Resumable::attach(ResumableLeg &leg, const Claim &claim) noexcept {
         greeting.next_sid = leg.keep_sid(sid_of(*this, sids_.next()));
     }
     relay_->attach({.session = {},
-                    .client = &leg.client(),
+                    .client = leg.endpoint(),
                     .host = this,
                     .greeting = greeting,
                     .client_has = claim.client_has});
-    bound(*relay_, leg.request(), leg.context());
+    if (claim.time_left != 0) {
+        relay_->expire_at(ngx_current_msec + claim.time_left);
+    }
     leg_ = &leg;
     ++legs_;
     detached_ = ngx_current_msec - detached_at_;
-    ngx_http_upstream_state_t *state = leg.request()->upstream->state;
-    state->peer = backend_.name();
+    ngx_http_upstream_state_t *state = leg.state();
+    if (state != nullptr) {
+        state->peer = backend_.name();
+    }
     backend_.account_in(state);
     return true;
 }
@@ -185,10 +196,7 @@ bool Resumable::displace() noexcept {
     if (!relay_->part(ws::resume_close::displaced, displaced, ngx_current_msec)) {
         return false;
     }
-    ResumableLeg &leg = part_from_leg({ws::Side::gateway, ws::resume_close::displaced, displaced});
-    ngx_connection_t *client = leg.request()->connection;
-    leg.end();
-    ngx_http_run_posted_requests(client);
+    part_from_leg({ws::Side::gateway, ws::resume_close::displaced, displaced}).close();
     return true;
 }
 
@@ -203,13 +211,13 @@ Resumable::End Resumable::end_of_leg() const noexcept {
     return {ws::Side::client, ws::CloseCode::abnormal, "connection lost"};
 }
 
-ResumableLeg &Resumable::part_from_leg(const End &end) noexcept {
+SessionLeg &Resumable::part_from_leg(const End &end) noexcept {
     ws::Facts facts = this->facts();
     facts.ended_by = end.by;
     facts.close_code = end.code;
     facts.why = end.why;
     leg_->is_over(facts, leg_facts(), true);
-    leg_->request()->lingering_close = !leg_->request()->connection->error;
+    leg_->linger(false, !leg_->connection()->error);
     detached_at_ = ngx_current_msec;
     const ws::Facts totals = this->totals();
     before_ = {.bytes_in = totals.bytes_in,
@@ -222,7 +230,7 @@ ResumableLeg &Resumable::part_from_leg(const End &end) noexcept {
 }
 
 // Its request is still to end.
-ResumableLeg &Resumable::leave_leg() noexcept {
+SessionLeg &Resumable::leave_leg() noexcept {
     backend_.account_in(nullptr);
     return *std::exchange(leg_, nullptr);
 }
@@ -234,7 +242,7 @@ void Resumable::turn() noexcept {
         case ws::Relay::Turn::goes_on:
             break;
         case ws::Relay::Turn::parted:
-            part_from_leg(end_of_leg()).end();
+            part_from_leg(end_of_leg()).close();
             break;
         case ws::Relay::Turn::over:
             end();
@@ -252,11 +260,10 @@ void Resumable::turn() noexcept {
 
 bool Resumable::watch() noexcept {
     return ngx_ws::watch(backend_.connection()) &&
-           (leg_ == nullptr || ngx_ws::watch(leg_->request()->connection));
+           (leg_ == nullptr || ngx_ws::watch(leg_->connection()));
 }
 
-// While the session has a leg, a turn is the leg's: as nginx runs a request's, with its log, and
-// with whatever the end of a request leaves to be done.
+// While the session has a leg, a turn is the leg's.
 void Resumable::on_backend(const ngx_connection_t *c) noexcept {
     if (c->close && c->idle) {
         leave_worker();
@@ -266,11 +273,7 @@ void Resumable::on_backend(const ngx_connection_t *c) noexcept {
         c->close ? shut_down() : turn();
         return;
     }
-    ResumableLeg &leg = *leg_;
-    ngx_connection_t *client = leg.request()->connection;
-    ngx_http_set_log_request(client->log, leg.request());
-    c->close ? leg.shut_down() : leg.turn();
-    ngx_http_run_posted_requests(client);
+    leg_->on_backend(c->close != 0);
 }
 
 ws::Answer Resumable::send_answer() noexcept {
@@ -286,7 +289,7 @@ void Resumable::come_back() noexcept {
 }
 
 ngx_log_t *Resumable::log() const noexcept {
-    return leg_ == nullptr ? const_cast<ngx_log_t *>(&log_) : leg_->request()->connection->log;
+    return leg_ == nullptr ? const_cast<ngx_log_t *>(&log_) : leg_->connection()->log;
 }
 
 // --- the end
@@ -299,11 +302,14 @@ bool Resumable::end_now(ws::CloseCode code, std::string_view why) noexcept {
     return went_on;
 }
 
-// Nobody can come back to a worker that takes no more connections.
+// Those who come back come by way of the new workers, as long as this one is to be reached.
 void Resumable::leave_worker() noexcept {
     ngx_connection_t *c = backend_.connection();
     c->close = 0;
     c->idle = 0;
+    if (listen_as_owner()) {
+        return;
+    }
     relay_->keep_no_longer(ngx_current_msec);
     if (leg_ == nullptr) {
         turn();
@@ -312,17 +318,31 @@ void Resumable::leave_worker() noexcept {
 
 void Resumable::lose_leg() noexcept {
     ngx_connection_t *c = backend_.connection();
-    const bool worker_stops = leg_->request()->connection->close || c->close;
+    const bool worker_stops = leg_->connection()->close || c->close;
     if (!worker_stops && relay_->part(ws::CloseCode::abnormal, {}, ngx_current_msec)) {
         part_from_leg({ws::Side::gateway, ws::CloseCode::abnormal, "request was aborted"});
         ngx_post_event(c->read, &ngx_posted_events);
         return;
     }
-    leg_->say_goodbye(*relay_, c);
+    say_goodbye();
     relay_->release(ngx_current_msec);
     leg_->is_over(facts(), leg_facts(), false);
     leave_leg();
     destroy();
+}
+
+// Both ends are told as well as can be at once, and waited for no more.
+void Resumable::say_goodbye() noexcept {
+    if (relay_->tunnel().phase() == ws::Phase::over) {
+        return;
+    }
+    if (leg_->connection()->close || backend_.connection()->close) {
+        relay_->stop(ws::CloseCode::going_away, "gateway is shutting down", ngx_current_msec);
+    } else {
+        relay_->stop(ws::CloseCode::internal_error, "request was aborted", ngx_current_msec);
+    }
+    drop_unread(leg_->connection());
+    drop_unread(backend_.connection());
 }
 
 void Resumable::shut_down() noexcept {
@@ -339,10 +359,10 @@ void Resumable::end() noexcept {
         return;
     }
     leg_->is_over(facts(), leg_facts(), false);
-    leg_->note_end(relay_->tunnel());
-    ResumableLeg &leg = leave_leg();
+    leg_->linger(relay_->tunnel().client_has_stalled(), relay_->tunnel().client_speaks());
+    SessionLeg &leg = leave_leg();
     destroy();
-    leg.end();
+    leg.close();
 }
 
 // What becomes of the last leg stands in the line of that.

@@ -16,7 +16,9 @@
 namespace ngx_ws {
 
 class ResumableLeg;
+class SessionLeg;
 struct Claim;
+struct Claimant;
 
 // Lives in a pool of its own.
 class Resumable final : public Listed, private WorkerHost, public Steered {
@@ -44,13 +46,13 @@ public:
     [[nodiscard]] ws::SidMatch match(const ws::SidSecret &secret) const noexcept {
         return sids_.match(secret);
     }
-    // Whether this request is one that the session was begun for.
-    [[nodiscard]] bool belongs_to(ngx_http_request_t *r, ws::ResumeName name) const noexcept;
+    // Whether it comes to where the session was begun, and is who began it.
+    [[nodiscard]] bool belongs_to(const Claimant &claimant) const noexcept;
     [[nodiscard]] ws::Breach check_ack(uint64_t client_has) const noexcept {
         return translator_.check_ack(client_has);
     }
     // False if there is nothing left to resume.
-    [[nodiscard]] bool attach(ResumableLeg &leg, const Claim &claim) noexcept;
+    [[nodiscard]] bool attach(SessionLeg &leg, const Claim &claim) noexcept;
 
     // --- all of them
 
@@ -72,6 +74,7 @@ private:
     void come_back() noexcept override;
     [[nodiscard]] ngx_log_t *log() const noexcept override;
 
+    void say_goodbye() noexcept;
     [[nodiscard]] bool watch() noexcept;
     [[nodiscard]] bool displace() noexcept;
     struct End {
@@ -80,8 +83,8 @@ private:
         std::string_view why;
     };
     [[nodiscard]] End end_of_leg() const noexcept;
-    ResumableLeg &leave_leg() noexcept;
-    ResumableLeg &part_from_leg(const End &end) noexcept;
+    SessionLeg &leave_leg() noexcept;
+    SessionLeg &part_from_leg(const End &end) noexcept;
     void leave_worker() noexcept;
     void shut_down() noexcept;
     void end() noexcept;
@@ -93,9 +96,11 @@ private:
     ngx_pool_t *pool_;
     const LocConf *conf_;
     ngx_log_t log_;
-    ResumableLeg *leg_ = nullptr;
+    SessionLeg *leg_ = nullptr;
     KeptBackend backend_;
     ws::ResumeName name_;
+    ngx_str_t server_;  // its name, and that of the location
+    ngx_str_t location_;
     ngx_str_t bound_;  // ws_resume_bind
     ws::Sids sids_;
     ws::Session session_;

@@ -108,7 +108,12 @@ bool ResumableLeg::join() noexcept {
         end();
         return false;
     }
-    const Claim claim = check_claim(request(), *context().asked);
+    Claimant claimant;
+    if (!read_claimant(request(), context(), claimant)) {
+        end();
+        return false;
+    }
+    const Claim claim = check_claim(claimant);
     if (claim.session == nullptr || !claim.session->attach(*this, claim)) {
         refuse(claim.code, claim.why);
         return false;
@@ -130,6 +135,32 @@ void ResumableLeg::refuse(ws::CloseCode code, std::string_view why) noexcept {
     r->upstream->cleanup = nullptr;
     r->lingering_close = 1;
     ngx_http_finalize_request(r, rc);
+}
+
+// --- for the session
+
+// A turn as nginx runs a request's: with its log, and with whatever the end of a request leaves to
+// be done.
+void ResumableLeg::on_backend(bool is_up) noexcept {
+    ngx_connection_t *client = connection();
+    ngx_http_set_log_request(client->log, request());
+    if (is_up) {
+        shut_down();
+    } else {
+        turn();
+    }
+    ngx_http_run_posted_requests(client);
+}
+
+void ResumableLeg::linger(bool stalled, bool lingers) noexcept {
+    connection()->timedout = stalled;
+    request()->lingering_close = lingers;
+}
+
+void ResumableLeg::close() noexcept {
+    ngx_connection_t *client = connection();
+    end();
+    ngx_http_run_posted_requests(client);
 }
 
 // --- the end

@@ -3,11 +3,11 @@
 #pragma once
 
 #include "module/ws_resume/resumable.hpp"
-#include "module/ws_session/leg.hpp"
+#include "module/ws_resume/session_leg.hpp"
 
 namespace ngx_ws {
 
-class ResumableLeg final : public Leg {
+class ResumableLeg final : public Leg, public SessionLeg {
 public:
     // In the request's pool, with a new session; null if there is no memory.
     [[nodiscard]] static ResumableLeg *make_first(ngx_http_request_t *r, Context &ctx) noexcept;
@@ -26,25 +26,23 @@ public:
 
     // --- for the session
 
-    using Leg::client;
-    using Leg::come_back;
-    using Leg::conf;
-    using Leg::end;
     using Leg::make_backend;
-    using Leg::send_answer;
-    using Leg::take_client;
 
-    using Leg::note_end;
-    using Leg::say_goodbye;
-
-    // The text that the client is told.
-    std::string_view keep_sid(const ws::SidText &text) noexcept {
-        return sid_.emplace(text).view();
+    [[nodiscard]] ngx_connection_t *connection() const noexcept override {
+        return request()->connection;
     }
+    [[nodiscard]] Connection *endpoint() noexcept override { return &client(); }
+    [[nodiscard]] ws::Answer send_answer() noexcept override { return Leg::send_answer(); }
+    void come_back() noexcept override { Leg::come_back(); }
+    [[nodiscard]] ngx_http_upstream_state_t *state() noexcept override {
+        return request()->upstream->state;
+    }
+    void on_backend(bool is_up) noexcept override;
+    void is_over(const ws::Facts &facts, const LegFacts &leg, bool goes_on) noexcept override;
+    void linger(bool stalled, bool lingers) noexcept override;
+    void close() noexcept override;
+    void take_client() noexcept { Leg::take_client(); }
 
-    // The session has done with the leg, and waits for the next one if it `goes_on`. end() is to
-    // follow, unless nginx ends the request itself.
-    void is_over(const ws::Facts &facts, const LegFacts &leg, bool goes_on) noexcept;
     // nginx gives the request's memory back, of which the session has kept nothing.
     void drop_unkept() noexcept;
 
@@ -54,9 +52,8 @@ private:
     void refuse(ws::CloseCode code, std::string_view why) noexcept;
 
     Resumable *resumable_ = nullptr;  // null before a reconnect has found it, and after
-    std::optional<ws::SidText> sid_;
-    bool joined_ = false;  // the session counts it as its leg
-    ws::Facts last_ = {};  // once it is over
+    bool joined_ = false;             // the session counts it as its leg
+    ws::Facts last_ = {};             // once it is over
     LegFacts last_leg_ = {};
 };
 

@@ -78,6 +78,16 @@ void Leg::answer_without(ngx_int_t status) noexcept {
     ngx_http_finalize_request(r, status);
 }
 
+bool Leg::prepare_answer() noexcept {
+    if (!prepare_switching_protocols(r_, agreement_of(*ctx_))) {
+        return false;
+    }
+    answer_ = Answer::begun;
+    log_begin(r_, *ctx_, *conf_);
+    count_session(r_);
+    return true;
+}
+
 bool Leg::answer_at_once() noexcept {
     if (send_switching_protocols(r_, agreement_of(*ctx_)) != NGX_OK) {
         return false;

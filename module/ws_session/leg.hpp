@@ -65,6 +65,8 @@ protected:
     void take_client() noexcept;
     // False if the request has ended, and with it this object.
     [[nodiscard]] bool begin_answer() noexcept;
+    // Sets all but the status, for nginx to send it.
+    [[nodiscard]] bool prepare_answer() noexcept;
     // Begins the answer where nothing else may be done with the request but to end it.
     [[nodiscard]] bool answer_at_once() noexcept;
     // Ends the request with this status in the place of the 101, and with it this object.

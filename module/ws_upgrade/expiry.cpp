@@ -26,17 +26,6 @@ ngx_int_t refuse_value(ngx_http_request_t *r, const ngx_str_t &value) noexcept {
     return NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
-// Milliseconds; 0: it may last for ever. It may have expired while the backend was dialled.
-ngx_msec_t time_left(ngx_http_request_t *r, const Context &ctx) noexcept {
-    const ngx_msec_t longest = loc_conf(r).times.max_duration;
-    if (ctx.expires_at == 0) {
-        return longest;
-    }
-    const uint64_t now = milliseconds_since_1970();
-    const ngx_msec_t left = ctx.expires_at <= now ? 1 : ctx.expires_at - now;
-    return longest == 0 ? left : std::min(left, longest);
-}
-
 }  // namespace
 
 ngx_int_t check_expiry(ngx_http_request_t *r, Context &ctx) noexcept {
@@ -62,6 +51,17 @@ ngx_int_t check_expiry(ngx_http_request_t *r, Context &ctx) noexcept {
     }
     ctx.expires_at = *at;
     return NGX_OK;
+}
+
+// Milliseconds; 0: it may last for ever. It may have expired while the backend was dialled.
+ngx_msec_t time_left(ngx_http_request_t *r, const Context &ctx) noexcept {
+    const ngx_msec_t longest = loc_conf(r).times.max_duration;
+    if (ctx.expires_at == 0) {
+        return longest;
+    }
+    const uint64_t now = milliseconds_since_1970();
+    const ngx_msec_t left = ctx.expires_at <= now ? 1 : ctx.expires_at - now;
+    return longest == 0 ? left : std::min(left, longest);
 }
 
 void bound(ws::Relay &relay, ngx_http_request_t *r, const Context &ctx) noexcept {

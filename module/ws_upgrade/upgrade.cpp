@@ -117,15 +117,15 @@ std::string_view agreed_subprotocol(ngx_http_request_t *r) noexcept {
     return choice.malformed() ? std::string_view{} : choice.chosen();
 }
 
-ngx_int_t send_switching_protocols(ngx_http_request_t *r, const ws::Agreement &agreement) noexcept {
+bool prepare_switching_protocols(ngx_http_request_t *r, const ws::Agreement &agreement) noexcept {
     auto *accept = ngx::make<std::array<char, ws::accept_key_size>>(r->pool);
     if (accept == nullptr) {
-        return NGX_ERROR;
+        return false;
     }
     std::array<ws::Field, ws::max_acceptance_fields> room;
     const auto fields = ws::acceptance_fields(agreement, *accept, room);
     if (fields.empty() || !add_fields(r, fields)) {
-        return NGX_ERROR;
+        return false;
     }
     r->headers_out.status = NGX_HTTP_SWITCHING_PROTOCOLS;
     r->headers_out.status_line = ngx_string("101 Switching Protocols");
@@ -133,6 +133,13 @@ ngx_int_t send_switching_protocols(ngx_http_request_t *r, const ws::Agreement &a
     // A rate limit would hold the answer back, and does not know our relay.
     r->limit_rate = 0;
     r->limit_rate_set = 1;
+    return true;
+}
+
+ngx_int_t send_switching_protocols(ngx_http_request_t *r, const ws::Agreement &agreement) noexcept {
+    if (!prepare_switching_protocols(r, agreement)) {
+        return NGX_ERROR;
+    }
     const ngx_int_t rc = ngx_http_send_header(r);
     if (rc == NGX_ERROR || rc > NGX_OK) {
         return rc;

@@ -12,6 +12,10 @@ namespace ngx_ws {
 // Answers a request that may not. What a content handler returns.
 [[nodiscard]] ngx_int_t refuse_upgrade(ngx_http_request_t *r, ws::Handshake verdict) noexcept;
 
+// Makes the 101 of an accepted request, for whoever sends it. False if memory is gone.
+[[nodiscard]] bool prepare_switching_protocols(ngx_http_request_t *r,
+                                               const ws::Agreement &agreement) noexcept;
+
 // Sends the 101 of an accepted request. NGX_ERROR if the client is gone or memory is, or if another
 // module's filter has refused it; or the status with which the request has to end.
 [[nodiscard]] ngx_int_t send_switching_protocols(ngx_http_request_t *r,

@@ -236,17 +236,6 @@ def test_connection_limit_counts_legs_and_not_sessions(gateway, backend, raw):
     assert one.receive(1) == b"x"
 
 
-def test_exiting_worker_ends_what_nobody_can_resume(resumable):
-    one = resumable(RecordingBackend)
-    one.send(b"taken")
-    one.wait_acked(5)
-    one.cut("close")
-    one.front.wait_log("the session waits")
-    old = one.front.reload()
-    assert one.service.wait_connection().wait_ended() == "eof"
-    wait_until(lambda: not set(old) & set(one.front.workers(exiting=True)), what="the exit")
-
-
 def test_attached_session_stays_with_an_exiting_worker(resumable):
     one = resumable(parts={"main": "worker_shutdown_timeout 2s;"})
     old = one.front.reload()

@@ -1,0 +1,23 @@
+// The socket by which other workers of this nginx reach the sessions of this one. Its name is in
+// each SID; only processes of the same user are let in.
+#pragma once
+
+#include "module/ngx.hpp"
+
+#include <sys/un.h>
+
+namespace ngx_ws {
+
+// The address of the worker with this number.
+struct OwnerAddress {
+    explicit OwnerAddress(uint64_t worker) noexcept;
+
+    sockaddr_un address = {};
+    socklen_t size;
+};
+
+// Listens, if it does not yet. False if that cannot be: sessions can then be resumed in this worker
+// alone.
+bool listen_as_owner() noexcept;
+
+}  // namespace ngx_ws

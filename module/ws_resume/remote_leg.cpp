@@ -1,0 +1,194 @@
+#include "module/ws_resume/remote_leg.hpp"
+
+#include "module/ws_resume/claim.hpp"
+
+#include "ngx_ws_filter/ws_frames/frame_writer.hpp"
+#include "ngx_ws_filter/ws_messages/close.hpp"
+
+#include <sys/socket.h>
+#include <array>
+#include <cstring>
+
+namespace ngx_ws {
+
+namespace {
+
+constexpr size_t pool_size = 512;
+
+// Between two processes of one machine.
+constexpr ngx_msec_t claim_timeout = 10000;
+constexpr ngx_msec_t linger_timeout = 5000;
+
+void on_event(ngx_event_t *ev) {
+    auto *c = static_cast<ngx_connection_t *>(ev->data);
+    static_cast<RemoteLeg *>(c->data)->turn();
+}
+
+void end(ngx_connection_t *c) noexcept {
+    ngx_pool_t *pool = c->pool;
+    ngx_close_connection(c);
+    ngx_destroy_pool(pool);
+}
+
+void on_nothing(ngx_event_t *) {
+}
+
+void on_last_bytes(ngx_event_t *ev) {
+    auto *c = static_cast<ngx_connection_t *>(ev->data);
+    std::array<uint8_t, 4096> dropped;
+    ssize_t n = NGX_ERROR;
+    if (!c->close && !ev->timedout) {
+        while ((n = c->recv(c, dropped.data(), dropped.size())) > 0) {
+        }
+    }
+    if (n != NGX_AGAIN || ngx_handle_read_event(ev, 0) != NGX_OK) {
+        end(c);
+    }
+}
+
+}  // namespace
+
+bool RemoteLeg::begin(int socket) noexcept {
+    ngx_connection_t *c = ngx_get_connection(socket, ngx_cycle->log);
+    if (c == nullptr) {
+        return false;
+    }
+    c->log = ngx_cycle->log;
+    c->read->log = c->log;
+    c->write->log = c->log;
+    c->recv = ngx_recv;
+    c->send = ngx_send;
+    c->pool = ngx_create_pool(pool_size, c->log);
+    auto *message = static_cast<uint8_t *>(
+        c->pool == nullptr ? nullptr : ngx_palloc(c->pool, max_claim_message));
+    auto *leg = message == nullptr ? nullptr : ngx::make<RemoteLeg>(c->pool, c, message);
+    if (leg == nullptr) {
+        if (c->pool != nullptr) {
+            ngx_destroy_pool(c->pool);
+        }
+        ngx_free_connection(c);
+        c->fd = -1;
+        return false;
+    }
+    c->data = leg;
+    c->read->handler = on_event;
+    c->write->handler = on_event;
+    c->read->ready = 1;
+    c->write->ready = 1;
+    ngx_add_timer(c->read, claim_timeout);
+    ngx_post_event(c->read, &ngx_posted_events);
+    if (ngx_add_conn != nullptr && ngx_add_conn(c) != NGX_OK) {
+        leg->close();
+    }
+    return true;
+}
+
+void RemoteLeg::turn() noexcept {
+    if (session_ != nullptr) {
+        if (c_->close) {
+            session_->lose_leg();
+        } else {
+            session_->turn();
+        }
+        return;
+    }
+    if (c_->close || c_->read->timedout || !hear()) {
+        close();
+    }
+}
+
+// False if nobody is there to hear.
+bool RemoteLeg::hear() noexcept {
+    while (heard_ < max_claim_message) {
+        const ssize_t n = c_->recv(c_, message_ + heard_, max_claim_message - heard_);
+        if (n == NGX_AGAIN) {
+            return ngx_handle_read_event(c_->read, 0) == NGX_OK;
+        }
+        if (n <= 0) {
+            return false;
+        }
+        heard_ += static_cast<size_t>(n);
+        Claimant claimant;
+        const ClaimCame came = read_claim({message_, heard_}, claimant);
+        if (came == ClaimCame::broken) {
+            return false;
+        }
+        if (came == ClaimCame::whole) {
+            ngx_del_timer(c_->read);
+            join(claimant);
+            return true;
+        }
+    }
+    return false;
+}
+
+void RemoteLeg::join(const Claimant &claimant) noexcept {
+    place_.make(c_, {.window = 0, .notsent_lowat = 0, .rcvbuf = 0}, false, {}, nullptr);
+    const Claim claim = check_claim(claimant);
+    if (claim.session == nullptr || !claim.session->attach(*this, claim)) {
+        refuse(claim.code, claim.why);
+        return;
+    }
+    session_ = claim.session;
+    (void)ngx_pfree(c_->pool, message_);
+    if (!answer(0, session_->leg_facts())) {
+        session_->lose_leg();
+        return;
+    }
+    session_->turn();
+}
+
+// A socket that is empty has room for so few bytes.
+bool RemoteLeg::answer(uint32_t code, const LegFacts &leg) noexcept {
+    const ClaimAnswer answer = {.version = claim_version,
+                                .code = code,
+                                .session = leg.session,
+                                .leg = leg.leg,
+                                .detached = static_cast<uint32_t>(leg.detached)};
+    std::array<uint8_t, sizeof(answer)> bytes;
+    std::memcpy(bytes.data(), &answer, bytes.size());
+    return c_->send(c_, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size());
+}
+
+void RemoteLeg::refuse(ws::CloseCode code, std::string_view why) noexcept {
+    std::array<uint8_t, ws::max_control_frame> frame;
+    std::array<uint8_t, ws::max_control_payload> payload;
+    const size_t size = ws::write_close(payload.data(), code, why);
+    const size_t whole =
+        ws::write_control_frame(frame.data(), ws::Opcode::close, std::span{payload}.first(size));
+    if (answer(static_cast<uint32_t>(code), {})) {
+        (void)c_->send(c_, frame.data(), whole);
+    }
+    close();
+}
+
+void RemoteLeg::on_backend(bool is_up) noexcept {
+    if (is_up) {
+        session_->lose_leg();
+    } else {
+        session_->turn();
+    }
+}
+
+void RemoteLeg::is_over(const ws::Facts &facts, const LegFacts &leg, bool goes_on) noexcept {
+    session_ = nullptr;
+    ngx_log_error(NGX_LOG_INFO, c_->log, 0,
+                  "ws: leg %ui of session %uL is over, code %ui%s, by way of another worker",
+                  ngx_uint_t{leg.leg}, leg.session, static_cast<ngx_uint_t>(facts.close_code),
+                  goes_on ? ", the session waits" : "");
+}
+
+// The other worker has to read our last words before it learns that nobody listens: until it has
+// closed its end, what it sends is read and dropped.
+void RemoteLeg::close() noexcept {
+    session_ = nullptr;
+    (void)shutdown(c_->fd, SHUT_WR);
+    c_->read->handler = on_last_bytes;
+    c_->write->handler = on_nothing;
+    c_->read->timedout = 0;
+    ngx_add_timer(c_->read, linger_timeout);
+    c_->read->ready = 1;
+    on_last_bytes(c_->read);
+}
+
+}  // namespace ngx_ws
