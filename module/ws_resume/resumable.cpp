@@ -16,7 +16,8 @@ namespace ngx_ws {
 
 namespace {
 
-constexpr size_t pool_size = 4096;
+// The object, and what a server of an upstream{} is chosen with.
+constexpr size_t pool_size = sizeof(ngx_pool_t) + sizeof(Resumable) + 256;
 
 constexpr std::string_view displaced = "displaced by another leg";
 
