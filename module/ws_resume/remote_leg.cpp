@@ -85,11 +85,7 @@ bool RemoteLeg::begin(int socket) noexcept {
 
 void RemoteLeg::turn() noexcept {
     if (session_ != nullptr) {
-        if (c_->close) {
-            session_->lose_leg();
-        } else {
-            session_->turn();
-        }
+        on_backend(c_->close != 0);
         return;
     }
     if (c_->close || c_->read->timedout || !hear()) {
@@ -131,11 +127,7 @@ void RemoteLeg::join(const Claimant &claimant) noexcept {
     }
     session_ = claim.session;
     (void)ngx_pfree(c_->pool, message_);
-    if (!answer(0, session_->leg_facts())) {
-        session_->lose_leg();
-        return;
-    }
-    session_->turn();
+    on_backend(!answer(0, session_->leg_facts()));
 }
 
 // A socket that is empty has room for so few bytes.
@@ -165,6 +157,7 @@ void RemoteLeg::refuse(ws::CloseCode code, std::string_view why) noexcept {
 void RemoteLeg::on_backend(bool is_up) noexcept {
     if (is_up) {
         session_->lose_leg();
+        close();
     } else {
         session_->turn();
     }

@@ -24,7 +24,7 @@ public:
     // Where nginx accounts for the backend's bytes; null: nowhere.
     [[nodiscard]] virtual ngx_http_upstream_state_t *state() noexcept { return nullptr; }
 
-    // Something has happened to the backend's connection, or its worker's time `is_up`.
+    // Something has happened to the backend's connection, or the leg's time `is_up`.
     virtual void on_backend(bool /*is_up*/) noexcept {}
 
     // The session has done with the leg, and waits for the next one if it `goes_on`. close() is to

@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness import checker
+from harness import checker, descriptors
 from harness.ports import free_port
 from harness.tls_socket import shared
 
@@ -335,8 +335,8 @@ class Gateway:
         return ticks / os.sysconf("SC_CLK_TCK")
 
     def open_files(self):
-        """How many descriptors the workers hold."""
-        return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in self.workers())
+        """How many descriptors the workers hold that are not the master's, too."""
+        return descriptors.count_own(self.workers(), self.pid)
 
     def url(self, path="/", scheme="ws"):
         port = self.ssl_port if scheme in ("wss", "https") else self.port

@@ -128,6 +128,17 @@ def test_old_worker_leaves_when_its_time_is_up(resumable):
     assert refused(one.try_resume()) == 4001
 
 
+def test_client_of_another_worker_is_told_when_the_time_is_up(resumable):
+    one = resumable(parts={"main": "worker_shutdown_timeout 2s;"})
+    one.cut("close")
+    one.front.reload()
+    one.resume()
+    assert_echoes(one)
+    assert one.read_close() == (1001, "gateway is shutting down")
+    wait_until(lambda: not one.front.workers(exiting=True), what="the exit of the old worker")
+    assert one.service.wait_connection().wait_ended() == "eof"
+
+
 def test_killed_owner_is_told_as_an_unknown_session(resumable):
     one = resumable(parts=SPREAD)
     one.front.allow("exited on signal")
@@ -157,8 +168,8 @@ def test_leaves_nothing_behind_in_any_worker(resumable, raw):
             assert_echoes(other)
         assert other.close() == (1000, "")
         other.leg.close()
-    # Each worker has its socket for the others by now.
-    wait_until(lambda: one.front.open_files() <= files + 4, 30,
+    # Three workers more have a socket for the others by now.
+    wait_until(lambda: one.front.open_files() <= files + 3, 30,
                "the descriptors to be closed")
 
 
