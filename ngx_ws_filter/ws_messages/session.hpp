@@ -98,6 +98,9 @@ public:
     // Receives for a caller who takes messages apart itself: met data is `piece`, unmasked and not
     // checked further. For a session without compression or a framer.
     [[nodiscard]] Event receive(ReadBuffer &buffer, Piece &piece) noexcept;
+    // Bytes of the message that begins with the piece, if the header of its only frame tells it,
+    // and else Framer::unknown.
+    [[nodiscard]] std::uint64_t length_of(const Piece &piece) const noexcept;
     // The caller has found a rule of the subprotocol broken: nothing more is read.
     void refuse() noexcept { violation_ = Violation::subprotocol_broken; }
 
@@ -266,7 +269,6 @@ private:
     [[nodiscard]] Event begin_piece(ReadBuffer &buffer, const Piece &piece, Room &room) noexcept;
     [[nodiscard]] Violation forward(const Piece &delivered, Room space, Room &room) noexcept;
     [[nodiscard]] Violation check_delivered(Piece piece, Room &space) noexcept;
-    [[nodiscard]] std::uint64_t length_of(const Piece &piece) const noexcept;
     [[nodiscard]] Event take_control(Opcode opcode) noexcept;
     [[nodiscard]] Event broken(Violation violation) noexcept;
     [[nodiscard]] std::span<std::uint8_t> whole_text(std::span<std::uint8_t> payload,

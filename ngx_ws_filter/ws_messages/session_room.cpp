@@ -86,7 +86,6 @@ Event Session::begin_piece(ReadBuffer &buffer, const Piece &piece, Room &room) n
     return Event::exhausted;
 }
 
-// The length of the message that begins with this piece, if its only header tells it.
 std::uint64_t Session::length_of(const Piece &piece) const noexcept {
     const std::uint64_t size = piece.payload.size();
     if (piece.compressed) {

@@ -53,7 +53,7 @@ Event ResumeTranslator::next(Passage &passage) noexcept {
             in_piece_ = true;
         }
         Command command;
-        const Heard heard = reader_.next(piece_, command);
+        const Heard heard = reader_.next(piece_, command, session().length_of(piece_));
         in_piece_ = heard != Heard::nothing;
         const Event event = take(command, heard, passage);
         if (event != Event::piece) {

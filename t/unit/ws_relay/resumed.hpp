@@ -6,7 +6,7 @@
 
 #include <array>
 
-#include "t/unit/replay_lender.hpp"
+#include "t/unit/ws_resume/replay_lender.hpp"
 
 namespace unit {
 

@@ -1,4 +1,4 @@
-#include "t/unit/replay_lender.hpp"
+#include "t/unit/ws_resume/replay_lender.hpp"
 
 #include <array>
 

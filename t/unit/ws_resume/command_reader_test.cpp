@@ -1,4 +1,4 @@
-#include "t/unit/hearing.hpp"
+#include "t/unit/ws_resume/hearing.hpp"
 
 using namespace std::literals;
 using unit::Cut;

@@ -1,5 +1,5 @@
 #include "t/unit/client_stream.hpp"
-#include "t/unit/replay_lender.hpp"
+#include "t/unit/ws_resume/replay_lender.hpp"
 
 #include "ngx_ws_filter/ws_resume/kept_messages.hpp"
 
