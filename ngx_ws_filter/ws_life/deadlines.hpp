@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -34,9 +35,16 @@ public:
 
     Deadlines() noexcept { at_.fill(never); }
 
-    void set(Deadline which, Millis at) noexcept { at_[index(which)] = at; }
+    void set(Deadline which, Millis at) noexcept {
+        at_[index(which)] = at;
+        if (at == never) {
+            set_ &= ~bit(which);
+        } else {
+            set_ |= bit(which);
+        }
+    }
     void clear(Deadline which) noexcept { set(which, never); }
-    [[nodiscard]] bool is_set(Deadline which) const noexcept { return at_[index(which)] != never; }
+    [[nodiscard]] bool is_set(Deadline which) const noexcept { return (set_ & bit(which)) != 0; }
     [[nodiscard]] bool is_over(Deadline which, Millis now) const noexcept {
         return at_[index(which)] <= now;
     }
@@ -46,15 +54,25 @@ public:
         return now - at_[index(which)] + limit;
     }
 
-    // The first of all; never if none is set.
-    [[nodiscard]] Millis next() const noexcept { return *std::min_element(at_.begin(), at_.end()); }
+    // The first of all; never if none is set. Asked in each turn, in which few are set.
+    [[nodiscard]] Millis next() const noexcept {
+        Millis first = never;
+        for (std::uint32_t left = set_; left != 0; left &= left - 1) {
+            first = std::min(first, at_[static_cast<std::size_t>(std::countr_zero(left))]);
+        }
+        return first;
+    }
 
 private:
     [[nodiscard]] static constexpr std::size_t index(Deadline which) noexcept {
         return static_cast<std::size_t>(which);
     }
+    [[nodiscard]] static constexpr std::uint32_t bit(Deadline which) noexcept {
+        return std::uint32_t{1} << index(which);
+    }
 
     std::array<Millis, all_deadlines> at_;
+    std::uint32_t set_ = 0;  // a bit for each that is not never
 };
 
 }  // namespace ws

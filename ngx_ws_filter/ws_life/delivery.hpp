@@ -21,6 +21,7 @@ public:
     // It is answered now or later, and never if bytes before it were dropped.
     void on_ping(Session &session, std::uint64_t offset, Witness &witness) noexcept;
 
+    [[nodiscard]] bool owes_pong() const noexcept { return pings_.waiting(); }
     // Makes the pong due that may be given now. False if there is none.
     [[nodiscard]] bool give_pong(Session &session, Witness &witness, Millis now) noexcept;
 

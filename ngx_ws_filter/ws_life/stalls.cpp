@@ -12,8 +12,13 @@ namespace {
 }  // namespace
 
 void Stalls::watch(const Standing &standing, Witness &witness, Millis now) noexcept {
-    watch(Side::client, standing.to_client_blocked, standing.to_client, witness, now);
-    watch(Side::backend, standing.to_backend_blocked, standing.to_backend, witness, now);
+    // Most turns find both sides free, and leave them so.
+    if (standing.to_client_blocked || deadlines_->is_set(Deadline::client)) {
+        watch(Side::client, standing.to_client_blocked, standing.to_client, witness, now);
+    }
+    if (standing.to_backend_blocked || deadlines_->is_set(Deadline::backend)) {
+        watch(Side::backend, standing.to_backend_blocked, standing.to_backend, witness, now);
+    }
 }
 
 void Stalls::watch(Side side, bool blocked, std::uint64_t written, Witness &witness,

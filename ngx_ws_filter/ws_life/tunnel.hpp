@@ -104,7 +104,9 @@ public:
 
     // Makes the pong due that has waited for what the backend has acknowledged by now. False if
     // there is none.
-    [[nodiscard]] bool give_pong(Millis now) noexcept;
+    [[nodiscard]] bool give_pong(Millis now) noexcept {
+        return delivery_.owes_pong() && give_owed_pong(now);
+    }
     [[nodiscard]] Order next(Millis now) noexcept;
     // The first deadline; Deadlines::never if there is none.
     [[nodiscard]] Millis wake_at() const noexcept { return deadlines_.next(); }
@@ -150,6 +152,7 @@ private:
     [[nodiscard]] bool client_is_silent() const noexcept {
         return session_->close_received() || session_->violation() != Violation::none;
     }
+    [[nodiscard]] bool give_owed_pong(Millis now) noexcept;
     [[nodiscard]] bool leaves_bytes_behind(Side by, CloseCode code) noexcept;
     void enter(Phase phase) noexcept;
     void note_end(Side by, CloseCode code, std::string_view why, Millis now) noexcept;

@@ -5,7 +5,7 @@
 
 namespace ws {
 
-bool Tunnel::give_pong(Millis now) noexcept {
+bool Tunnel::give_owed_pong(Millis now) noexcept {
     const bool may =
         phase_ != Phase::connecting && phase_ != Phase::detached && phase_ <= Phase::delivering;
     return may && !witness_->standing().to_client_blocked &&
