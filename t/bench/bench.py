@@ -27,6 +27,9 @@ def arguments():
     parser.add_argument("--seconds", type=float, default=2, help="of each run (default 2)")
     parser.add_argument("--only", metavar="LOAD,...", help="these loads")
     parser.add_argument("--peers", metavar="PEER,...", help="these peers; stream is always run")
+    parser.add_argument("--with", dest="builds", metavar="NAME=MODULE.so", action="append",
+                        default=[], help="another build of the module, in the same rounds, and"
+                        " ours in relation to it; may be repeated")
     parser.add_argument("--quick", action="store_true", help="about a minute: ours and stream")
     parser.add_argument("--nginx", default="/usr/sbin/nginx", help=argparse.SUPPRESS)
     parser.add_argument("--module", required=True, help=argparse.SUPPRESS)
@@ -38,6 +41,8 @@ def arguments():
     asked.peers = chosen(parser, asked.peers, peers.ALL,
                          lambda peer: peer.by_default
                          and (not asked.quick or peer.name in (peers.BASE, "ours")))
+    asked.builds = [build(parser, text) for text in asked.builds]
+    asked.peers += asked.builds
     if peers.ALL[0] not in asked.peers:
         asked.peers.insert(0, peers.ALL[0])
     return asked
@@ -51,6 +56,15 @@ def chosen(parser, names, everything, by_default):
     if unknown:
         parser.error(f"unknown: {' '.join(sorted(unknown))}; known: {' '.join(known)}")
     return [known[name] for name in names.split(",")]
+
+
+def build(parser, text):
+    """The peer that NAME=MODULE.so asks for."""
+    name, _, module = text.partition("=")
+    if not name or name in (peer.name for peer in peers.ALL) or not Path(module).is_file():
+        parser.error(f'invalid "--with {text}": expected NAME=MODULE.so, a name that is no peer\'s'
+                     ' and a file that is there')
+    return peers.build(name, Path(module).resolve())
 
 
 def run_load(asked, load, peer, pid):
@@ -128,7 +142,7 @@ def main():
     begin = time.time()
     figures = measure(asked, kinds)
     titles = {kind.name: kind.title for kind in kinds}
-    print(tell(figures, titles))
+    print(tell(figures, titles, [kind.name for kind in asked.builds]))
     print(f"{asked.rounds} rounds of {asked.seconds:g} s, {os.cpu_count()} CPUs, load"
           f" {os.getloadavg()[1]:.1f}, {time.time() - begin:.0f} s")
     (asked.out / "results.json").write_text(json.dumps(figures.as_json(titles), indent=1) + "\n")

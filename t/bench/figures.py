@@ -58,13 +58,17 @@ class Figures:
         """The rate, or for idle connections the memory, in relation to BASE in the same round."""
         return self._compared(load, name, lambda one: worth(load, one))
 
+    def beside(self, load, base):
+        """Ours, as ratios() but in relation to another server."""
+        return self._compared(load, "ours", lambda one: worth(load, one), base)
+
     def paces(self, load, name):
         """Work in the same time by the clock, in relation to BASE in the same round. Low where
         a server waits without need, whatever its processor time."""
         return self._compared(load, name, lambda one: one["work"] / one["seconds"])
 
-    def _compared(self, load, name, value):
-        good, base = self._good(load, name), self._good(load, BASE)
+    def _compared(self, load, name, value, base=BASE):
+        good, base = self._good(load, name), self._good(load, base)
         rounds = good.keys() & base.keys()
         if not rounds or len(good) < len(self._runs[load.name, name]):
             return None

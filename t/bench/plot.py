@@ -14,6 +14,7 @@ COLORS = {
     "ours": "#1a7f37",
     "counted": "#4ac26b",
 }
+COLOR_OF_BUILDS = "#bf8700"
 
 WIDTH = 860
 LEFT = 250  # of the bars
@@ -71,7 +72,7 @@ def across(ratio):
 def legend(picture, names, titles):
     x = 20.0
     for name in names:
-        picture.bar(x, 55, 10, 10, COLORS[name])
+        picture.bar(x, 55, 10, 10, COLORS.get(name, COLOR_OF_BUILDS))
         picture.text(x + 14, 64, titles[name], size=11)
         x += 14 + 6.2 * len(titles[name]) + 16
 
@@ -89,7 +90,7 @@ def groups(picture, figures, loads, names):
 
 
 def one_bar(picture, y, ratio, name):
-    color = COLORS[name]
+    color = COLORS.get(name, COLOR_OF_BUILDS)
     if ratio is None:
         picture.text(LEFT + 4, y + 10, "failed", size=10, color="#cf222e")
         return

@@ -4,9 +4,10 @@ from figures import rated
 from peers import BASE
 
 
-def tell(figures, titles):
-    parts = [ratios(figures), rates(figures), paces(figures), latencies(figures), idle(figures),
-             stalls(figures), failures(figures, titles)]
+def tell(figures, titles, builds=()):
+    parts = [ratios(figures), *(beside(figures, name) for name in builds), rates(figures),
+             paces(figures), latencies(figures), idle(figures), stalls(figures),
+             failures(figures, titles)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -40,6 +41,17 @@ def ratios(figures):
                      f"{load.goal:.2f}" if load.goal else "-"])
     return table("Work for each second of server CPU, nginx stream = 1 in the same round: "
                  "median (least..most)", rows)
+
+
+def beside(figures, name):
+    loads = [load for load in figures.loads if rated(load)]
+    if not loads:
+        return ""
+    rows = [["", "ours"]]
+    for load in loads:
+        title = load.title + (", memory" if load.mode == "idle" else "")
+        rows.append([title, cell(figures.beside(load, name), 3)])
+    return table(f"Ours, {name} = 1 in the same round", rows)
 
 
 def rates(figures):
