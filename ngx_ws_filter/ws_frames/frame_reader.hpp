@@ -66,9 +66,11 @@ public:
     [[nodiscard]] bool in_last_frame() const noexcept { return in_payload_ && frame_fin_; }
     [[nodiscard]] std::uint64_t payload_left() const noexcept { return payload_left_; }
 
+    // What was read ends inside a frame.
+    [[nodiscard]] bool inside_frame() const noexcept { return in_payload_ || header_size_ != 0; }
     // What was read ends inside a frame, or a message of which more has to come.
     [[nodiscard]] bool inside_message() const noexcept {
-        return in_payload_ || header_size_ != 0 || message_opcode_ != Opcode::continuation;
+        return inside_frame() || message_opcode_ != Opcode::continuation;
     }
 
     // Frames whose header was read, control frames included.

@@ -94,10 +94,14 @@ void Liveness::send_ping(Session &session, Witness &witness, Millis now) noexcep
 
 // While the backend is stuck, the client's pong may stand behind data that nobody can read. A ping
 // behind much data reaches a slow client late: as long as its kernel acknowledges what is ahead of
-// the ping, or takes from a backlog, the client is slow and not dead.
-bool Liveness::excused(Witness &witness) noexcept {
+// the ping, or takes from a backlog, the client is slow and not dead. A pong cannot stand inside a
+// frame: as long as the bytes of one come, the client has had no place for it.
+bool Liveness::excused(const Session &session, Witness &witness, Millis now) noexcept {
     const Standing standing = witness.standing();
     if (standing.to_backend_blocked || standing.rest_waits) {
+        return true;
+    }
+    if (session.inside_frame() && now - heard_at_ < options_->pong_timeout) {
         return true;
     }
     const std::uint64_t before = std::exchange(read_, witness.acknowledged(Side::client));
@@ -134,7 +138,7 @@ Liveness::Verdict Liveness::check(Session &session, Witness &witness, Millis now
         if (!deadlines_->is_over(late, now)) {
             continue;
         }
-        if (!excused(witness)) {
+        if (!excused(session, witness, now)) {
             witness.tell_late(late, deadlines_->waited(late, options_->pong_timeout, now),
                               now - heard_at_);
             return Verdict::silent;

@@ -58,7 +58,7 @@ private:
     static constexpr std::uint64_t nothing_under_way = UINT64_MAX;
 
     void send_ping(Session &session, Witness &witness, Millis now) noexcept;
-    [[nodiscard]] bool excused(Witness &witness) noexcept;
+    [[nodiscard]] bool excused(const Session &session, Witness &witness, Millis now) noexcept;
     [[nodiscard]] bool still_moving(Witness &witness) noexcept;
 
     const LivenessOptions *options_;

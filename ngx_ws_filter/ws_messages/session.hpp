@@ -228,6 +228,8 @@ public:
     // write_due() has written a Close.
     [[nodiscard]] bool close_sent() const noexcept { return close_sent_; }
 
+    // What was read ends inside a frame.
+    [[nodiscard]] bool inside_frame() const noexcept { return reader_.inside_frame(); }
     // What was read ends inside a frame or a message.
     [[nodiscard]] bool inside_message() const noexcept { return reader_.inside_message(); }
 

@@ -10,7 +10,7 @@ import websockets
 from harness.flood import MEGABYTE, digest, noise
 from harness.gateway import assert_idle
 from harness.ponger import Ponger
-from harness.raw import BINARY, PING
+from harness.raw import BINARY, PING, frame
 from harness.senders import SendingBackend
 from harness.sessions import plain_and_tls
 
@@ -85,6 +85,31 @@ def test_client_that_sends_data_and_never_pongs_is_cut(session):
     stop.set()
     assert got.close == (1008, "no pong in time")
     assert time.monotonic() - began >= 0.5
+
+
+def test_client_inside_a_long_frame_is_not_cut(session):
+    """Its pong has to wait for the end of the frame, which a slow line brings late."""
+    data = noise(MEGABYTE)
+    one = session(SendingBackend, data,
+                  settings=PONGS + "ws_pong_timeout 2s; ws_ping_interval 0;")
+    client = Ponger(one.client)
+    upload = frame(BINARY, bytes(120))
+    end = time.monotonic() + 6
+    for at in range(len(upload)):
+        one.client.send(upload[at:at + 1])
+        client.read_until_quiet(0.05)
+        if time.monotonic() > end:
+            one.client.send(upload[at + 1:])
+            break
+    assert WINDOW <= len(client.payload) < len(data)
+    one.client.timeout = 10
+    one.client.sock.settimeout(10)
+    while len(client.payload) < len(data):
+        for ping in client.pings:
+            client.pong(ping)
+        client.pings.clear()
+        client.read()
+    assert digest(client.payload) == digest(data)
 
 
 def test_client_that_pongs_is_not_cut(session):

@@ -134,6 +134,10 @@ bool Conversation::close_fits(unsigned code) const {
     if (reading_->owed() && code == *reading_->owed()) {
         return true;
     }
+    // A client that is kept from running answers no ping in time.
+    if (code == 1008 && script_.place->pongs && was_late()) {
+        return true;
+    }
     return !tells_all() &&
            (of_its_own || (code == 1002 && (reading_->blurred() || reading_->broken())));
 }

@@ -39,6 +39,15 @@ public:
         unit::check(frame.empty() || frame[0] == '\x89');
         return std::string(frame.empty() ? frame : frame.substr(2));
     }
+    // A frame of the client comes, but for its last byte.
+    void begin_frame(ws::Millis now) {
+        ClientStream stream;
+        std::string frame(text(stream.frame(0x82, "not whole yet").bytes()));
+        auto *const begin = reinterpret_cast<std::uint8_t *>(frame.data());
+        ws::ReadBuffer buffer{begin, begin, begin + frame.size() - 1};
+        liveness.heard(now);
+        equal(session.receive(buffer), ws::Event::exhausted);
+    }
     void pong(std::string_view payload, ws::Millis now) {
         ClientStream stream;
         std::string frame(text(stream.frame(0x8a, payload).bytes()));

@@ -166,6 +166,23 @@ void waits_while_the_client_is_slow_and_not_dead(void **) {
     unit::equal(marked.check(1600), Verdict::silent);
 }
 
+// A pong cannot stand inside a frame: while one is still coming, the client has had no place for it.
+void waits_for_the_end_of_the_frame_that_a_client_is_sending(void **) {
+    Marked marked(100);
+    marked.take(100, 1000);
+    marked.begin_frame(1299);
+    unit::equal(marked.check(1300), Verdict::lives);
+    unit::equal(marked.deadlines.next(), 1600);
+    unit::equal(marked.check(1600), Verdict::silent);
+}
+
+void does_not_wait_for_a_client_that_was_heard_between_two_frames(void **) {
+    Marked marked(100);
+    marked.take(100, 1000);
+    marked.liveness.heard(1299);
+    unit::equal(marked.check(1300), Verdict::silent);
+}
+
 // Only one ping is waited for: markers behind it do not put the deadline off.
 void waits_for_the_first_ping_however_many_follow(void **) {
     ws::LivenessOptions options = marking;
@@ -217,6 +234,8 @@ int main() {
         cmocka_unit_test(waits_anew_with_each_pong_that_confirms_anything),
         cmocka_unit_test(waits_for_no_pong_behind_the_clients_close),
         cmocka_unit_test(waits_while_the_client_is_slow_and_not_dead),
+        cmocka_unit_test(waits_for_the_end_of_the_frame_that_a_client_is_sending),
+        cmocka_unit_test(does_not_wait_for_a_client_that_was_heard_between_two_frames),
         cmocka_unit_test(waits_for_the_first_ping_however_many_follow),
         cmocka_unit_test(sends_no_other_ping_while_a_marker_is_waited_for),
         cmocka_unit_test(measures_the_round_trip_of_the_newest_marker),
