@@ -138,7 +138,7 @@ export class Link {
         Promise.resolve({ reconnect: !!query }).then(url).then((fresh) => {
             if (turn === this.#turn) this.#open(fresh, query, offer);
         }).catch((error) => {
-            if (turn === this.#turn) this.run('legClosed', 1006, `${error}`, false, 0);
+            if (turn === this.#turn) this.run('legClosed', 1006, `${error}`, 0);
         });
     }
 
@@ -183,8 +183,7 @@ export class Link {
         socket.binaryType = 'arraybuffer';
         socket.onopen = () => this.run('legOpened', socket.protocol);
         socket.onmessage = ({ data }) => this.run('legMessage', data);
-        socket.onclose = ({ code, reason, wasClean, status }) =>
-            this.run('legClosed', code, reason, wasClean, status);
+        socket.onclose = ({ code, reason, status }) => this.run('legClosed', code, reason, status);
         socket.onerror = () => {}; // a close follows
     }
 

@@ -20,7 +20,7 @@ export class Session extends Exchange {
     phase = 'connecting'; // then attached and detached, or raw, and over at last
     resumed = false; // it continues one of an earlier page
     #options;
-    #offer = true; // our subprotocol is offered
+    #offers = 2; // how often our subprotocol may be offered in vain
     #tries = 0;
     #closing; // {code, reason, at, sent}: the application has closed
 
@@ -109,10 +109,11 @@ export class Session extends Exchange {
     }
 
     // `status` is that of a refused handshake, 0 if there was none, undefined if nobody can tell.
-    legClosed(code, reason, clean, status) {
+    legClosed(code, reason, status) {
         const leg = this.#leg;
+        const clean = code !== 1006; // a Close came, whatever became of the connection behind it
         this.#leg = '';
-        const lost = code === 1006 || (code === 1005 && !this.#closing?.sent);
+        const lost = !clean || (code === 1005 && !this.#closing?.sent);
         if (this.phase === 'raw') {
             this.#over(code, reason, clean);
         } else if (status === 401 || status === 403) {
@@ -209,7 +210,7 @@ export class Session extends Exchange {
         this.#leg = 'dialling';
         this.#since = this.now;
         this.#leaveAt = Infinity;
-        this.host.dial(sid && { sid, ack: this.inbox.taken }, this.#offer);
+        this.host.dial(sid && { sid, ack: this.inbox.taken }, this.#offers > 0);
     }
 
     #abandon() {
@@ -224,7 +225,7 @@ export class Session extends Exchange {
             this.#lost(0);
         } else {
             // A server that only repeated our subprotocol may wait for the client to speak.
-            if (silent && this.#tries && this.#options.raw) this.#offer = false;
+            if (silent && this.#options.raw) this.#offers--;
             this.#notConnected('', 1006, 'no answer', true);
         }
     }
@@ -232,9 +233,10 @@ export class Session extends Exchange {
     // Nothing was sent yet, so it may begin again.
     #notConnected(leg, code, reason, lost, status) {
         this.sid = '';
-        if (leg === 'dialling' && status === undefined && this.#offer && this.#options.raw) {
-            // Browsers fail a handshake that names no subprotocol where one was offered.
-            this.#offer = false;
+        if (leg === 'dialling' && status === undefined && this.#offers > 0 && this.#options.raw) {
+            // Browsers fail a handshake that names no subprotocol where one was offered, and to a
+            // page a cut looks the same: so it is offered again.
+            this.#offers--;
             this.#dial();
         } else if (leg !== 'dialling' && lost && ++this.#tries < FIRST_TRIES) {
             this.#retryAt = this.now + this.#options.random() * DISPLACED_PAUSE;

@@ -70,7 +70,7 @@ test('a close that has nothing to deliver is not waited for long', () => {
     host.cut();
     for (let i = 0; i < 9 && !host.end; i++) {
         host.pass(host.session.deadline - host.time);
-        host.session.legClosed(1006, '', false, 503);
+        host.session.legClosed(1006, '', 503);
     }
     assert.deepEqual([host.end, host.time], [[1000, '', true], 10000]);
 });

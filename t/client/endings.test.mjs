@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 
 import { ResumableSocket, connect } from '../../client/node/index.js';
+import { NodeWebSocket } from '../../client/node/websocket.js';
 import { behind, digest, echo, event, pause, until } from './fixture.mjs';
 
 const HASTY = { retry: [10, 50] };
@@ -131,6 +132,26 @@ test('messages are kept where a framing makes them', async (t) => {
     await event(socket, 'close');
     assert.deepEqual(heard, ['äb', '', 'ü']);
     assert.deepEqual(got, [[3, true], [0, true], [16384, false], [16384, false], [7232, true]]);
+});
+
+// Chromium says so if the connection is reset behind the gateway's Close.
+function Unclean(...rest) {
+    const socket = new NodeWebSocket(...rest);
+    let hear;
+    return Object.defineProperty(socket, 'onclose', {
+        get: () => hear && ((event) => hear({ ...event, wasClean: false })),
+        set: (listener) => { hear = listener; },
+    });
+}
+
+test('a Close is a clean end, whatever comes of the connection behind it', async (t) => {
+    const { url } = await behind(t, digest, OURS);
+    const { opened: open, closed, readable, writable } =
+        new ResumableSocket(url, [], { WebSocket: Unclean }).streams();
+    await open;
+    await writable.close();
+    for await (const bytes of readable) assert.match(Buffer.from(bytes).toString(), /^0 /);
+    assert.equal((await closed).closeCode, 1000);
 });
 
 test('a digest of nothing is an answer too', async (t) => {

@@ -79,7 +79,7 @@ export class Host {
     }
 
     cut(code = 1006, reason = '') {
-        this.session.legClosed(code, reason, code !== 1006, 0);
+        this.session.legClosed(code, reason, 0);
     }
 
     resume(taken, settings) {

@@ -165,7 +165,7 @@ test('a WebSocket that fails where none of its offers is taken is asked without 
     const socket = new ResumableSocket(url, [], { WebSocket }); // ws fails as browsers do
     await event(socket, 'open');
     assert.equal(socket.resumable, false);
-    assert.equal(server.requests.length, 2);
+    assert.equal(server.requests.length, 3); // the second one since a cut looks the same
     socket.send('x');
     await event(socket, 'message');
     socket.close();

@@ -111,7 +111,7 @@ test('what is not read is not acknowledged', () => {
 test('tries with full jitter, and once more behind the grace', () => {
     const host = open({ grace: 60000 });
     host.cut();
-    const refuse = () => host.session.legClosed(1006, '', false, 503);
+    const refuse = () => host.session.legClosed(1006, '', 503);
     for (let i = 0; i < 30 && !host.end; i++) {
         host.pass(host.session.deadline - host.time);
         refuse();
@@ -255,6 +255,26 @@ test('a server that is silent behind our name is asked without it, the third tim
     assert.deepEqual(host.dials.map(({ offer }) => offer), [true, true, false]);
     host.session.legOpened('');
     assert.equal(host.session.phase, 'raw');
+});
+
+test('a first handshake that fails once is no sign of raw bytes, since a cut looks the same', () => {
+    const host = new Host();
+    host.session.legClosed(1006, '');
+    host.session.legClosed(1006, '');
+    assert.deepEqual(host.dials.map(({ offer }) => offer), [true, true, false]);
+    host.session.legOpened('');
+    assert.equal(host.session.phase, 'raw');
+});
+
+test('legs that are lost are no sign of raw bytes', () => {
+    const host = new Host();
+    host.session.legOpened(NAME);
+    host.cut();
+    host.pass(1000);
+    host.session.legOpened(NAME);
+    host.pass(11000);
+    host.session.legOpened(NAME);
+    assert.deepEqual(host.dials.map(({ offer }) => offer), [true, true, true]);
 });
 
 test('nothing is tried while the page is away', () => {

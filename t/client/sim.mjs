@@ -289,7 +289,7 @@ export class Sim {
 
     #closed(code, reason = '') {
         this.#wire = undefined;
-        this.session.legClosed(code, reason, code !== 1006, this.refusals ? 0 : undefined);
+        this.session.legClosed(code, reason, this.refusals ? 0 : undefined);
     }
 
     #mischief() {

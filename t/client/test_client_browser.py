@@ -1,9 +1,7 @@
 """The client in headless Chromium, before a gateway with resume and over a wire that is cut."""
 
 import os
-import random
 import subprocess
-import threading
 
 import pytest
 
@@ -21,26 +19,12 @@ class Wire:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env={**os.environ, "NODE_PATH": PACKAGES})
         self.url = self._process.stdout.readline().strip()
-        self._stopped = threading.Event()
-        self._cutter = None
 
-    def cut(self, kind="reset"):
-        self._process.stdin.write(f"{kind}\n")
+    def cut(self, how):
+        self._process.stdin.write(f"{how}\n")
         self._process.stdin.flush()
 
-    def harass(self):
-        """Cuts again and again, until the end."""
-        def cut():
-            while not self._stopped.wait(random.uniform(0.05, 0.5)):
-                self.cut(random.choice(["reset", "fin"]))
-
-        self._cutter = threading.Thread(target=cut)
-        self._cutter.start()
-
     def stop(self):
-        self._stopped.set()
-        if self._cutter:
-            self._cutter.join()
         self._process.stdin.close()
         self._process.wait(10)
 
@@ -105,24 +89,32 @@ ECHO = """
             }
         };
         await Promise.all([send(), all]);
-        while (resumes < 3) {
-            socket.send('x');
-            await new Promise((resolve) => { setTimeout(resolve, 50); });
-        }
         await socket.flushed();
         const hash = async (bytes) => String(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
         const same = await hash(data) === await hash(back);
         socket.close(4321);
         const { code } = await event(socket, 'close');
-        return [same, socket.resumable, socket.delivered >= size, code];
+        return [same, socket.resumable, socket.delivered === size, resumes > 3, code];
     }, args);
 """
 
 
-@pytest.mark.skip(reason="one run in six stands still for 50 s, and it is not known yet why")
 def test_echo_survives_cuts(page, wire):
-    wire.harass()
-    assert page(ECHO, size=4 << 20) == [True, True, True, 4321]
+    wire.cut("often")
+    assert page(ECHO, size=4 << 20) == [True, True, True, True, 4321]
+
+
+def test_first_handshake_that_is_cut_costs_nothing(page, wire):
+    wire.cut("first")
+    assert page("""
+        return inside(async () => {
+            const socket = new ResumableSocket(url);
+            await event(socket, 'open');
+            socket.close(4321);
+            const { code } = await event(socket, 'close');
+            return [socket.resumable, code];
+        });
+    """) == [True, 4321]
 
 
 def test_network_that_is_back_is_tried_at_once(page):

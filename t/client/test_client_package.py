@@ -151,7 +151,7 @@ PAGE = """
 """
 
 
-@pytest.mark.parametrize("protocols, tries", [([], 2), (["binary"], 1)])
+@pytest.mark.parametrize("protocols, tries", [([], 3), (["binary"], 1)])
 def test_page_without_a_bundler_speaks_raw_bytes(folder, gateway, backend, browser, protocols, tries):
     service = backend(EchoBackend)
     files = folder / "node_modules/ngx-ws-filter"
