@@ -54,7 +54,7 @@ function opener(url, values) {
         if (values.verbose) {
             stream.on('connect', () => say(stream.resumable ? 'connected' : 'connected, not resumable'));
             stream.on('detach', () => say('connection lost'));
-            stream.on('resume', () => say('resumed'));
+            stream.on('reattach', () => say('resumed'));
         }
         return stream;
     };

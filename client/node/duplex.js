@@ -127,8 +127,10 @@ export class ResumableDuplex extends Duplex {
             this.#pump();
         } else if (name === 'over') {
             this.#over();
-        } else if (name === 'detach' || name === 'resume') {
-            this.emit(name);
+        } else if (name === 'detach') {
+            this.emit('detach');
+        } else if (name === 'resume') {
+            this.emit('reattach'); // since each Readable says `resume` when it flows
         }
     }
 

@@ -11,7 +11,7 @@ export interface DuplexOptions extends Options {
     allowHalfOpen?: boolean;
 }
 
-/** A Duplex with what users of net.Socket call. */
+/** A Duplex with what users of net.Socket call. Its events `detach` and `reattach` tell of the connection. */
 export declare class ResumableDuplex extends Duplex {
     constructor(url: Address, options?: DuplexOptions);
 

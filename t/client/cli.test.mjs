@@ -26,11 +26,13 @@ test('standard input goes there, and what is said comes back', async (t) => {
     const { child, said, ended } = run(t, '-v', url);
     await until(() => said.err.includes('connected'), 'the connection');
     const data = noise(3 << 20);
-    const cuts = harass(t, wire);
+    const cuts = harass(wire);
     child.stdin.end(data);
     assert.equal(await ended, 0, said.err);
     cuts.stop();
     assert.equal(Buffer.concat(said.out).toString(), `${data.length} ${sha(data)}`);
+    const news = said.err.replaceAll('ngx-ws-filter: ', '').trim();
+    assert.match(news, /^connected(\nconnection lost(\nresumed|$))+$/);
 });
 
 test('the end of the service ends it, though its input goes on', async (t) => {

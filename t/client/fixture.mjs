@@ -5,8 +5,8 @@ import net from 'node:net';
 
 import { Proxy, Server, listen } from './server.mjs';
 
-// A gateway with resume that was started elsewhere, as ws://127.0.0.1:PORT/path; none: the one of
-// these tests.
+// A gateway with resume that was started elsewhere, as ws://127.0.0.1:PORT/ or wss://, which takes
+// the first subprotocol that is offered for the service; none: the one of these tests.
 export const GATEWAY = process.env.GATEWAY;
 
 export const sha = (bytes) => createHash('sha256').update(bytes).digest('hex');
@@ -70,9 +70,10 @@ export function digest(socket) {
 // The address of `serve` behind a gateway with resume, by way of a wire that can be cut.
 export async function behind(t, serve, settings) {
     const { port, sockets } = await service(t, serve);
-    const target = new URL(GATEWAY ?? 'ws://127.0.0.1/');
+    const own = !GATEWAY || settings;
+    const target = new URL(own ? 'ws://127.0.0.1/' : GATEWAY);
     let server;
-    if (!GATEWAY || settings) {
+    if (own) {
         server = await new Server(settings).start();
         t.after(() => server.stop());
         target.port = server.port;
@@ -84,18 +85,20 @@ export async function behind(t, serve, settings) {
     return { url: target.href, wire, server, sockets };
 }
 
-// Cuts the wire again and again, in every way; stalls only for clients that look.
-export function harass(t, wire, { stalls = false, from = 5, to = 150 } = {}) {
-    const kinds = stalls ? ['reset', 'fin', 'stall'] : ['reset', 'fin'];
+// Cuts the wire again and again, in every way; stalls only for clients that look. A cut comes
+// when so many bytes have passed, some amid a handshake, and not when so much time has: so a leg
+// brings its client on, however slow the machine is. `most` bytes are the rarest.
+export function harass(wire, { stalls = false, most = 1000000 } = {}) {
+    const kinds = stalls ? ['reset', 'fin', 'reset', 'fin', 'stall'] : ['reset', 'fin'];
+    const least = 200;
+    const next = () => least * (most / least) ** Math.random();
     let cuts = 0;
-    let timer;
-    const again = () => {
-        timer = setTimeout(() => {
-            wire.cut(kinds[cuts++ % kinds.length]);
-            again();
-        }, from + Math.random() * (to - from));
+    let left = next();
+    wire.passed = (size) => {
+        left -= size;
+        if (left > 0) return;
+        left = next();
+        setImmediate(() => wire.cut(kinds[cuts++ % kinds.length]));
     };
-    again();
-    t.after(() => clearTimeout(timer));
-    return { stop: () => clearTimeout(timer), count: () => cuts };
+    return { stop: () => { wire.passed = () => {}; }, count: () => cuts };
 }

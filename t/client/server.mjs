@@ -163,7 +163,7 @@ export class Proxy {
     #stalled = [];
     #target;
     connections = 0;
-    torn = () => false; // whether connection n, from 1 on, is cut by the first answer to it
+    passed = () => {}; // is told of bytes, both ways
 
     constructor(target) {
         this.#target = target;
@@ -203,10 +203,11 @@ export class Proxy {
     #carry(client) {
         const server = net.connect({ port: this.#target, host: '127.0.0.1', allowHalfOpen: true });
         const pair = [client, server];
+        this.connections++;
         this.#pairs.add(pair);
-        if (this.torn(++this.connections)) server.once('data', () => this.cut());
         for (const socket of pair) {
             socket.on('error', () => {});
+            socket.on('data', ({ length }) => this.passed(length));
             socket.on('close', () => this.#pairs.delete(pair) && pair.forEach((other) => other.destroy()));
         }
         client.pipe(server);
