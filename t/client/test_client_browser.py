@@ -1,67 +1,27 @@
-"""The client in headless Chromium, before a gateway with resume and over a wire that is cut."""
-
-import os
-import subprocess
+"""The client in headless Chromium, over wires that are cut, before the scripted gateway and before the
+built module."""
 
 import pytest
 
-from harness.gateway import ROOT
-from harness.node import PACKAGES
-from harness.npm_package import files
+from harness.wire import Wire, page_of, wired  # noqa: F401
+
+# The package is packed and Chromium started within the first test that needs them.
+pytestmark = pytest.mark.time_limit(200)
 
 
-class Wire:
-    """An echo behind a gateway with resume: t/client/serve.mjs."""
-
-    def __init__(self):
-        self._process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "TERM", "node", str(ROOT / "t/client/serve.mjs")],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env={**os.environ, "NODE_PATH": PACKAGES})
-        self.url = self._process.stdout.readline().strip()
-
-    def cut(self, how):
-        self._process.stdin.write(f"{how}\n")
-        self._process.stdin.flush()
-
-    def stop(self):
-        self._process.stdin.close()
-        self._process.wait(10)
-
-
-@pytest.fixture
-def wire():
-    made = Wire()
-    yield made
-    made.stop()
+@pytest.fixture(params=["scripted", "module", "module over TLS"])
+def wire(request, wired):  # noqa: F811
+    if request.param == "scripted":
+        made = Wire()
+        yield made
+        made.stop()
+    else:
+        yield wired(scheme="wss" if "TLS" in request.param else "ws")
 
 
 @pytest.fixture
 def page(gateway, browser, wire):
-    """page(script, **args): what a script with `page`, which is open, and `inside` gives: inside(f)
-    calls a function in the page, which sees `url`, ResumableSocket and persist."""
-    front = gateway(
-        f"location / {{ root {files()}; types {{ text/javascript js; }} }}"
-        'location = /page { default_type text/html; return 200 "<!doctype html>"; }')
-    prelude = """
-        const load = async () => {
-            await page.goto(args.page);
-            await page.evaluate(async (url) => {
-                const { ResumableSocket } = await import('./ngx-ws-filter.min.js');
-                const { persist } = await import('./persist.js');
-                Object.assign(globalThis, { ResumableSocket, persist, url });
-                globalThis.event = (target, name) =>
-                    new Promise((resolve) => target.addEventListener(name, resolve, { once: true }));
-            }, args.url);
-        };
-        const inside = (action, more) => page.evaluate(action, more);
-        await load();
-    """
-
-    def run(script, **args):
-        return browser.run(prelude + script, page=front.url("/page", "http"), url=wire.url, timeout=50, **args)
-
-    return run
+    return page_of(gateway, browser, wire)
 
 
 ECHO = """
