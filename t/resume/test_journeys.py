@@ -9,8 +9,8 @@ import pytest
 from harness.backends import EchoBackend
 from harness.gateway import wait_until
 from harness.raw import BINARY, frame
-from harness.resumable import another, resumable
-from harness.resume_client import DATA, MAX_DATA, sized
+from harness.resumable import connector, resumable
+from harness.resume_client import DATA, MAX_DATA, ResumeClient, sized
 
 __all__ = ["resumable"]
 
@@ -82,7 +82,7 @@ def carry(one, seed, on_cut):
 def test_echo_over_cuts_and_reloads_is_exact(resumable, raw, tls, workers):
     parts = {"workers": workers, "main": "worker_shutdown_timeout 100s;", "listen": "reuseport"}
     one = resumable(EchoBackend, tls=tls, parts=parts)
-    front = one.front
+    front, service = one.front, one.service
 
     def reload_at_times(cuts):
         if cuts % CUTS_FOR_A_RELOAD == 0:
@@ -90,10 +90,10 @@ def test_echo_over_cuts_and_reloads_is_exact(resumable, raw, tls, workers):
 
     for turn in range(ROUNDS):
         if turn:
-            one = another(one, raw, tls=tls)
+            one = ResumeClient(connector(front, raw, tls)).begin()
         cuts = carry(one, 2 * turn, reload_at_times)
         assert cuts > 100
-        assert len(one.service.connections) == turn + 1
-        one.service.connections[turn].received.clear()
+        assert len(service.connections) == turn + 1
+        service.connections[turn].received.clear()
     wait_until(lambda: not front.workers(exiting=True), what="the exit of the old workers")
     wait_until(lambda: front.open_files() == 2 * workers, 30, "closed descriptors")
