@@ -12,6 +12,9 @@ namespace {
 
 enum class State : uint8_t { closed, open, failed } state = State::closed;
 
+// After which it is tried again where the process lacks descriptors or the kernel memory.
+constexpr ngx_msec_t pause = 100;
+
 bool is_one_of_us(int socket) noexcept {
     struct ucred peer = {};
     socklen_t size = sizeof(peer);
@@ -20,11 +23,16 @@ bool is_one_of_us(int socket) noexcept {
 
 void on_connections(ngx_event_t *ev) {
     const auto *listener = static_cast<ngx_connection_t *>(ev->data);
+    ev->timedout = 0;
     for (;;) {
         const int socket = accept4(listener->fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (socket == -1) {
             if (ngx_errno == NGX_EINTR || ngx_errno == NGX_ECONNABORTED) {
                 continue;
+            }
+            if (ngx_errno != NGX_EAGAIN) {
+                ngx_log_error(NGX_LOG_ERR, ev->log, ngx_errno, "ws: accept4() failed");
+                ngx_add_timer(ev, pause);
             }
             break;
         }
@@ -44,7 +52,7 @@ int make_socket() noexcept {
         return -1;
     }
     if (bind(socket, reinterpret_cast<const sockaddr *>(&own.address), own.size) != 0 ||
-        listen(socket, NGX_LISTEN_BACKLOG) != 0) {
+        listen(socket, SOMAXCONN) != 0) {
         (void)::close(socket);
         return -1;
     }
@@ -79,6 +87,18 @@ OwnerAddress::OwnerAddress(uint64_t worker) noexcept {
                       static_cast<unsigned long long>(worker));
     size =
         static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + static_cast<size_t>(length));
+}
+
+bool is_gone(const OwnerAddress &owner) noexcept {
+    const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (socket == -1) {
+        return false;
+    }
+    const auto *address = reinterpret_cast<const sockaddr *>(&owner.address);
+    const bool is_refused =
+        connect(socket, address, owner.size) == -1 && ngx_errno == NGX_ECONNREFUSED;
+    (void)::close(socket);
+    return is_refused;
 }
 
 bool listen_as_owner() noexcept {

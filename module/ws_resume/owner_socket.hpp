@@ -16,6 +16,10 @@ struct OwnerAddress {
     socklen_t size;
 };
 
+// Asks the kernel whether nobody listens there, for one that could not be reached: it may only have
+// too much to do.
+[[nodiscard]] bool is_gone(const OwnerAddress &owner) noexcept;
+
 // Listens, if it does not yet. False if that cannot be: sessions can then be resumed in this worker
 // alone.
 bool listen_as_owner() noexcept;

@@ -10,6 +10,7 @@
 #include "ngx_ws_filter/ws_resume/breach.hpp"
 
 #include <cstring>
+#include <optional>
 
 namespace ngx_ws {
 
@@ -34,9 +35,12 @@ public:
         return prepare_answer();
     }
 
-    // There is no owner any more.
+    // Whom the SID names.
+    OwnerAddress *find_owner(uint64_t worker) noexcept { return &owner_.emplace(worker); }
+
+    // There is no owner any more. False if there is, and the client may try again.
     [[nodiscard]] bool tell_lost() noexcept {
-        if (!answer_at_once()) {
+        if (!is_gone(*owner_) || !answer_at_once()) {
             return false;
         }
         refused(ws::resume_close::unknown_sid);
@@ -53,6 +57,7 @@ private:
                       static_cast<ngx_uint_t>(code));
     }
 
+    std::optional<OwnerAddress> owner_;
     ws::Facts facts_ = {};
     LegFacts leg_ = {};
 };
@@ -125,11 +130,10 @@ void finish(ngx_http_request_t *r, ngx_int_t status) {
     }
 }
 
-bool find_owner(ngx_http_request_t *r, uint64_t worker) noexcept {
+bool dial(ngx_http_request_t *r, OwnerAddress *owner) noexcept {
     auto *resolved = static_cast<ngx_http_upstream_resolved_t *>(
         ngx_pcalloc(r->pool, sizeof(ngx_http_upstream_resolved_t)));
-    auto *owner = ngx::make<OwnerAddress>(r->pool, worker);
-    if (resolved == nullptr || owner == nullptr) {
+    if (resolved == nullptr) {
         return false;
     }
     resolved->sockaddr = reinterpret_cast<sockaddr *>(&owner->address);
@@ -144,13 +148,12 @@ bool find_owner(ngx_http_request_t *r, uint64_t worker) noexcept {
 }  // namespace
 
 ngx_int_t pass_to_owner(ngx_http_request_t *r, Context &ctx, uint64_t worker) noexcept {
-    if (ngx_http_upstream_create(r) != NGX_OK || !find_owner(r, worker)) {
+    auto *leg = ngx::make<PassedLeg>(r->pool, r, ctx);
+    if (leg == nullptr || ngx_http_upstream_create(r) != NGX_OK ||
+        !dial(r, leg->find_owner(worker))) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-    ctx.leg = ngx::make<PassedLeg>(r->pool, r, ctx);
-    if (ctx.leg == nullptr) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
+    ctx.leg = leg;
     ngx_http_upstream_t &u = *r->upstream;
     ngx_str_set(&u.schema, "ws://");
     u.conf = &conf();

@@ -1,5 +1,5 @@
-// Makes chosen allocations of one process fail. For LD_PRELOAD; the file that WS_FAULTS names is
-// shared with the test, which has the same struct.
+// Makes chosen allocations of one process fail, or what it does with unix sockets. For LD_PRELOAD;
+// the file that WS_FAULTS names is shared with the test, which has the same struct.
 
 #include <cerrno>
 #include <cstddef>
@@ -9,11 +9,13 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 namespace {
 
-enum Kind : std::uint32_t { heap = 1, mapping = 2 };
+enum Kind : std::uint32_t { heap = 1, mapping = 2, unix_socket = 4 };
 
 struct Control {
     std::uint32_t pid;    // of the process whose allocations count; 0: none
@@ -39,7 +41,7 @@ __attribute__((constructor)) void share_control() {
     }
 }
 
-bool fails(Kind kind) noexcept {
+bool fails(Kind kind, int error = ENOMEM) noexcept {
     if (control == nullptr || control->pid == 0 || (control->kinds & kind) == 0 ||
         control->pid != static_cast<std::uint32_t>(getpid())) {
         return false;
@@ -49,8 +51,19 @@ bool fails(Kind kind) noexcept {
         return false;
     }
     ++control->failed;
-    errno = ENOMEM;
+    errno = error;
     return true;
+}
+
+bool is_unix(int socket) noexcept {
+    sockaddr address = {};
+    socklen_t size = sizeof(address);
+    return getsockname(socket, &address, &size) == 0 && address.sa_family == AF_UNIX;
+}
+
+bool loses(int socket) noexcept {
+    return control != nullptr && control->pid != 0 && is_unix(socket) &&
+           fails(unix_socket, ECONNRESET);
 }
 
 using Map = void *(void *, std::size_t, int, int, int, off_t);
@@ -103,6 +116,45 @@ void *mmap64(void *at, std::size_t size, int access, int flags, int file, off_t 
 void *mremap(void *at, std::size_t old_size, std::size_t size, int flags, ...) noexcept {
     static auto *const real = next<void *(void *, std::size_t, std::size_t, int, ...)>("mremap");
     return fails(mapping) ? MAP_FAILED : real(at, old_size, size, flags);
+}
+
+int socket(int domain, int type, int protocol) noexcept {
+    static auto *const real = next<int(int, int, int)>("socket");
+    return domain == AF_UNIX && fails(unix_socket, EMFILE) ? -1 : real(domain, type, protocol);
+}
+
+// As where too many wait for the other end to accept.
+int connect(int socket, const sockaddr *address, socklen_t size) {
+    static auto *const real = next<int(int, const sockaddr *, socklen_t)>("connect");
+    return address->sa_family == AF_UNIX && fails(unix_socket, EAGAIN)
+               ? -1
+               : real(socket, address, size);
+}
+
+int accept4(int socket, sockaddr *address, socklen_t *size, int flags) {
+    static auto *const real = next<int(int, sockaddr *, socklen_t *, int)>("accept4");
+    const bool is_asked = control != nullptr && control->pid != 0 && is_unix(socket);
+    return is_asked && fails(unix_socket, EMFILE) ? -1 : real(socket, address, size, flags);
+}
+
+ssize_t recv(int socket, void *buffer, std::size_t size, int flags) {
+    static auto *const real = next<ssize_t(int, void *, std::size_t, int)>("recv");
+    return loses(socket) ? -1 : real(socket, buffer, size, flags);
+}
+
+ssize_t send(int socket, const void *buffer, std::size_t size, int flags) {
+    static auto *const real = next<ssize_t(int, const void *, std::size_t, int)>("send");
+    return loses(socket) ? -1 : real(socket, buffer, size, flags);
+}
+
+ssize_t readv(int socket, const iovec *parts, int count) {
+    static auto *const real = next<ssize_t(int, const iovec *, int)>("readv");
+    return loses(socket) ? -1 : real(socket, parts, count);
+}
+
+ssize_t writev(int socket, const iovec *parts, int count) {
+    static auto *const real = next<ssize_t(int, const iovec *, int)>("writev");
+    return loses(socket) ? -1 : real(socket, parts, count);
 }
 
 }  // extern "C"

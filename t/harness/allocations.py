@@ -7,7 +7,7 @@ import subprocess
 
 from harness.gateway import ROOT, wait_until
 
-HEAP, MAPPINGS = 1, 2
+HEAP, MAPPINGS, UNIX_SOCKETS = 1, 2, 4
 
 _CONTROL = struct.Struct("=6I")
 _ALL = 2**32 - 1
@@ -31,10 +31,10 @@ class Allocations:
     def environment(self):
         return {"LD_PRELOAD": str(self._library), "WS_FAULTS": str(self._file)}
 
-    def failing(self, front, kinds, first=0, count=_ALL):
+    def failing(self, front, kinds, first=0, count=_ALL, *, old=False):
         """Allocations of `kinds` fail from number `first` on; none if that is 0, and all are
-        counted."""
-        [pid] = wait_until(front.workers, what="the worker")  # none while an old one vanishes
+        counted. `old`: in the worker that is shutting down."""
+        [pid] = wait_until(lambda: front.workers(exiting=old), what="the worker")
         return _Failing(self._control, (pid, kinds, first, min(first + count - 1, _ALL)))
 
 

@@ -77,6 +77,7 @@ def carry(one, seed, on_cut):
     return journey.cuts
 
 
+@pytest.mark.time_limit(60 + 15 * ROUNDS)
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("workers", [1, 4])
 def test_echo_over_cuts_and_reloads_is_exact(resumable, raw, tls, workers):
