@@ -74,7 +74,7 @@ ngx_http_upstream_conf_t &conf() noexcept {
     made.read_timeout = NGX_MAX_INT32_VALUE;
     made.next_upstream = NGX_HTTP_UPSTREAM_FT_OFF;
     made.next_upstream_tries = 1;
-    made.buffer_size = 32 * 1024;
+    made.buffer_size = 16 * 1024;
     ngx_str_set(&made.module, "ws");
     return made;
 }
