@@ -201,18 +201,7 @@ bool Resumable::displace() noexcept {
     return true;
 }
 
-// Tells who has ended a leg without which the session goes on.
-Resumable::End Resumable::end_of_leg() const noexcept {
-    if (session_.close_received()) {
-        return {ws::Side::client, session_.peer_status().code, {}};
-    }
-    if (relay_->tunnel().client_has_stalled()) {
-        return {ws::Side::gateway, ws::CloseCode::abnormal, "client takes no data"};
-    }
-    return {ws::Side::client, ws::CloseCode::abnormal, "connection lost"};
-}
-
-SessionLeg &Resumable::part_from_leg(const End &end) noexcept {
+SessionLeg &Resumable::part_from_leg(const EndOfLeg &end) noexcept {
     ws::Facts facts = this->facts();
     facts.ended_by = end.by;
     facts.close_code = end.code;
@@ -220,13 +209,7 @@ SessionLeg &Resumable::part_from_leg(const End &end) noexcept {
     leg_->is_over(facts, leg_facts(), true);
     leg_->linger(false, !leg_->connection()->error);
     detached_at_ = ngx_current_msec;
-    const ws::Facts totals = this->totals();
-    before_ = {.bytes_in = totals.bytes_in,
-               .bytes_out = totals.bytes_out,
-               .frames_in = totals.frames_in,
-               .frames_out = totals.frames_out,
-               .stalled_by_client = totals.stalled_by_client,
-               .stalled_by_backend = totals.stalled_by_backend};
+    counts_.end_leg(relay_->facts(ngx_current_msec));
     return leave_leg();
 }
 
@@ -243,13 +226,13 @@ void Resumable::turn() noexcept {
         case ws::Relay::Turn::goes_on:
             break;
         case ws::Relay::Turn::parted:
-            part_from_leg(end_of_leg()).close();
+            part_from_leg(end_of_leg(session_, *relay_)).close();
             break;
         case ws::Relay::Turn::over:
             end();
             return;
     }
-    if (!watch()) {
+    if (!watch(backend_.connection()) || (leg_ != nullptr && !watch(leg_->connection()))) {
         shut_down();
         return;
     }
@@ -257,11 +240,6 @@ void Resumable::turn() noexcept {
         report(totals(), *relay_);
     }
     wake_at(clock_of(backend_.connection()), relay_->wake_at(), longest_wait());
-}
-
-bool Resumable::watch() noexcept {
-    return ngx_ws::watch(backend_.connection()) &&
-           (leg_ == nullptr || ngx_ws::watch(leg_->connection()));
 }
 
 // While the session has a leg, a turn is the leg's.
@@ -384,22 +362,12 @@ void Resumable::destroy() noexcept {
 
 // --- what can be told
 
-// The relay counts the bytes of all legs, and the frames of one.
 ws::Facts Resumable::totals() const noexcept {
-    ws::Facts facts = relay_->facts(ngx_current_msec);
-    facts.frames_in = before_.frames_in + (leg_ == nullptr ? 0 : facts.frames_in);
-    facts.frames_out = before_.frames_out + (leg_ == nullptr ? 0 : facts.frames_out);
-    return facts;
+    return counts_.of_all(relay_->facts(ngx_current_msec), leg_ != nullptr);
 }
 
-// Bytes that the backend said while nobody listened count for the leg that comes then.
 ws::Facts Resumable::facts() const noexcept {
-    ws::Facts facts = relay_->facts(ngx_current_msec);
-    facts.bytes_in -= before_.bytes_in;
-    facts.bytes_out -= before_.bytes_out;
-    facts.stalled_by_client -= before_.stalled_by_client;
-    facts.stalled_by_backend -= before_.stalled_by_backend;
-    return facts;
+    return counts_.of_leg(relay_->facts(ngx_current_msec));
 }
 
 LegFacts Resumable::leg_facts() const noexcept {

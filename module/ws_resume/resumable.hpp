@@ -2,7 +2,9 @@
 // legs it waits for the next. docs/resume-protocol.md.
 #pragma once
 
+#include "module/ws_resume/end_of_leg.hpp"
 #include "module/ws_resume/kept_backend.hpp"
+#include "module/ws_resume/leg_counts.hpp"
 #include "module/ws_resume/sessions.hpp"
 #include "module/ws_session/leg.hpp"
 #include "module/ws_session/worker_host.hpp"
@@ -75,16 +77,9 @@ private:
     [[nodiscard]] ngx_log_t *log() const noexcept override;
 
     void say_goodbye() noexcept;
-    [[nodiscard]] bool watch() noexcept;
     [[nodiscard]] bool displace() noexcept;
-    struct End {
-        ws::Side by;
-        ws::CloseCode code;
-        std::string_view why;
-    };
-    [[nodiscard]] End end_of_leg() const noexcept;
     SessionLeg &leave_leg() noexcept;
-    SessionLeg &part_from_leg(const End &end) noexcept;
+    SessionLeg &part_from_leg(const EndOfLeg &end) noexcept;
     void leave_worker() noexcept;
     void shut_down() noexcept;
     void end() noexcept;
@@ -106,16 +101,7 @@ private:
     ws::Session session_;
     ws::ResumeTranslator translator_;
     std::optional<ws::Relay> relay_;
-    // What was counted at the end of the leg before.
-    struct Totals {
-        uint64_t bytes_in = 0;
-        uint64_t bytes_out = 0;
-        uint64_t frames_in = 0;
-        uint64_t frames_out = 0;
-        ws::Millis stalled_by_client = 0;
-        ws::Millis stalled_by_backend = 0;
-    };
-    Totals before_;
+    LegCounts counts_;
     unsigned legs_ = 0;
     ngx_msec_t detached_at_ = 0;
     ngx_msec_t detached_ = 0;  // before this leg

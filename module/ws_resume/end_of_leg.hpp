@@ -1,0 +1,19 @@
+// Who has ended a leg without which its session goes on, and how.
+#pragma once
+
+#include "ngx_ws_filter/ws_relay/relay.hpp"
+
+#include <string_view>
+
+namespace ngx_ws {
+
+struct EndOfLeg {
+    ws::Side by;
+    ws::CloseCode code;
+    std::string_view why;
+};
+
+// The relay has parted from it by itself.
+[[nodiscard]] EndOfLeg end_of_leg(const ws::Session &session, const ws::Relay &relay) noexcept;
+
+}  // namespace ngx_ws
