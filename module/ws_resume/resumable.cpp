@@ -10,6 +10,7 @@
 #include "module/ws_resume/resumable_leg.hpp"
 #include "module/ws_resume/terms.hpp"
 #include "module/ws_session/clock.hpp"
+#include "module/ws_session/rates.hpp"
 #include "module/ws_upgrade/expiry.hpp"
 
 namespace ngx_ws {
@@ -128,6 +129,7 @@ bool Resumable::keep(ResumableLeg &leg) noexcept {
     Steered::begin();
     begin_report(leg.request(), pool_, leg.context().subprotocol);
     bound(*relay_, leg.request(), leg.context());
+    limit_rates(*relay_, leg.request());
     if (!backend_.take(u, leg.context().choose_server != nullptr, pool_, &log_)) {
         return false;
     }

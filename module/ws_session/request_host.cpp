@@ -2,6 +2,7 @@
 
 #include "module/ws_requests/context.hpp"
 #include "module/ws_session/clock.hpp"
+#include "module/ws_session/rates.hpp"
 #include "module/ws_upgrade/expiry.hpp"
 
 namespace ngx_ws {
@@ -87,6 +88,7 @@ void RequestHost::begin_session() noexcept {
     Steered::begin();
     begin_report(request(), request()->pool, context().subprotocol);
     bound(*relay_, request(), context());
+    limit_rates(*relay_, request());
     if (conf().times.drain_time != 0) {
         join_worker();
     }

@@ -173,6 +173,8 @@ constexpr Behaviour behaviour(Kind kind) noexcept {
             return {NGX_CONF_TAKE1, ngx_http_ws_set_text, leave, inherit_text};
         case Kind::value:
             return plain<ValuePtr>(NGX_CONF_TAKE1, ngx_http_set_complex_value_slot);
+        case Kind::size_value:
+            return plain<ValuePtr>(NGX_CONF_TAKE1, ngx_http_ws_set_size_value);
         case Kind::value_or_nothing:
             return plain<ValuePtr>(NGX_CONF_TAKE1, ngx_http_set_complex_value_zero_slot);
         case Kind::pass:

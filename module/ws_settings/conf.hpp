@@ -70,6 +70,9 @@ struct FlowConf {
     size_t ack_interval;    // bytes between two markers; 0: a quarter of client_window
     ngx_flag_t receipts;
     ngx_flag_t half_close;
+
+    ngx_http_complex_value_t *upload_rate;    // bytes a second; or null
+    ngx_http_complex_value_t *download_rate;  // the same
 };
 
 struct TimeConf {

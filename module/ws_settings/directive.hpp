@@ -21,6 +21,7 @@ enum class Kind : ngx_uint_t {
     time_or_never,     // of an ngx_msec_t; 0: never
     text,              // of an ngx_str_t
     value,             // of an ngx_http_complex_value_t *
+    size_value,        // the same; a size where it has no variables
     value_or_nothing,  // the same; null for an empty argument
 
     // Each of these is of one directive, which has a setter of its own.

@@ -74,6 +74,8 @@ inline constexpr Directive directives[] = {
     {"ws_ack_interval", Kind::size, offsetof(LocConf, flow.ack_interval), 0},
     {"ws_receipts", Kind::flag, offsetof(LocConf, flow.receipts), on},
     {"ws_half_close", Kind::flag, offsetof(LocConf, flow.half_close), off},
+    {"ws_upload_rate", Kind::size_value, offsetof(LocConf, flow.upload_rate), "0"},
+    {"ws_download_rate", Kind::size_value, offsetof(LocConf, flow.download_rate), "0"},
 
     {"ws_deflate", Kind::flag_or_variable, offsetof(LocConf, deflate.on), off, switches},
     {"ws_deflate_level", Kind::number, offsetof(LocConf, deflate.level), 1, one_to_nine},

@@ -135,7 +135,8 @@ void warn_of_useless(ngx_conf_t *cf, const LocConf &conf) noexcept {
     const ngx_http_complex_value_t *rate = core_conf(cf).limit_rate;
     if (rate != nullptr && !is_zero(rate)) {
         log_at(cf, conf.pass.line, NGX_LOG_WARN,
-               "\"limit_rate\" does not limit the sessions of \"ws_pass\"");
+               "\"limit_rate\" does not limit the sessions of \"ws_pass\", \"ws_upload_rate\" and "
+               "\"ws_download_rate\" do");
     }
     const Line *frame_type = conf.lines.find_here("ws_frame_type");
     if (frame_type != nullptr && conf.framing.settings.kind == ws::FramingKind::typed) {

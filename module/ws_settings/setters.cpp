@@ -118,6 +118,11 @@ char *ngx_http_ws_set_number(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
     return set_within<ngx_int_t>(ngx_conf_set_num_slot, cf, cmd, conf, "a number such as 3");
 }
 
+char *ngx_http_ws_set_size_value(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
+    return explain(cf, cmd, set_plainly(ngx_http_set_complex_value_size_slot, cf, cmd, conf),
+                   "a size such as 64k, variables, or 0 for no limit");
+}
+
 char *ngx_http_ws_set_time_or_never(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
     return explain(cf, cmd, set_plainly(ngx_conf_set_msec_slot, cf, cmd, conf),
                    "a time such as 30s, 500ms, or 0 for never");

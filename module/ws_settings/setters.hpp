@@ -16,6 +16,8 @@ namespace ngx_ws {
 extern "C" {
 char *ngx_http_ws_set_flag(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_ws_set_size(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+// A value that is a size, unless it has variables.
+char *ngx_http_ws_set_size_value(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_ws_set_number(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 // 0 stands for "never".
 char *ngx_http_ws_set_time_or_never(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

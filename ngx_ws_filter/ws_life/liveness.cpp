@@ -92,13 +92,14 @@ void Liveness::send_ping(Session &session, Witness &witness, Millis now) noexcep
     session.ping(markers_.mark(to_client_->taken()));
 }
 
-// While the backend is stuck, the client's pong may stand behind data that nobody can read. A ping
-// behind much data reaches a slow client late: as long as its kernel acknowledges what is ahead of
-// the ping, or takes from a backlog, the client is slow and not dead. A pong cannot stand inside a
-// frame: as long as the bytes of one come, the client has had no place for it.
+// While the backend is stuck, or the client has a rate, the client's pong may stand behind data
+// that nobody can read. A ping behind much data reaches a slow client late: as long as its kernel
+// acknowledges what is ahead of the ping, or takes from a backlog, the client is slow and not dead.
+// A pong cannot stand inside a frame: as long as the bytes of one come, the client has had no place
+// for it.
 bool Liveness::excused(const Session &session, Witness &witness, Millis now) noexcept {
     const Standing standing = witness.standing();
-    if (standing.to_backend_blocked || standing.rest_waits) {
+    if (standing.to_backend_blocked || standing.rest_waits || standing.upload_waits) {
         return true;
     }
     if (session.inside_frame() && now - heard_at_ < options_->pong_timeout) {

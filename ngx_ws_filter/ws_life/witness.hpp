@@ -18,6 +18,7 @@ struct Standing {
     bool client_finished = false;     // our FIN to the client stands behind all that was written
     bool backend_finished = false;    // the same to the backend
     bool rest_waits = false;          // bytes of the client are read and not yet translated
+    bool upload_waits = false;        // the client is not read for a while, because of its rate
     bool must_be_polled = false;      // a connection that breaks behind its end does not tell
     std::uint64_t to_client = 0;      // bytes of data written to the client
     std::uint64_t to_backend = 0;     // the same to the backend

@@ -30,6 +30,7 @@ Standing Relay::standing() const noexcept {
             .client_finished = to_client_.finished(),
             .backend_finished = to_backend_.finished(),
             .rest_waits = rest_.waits(),
+            .upload_waits = upload_.waits(),
             .must_be_polled = may_break,
             .to_client = to_client_.ledger().written(),
             .to_backend = to_backend_.ledger().written(),
@@ -164,10 +165,14 @@ void Relay::give_pongs(Millis now) noexcept {
 // --- from the client to the backend
 
 void Relay::pump_to_backend(Millis now) noexcept {
+    upload_.rest();
     for (unsigned reads = 0;; ++reads) {
         to_backend_.flush();
-        const bool may_read = tunnel_.use_of_client() != Use::leave && client_->readable();
-        if (!takes_more() || (!rest_.waits() && !may_read)) {
+        const Use use = tunnel_.use_of_client();
+        const bool takes = takes_more();
+        const bool may_read =
+            takes && use != Use::leave && client_->readable() && paced(upload_, use, 1, now) != 0;
+        if (!takes || (!rest_.waits() && !may_read)) {
             return;
         }
         if (reads == max_reads) {
@@ -184,9 +189,9 @@ void Relay::pump_to_backend(Millis now) noexcept {
 
 bool Relay::read_client(Millis now) noexcept {
     const std::span<std::uint8_t> buffer = host_->scratch().received;
-    const std::span<std::uint8_t> room = to_backend_.lost() || to_backend_.blocked()
-                                             ? buffer
-                                             : buffer.first(to_backend_.room(buffer.size()));
+    const bool is_bounded = !to_backend_.lost() && !to_backend_.blocked();
+    const std::size_t most = is_bounded ? to_backend_.room(buffer.size()) : buffer.size();
+    const auto room = buffer.first(paced(upload_, tunnel_.use_of_client(), most, now));
     // Behind our FIN only the end is waited for.
     const Read read = to_client_.finished() ? client_->discard(room) : client_->read(room);
     if (read.came == Came::later) {
@@ -196,6 +201,7 @@ bool Relay::read_client(Millis now) noexcept {
         on_client_end(read.came, now);
         return false;
     }
+    took(upload_, read.size);
     if (to_client_.finished()) {
         tunnel_.ignored(read.size);
     } else {

@@ -2,6 +2,7 @@
 // between two connections that somebody else has made.
 #pragma once
 
+#include "ngx_ws_filter/ws_life/pace.hpp"
 #include "ngx_ws_filter/ws_relay/facts.hpp"
 #include "ngx_ws_filter/ws_relay/lane.hpp"
 #include "ngx_ws_filter/ws_relay/rest.hpp"
@@ -51,10 +52,18 @@ public:
     void attach(const Leg &leg) noexcept;
 
     [[nodiscard]] Turn advance(Millis now) noexcept;
-    [[nodiscard]] Millis wake_at() const noexcept { return tunnel_.wake_at(); }
+    [[nodiscard]] Millis wake_at() const noexcept {
+        return std::min({tunnel_.wake_at(), upload_.wake_at(), download_.wake_at()});
+    }
 
     // See Tunnel. Before the first turn of a leg.
     void expire_at(Millis at) noexcept { tunnel_.expire_at(at); }
+    // So many bytes a second are read from the client, and from the backend, while the session goes
+    // on; 0: as many as come. Before the first turn.
+    void set_rates(std::uint64_t upload, std::uint64_t download, Millis now) noexcept {
+        upload_.set_rate(upload, now);
+        download_.set_rate(download, now);
+    }
     // The gateway ends the session, for a reason of its own, which outlives it. All legs, if there
     // may be more than one.
     void end(CloseCode code, std::string_view why, Millis now) noexcept {
@@ -129,6 +138,17 @@ private:
     void give_pongs(Millis now) noexcept;
     [[nodiscard]] bool is_answered(Millis now) noexcept;
 
+    // How many bytes may be read now from the side that this pace is for; 0: the pace says when.
+    [[nodiscard]] static std::size_t paced(Pace &pace, Use use, std::size_t most,
+                                           Millis now) noexcept {
+        return pace.is_set() && use == Use::relay ? pace.allowed(most, now) : most;
+    }
+    static void took(Pace &pace, std::size_t size) noexcept {
+        if (pace.is_set()) {
+            pace.took(size);
+        }
+    }
+
     void pump_to_backend(Millis now) noexcept;
     [[nodiscard]] bool read_client(Millis now) noexcept;
     void on_client_end(Came came, Millis now) noexcept;
@@ -145,7 +165,7 @@ private:
         if (resume_ != nullptr) {
             return resume_->sends_again() || resume_->most(host_->scratch()) == 0;
         }
-        const bool reads_client = !to_backend_.blocked() && !rest_.waits();
+        const bool reads_client = !to_backend_.blocked() && !rest_.waits() && !upload_.waits();
         return to_client_.paused() && reads_client && !session_->close_received();
     }
     [[nodiscard]] bool read_backend(Millis now) noexcept;
@@ -167,6 +187,8 @@ private:
     Lane to_client_;
     Lane to_backend_;
     Tunnel tunnel_;
+    Pace upload_;                       // of what the client says
+    Pace download_;                     // of what the backend says
     Rest rest_;                         // of what the client sent
     std::uint64_t bytes_in_ = 0;        // payload taken from the client
     std::uint64_t bytes_out_ = 0;       // payload taken for it

@@ -10,6 +10,7 @@ constexpr std::size_t least_flood = 32 * 1024;
 }  // namespace
 
 void Relay::pump_to_client(Millis now) noexcept {
+    download_.rest();
     for (unsigned reads = 0;; ++reads) {
         to_client_.flush();
         if (is_parting()) {
@@ -23,7 +24,8 @@ void Relay::pump_to_client(Millis now) noexcept {
         }
         const Use use = tunnel_.use_of_backend();
         const bool waits = use == Use::relay && (to_client_.blocked() || waits_for_client());
-        if (use == Use::leave || waits || !backend_->readable()) {
+        if (use == Use::leave || waits || !backend_->readable() ||
+            paced(download_, use, 1, now) == 0) {
             return;
         }
         if (reads == max_reads) {
@@ -37,13 +39,14 @@ void Relay::pump_to_client(Millis now) noexcept {
 }
 
 bool Relay::read_backend(Millis now) noexcept {
-    const bool relays = tunnel_.use_of_backend() == Use::relay;
+    const Use use = tunnel_.use_of_backend();
+    const bool relays = use == Use::relay;
     if (relays && floods_ && splice_backend(now)) {
         return true;
     }
     const Scratch &scratch = host_->scratch();
-    const std::span<std::uint8_t> room =
-        scratch.wrapped.subspan(Session::headroom, translator_->most(scratch));
+    const std::span<std::uint8_t> room = scratch.wrapped.subspan(
+        Session::headroom, paced(download_, use, translator_->most(scratch), now));
     const bool listens = relays || !to_backend_.finished();
     const Read read = listens ? backend_->read(room) : backend_->discard(room);
     if (read.came == Came::later) {
@@ -53,6 +56,7 @@ bool Relay::read_backend(Millis now) noexcept {
         on_backend_end(read.came, now);
         return false;
     }
+    took(download_, read.size);
     floods_ = read.size >= least_flood && translator_->passes_bytes() && client_->takes_pipe();
     if (relays) {
         take_from_backend(room.first(read.size), now);
@@ -64,10 +68,12 @@ bool Relay::read_backend(Millis now) noexcept {
 
 // What a flood has ready at once becomes one message whose payload is never copied.
 bool Relay::splice_backend(Millis now) noexcept {
-    const std::size_t size = backend_->fill_pipe(translator_->most(host_->scratch()));
+    const std::size_t most = paced(download_, Use::relay, translator_->most(host_->scratch()), now);
+    const std::size_t size = backend_->fill_pipe(most);
     if (size == 0) {
         return false;
     }
+    took(download_, size);
     bytes_out_ += size;
     std::array<std::uint8_t, max_header_size> room;
     to_client_.forward(session_->wrap_elsewhere(size, room), size);
@@ -124,6 +130,7 @@ void Relay::on_backend_end(Came came, Millis now) noexcept {
 
 void Relay::lose_backend(Millis now) noexcept {
     to_backend_.lose();
+    upload_.set_rate(0, now);
     read_what_is_left(now);
     tunnel_.backend_lost(now);
 }

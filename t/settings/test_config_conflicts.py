@@ -60,6 +60,7 @@ def test_directive_without_effect_is_warned_of(config_check, tmp_path, case):
 def test_inherited_limit_rate_is_warned_of_unless_it_is_ended(config_check):
     accepted, said = config_check(f"location / {{ {PASS} }}", http="limit_rate 1m;")
     assert accepted and '"limit_rate" does not limit' in said
+    assert '"ws_upload_rate" and "ws_download_rate" do' in said
     accepted, said = config_check(f"location / {{ {PASS} limit_rate 0; }} location /files {{ }}",
                                   http="limit_rate 1m;")
     assert accepted and "[warn]" not in said
@@ -87,3 +88,14 @@ def test_clients_that_send_the_address_of_their_socket_are_named_by_a_variable(c
     accepted, said = config_check(
         f"location / {{ {PASS} ws_origin same ws://$http_host wss://$http_host; }}")
     assert accepted and "[warn]" not in said
+
+
+@pytest.mark.parametrize("directive", ["ws_upload_rate", "ws_download_rate"])
+def test_a_rate_is_a_size_or_has_variables(config_check, directive):
+    for value in ("x", "-1", "1x", "10s"):
+        accepted, said = config_check(f"location / {{ {PASS} {directive} {value}; }}")
+        assert not accepted
+        assert f'invalid value "{value}" in "{directive}": expected a size such as 64k, variables' in said
+    for value in ("0", "64k", "1m", "$arg_x", "${arg_x}k"):
+        accepted, said = config_check(f"location / {{ {PASS} {directive} {value}; }}")
+        assert accepted, said
