@@ -28,6 +28,10 @@ class Wire:
         self.front = front
         self.url = self._process.stdout.readline().strip().replace("ws:", f"{scheme}:")
 
+    def at(self, path, scheme="ws"):
+        """Another address behind the wire."""
+        return f"{scheme}://{self.url.split('/')[2]}{path}"
+
     def cut(self, how):
         """One of the lines that serve.mjs knows."""
         self._process.stdin.write(f"{how}\n")
