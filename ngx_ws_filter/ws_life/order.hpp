@@ -21,11 +21,12 @@ enum class Order : std::uint8_t {
     end,             // close both connections
 };
 
+inline constexpr std::string_view order_names[] = {
+    "none",        "write what is due", "write the last", "finish backend", "finish client",
+    "drop client", "drop backend",      "reset backend",  "part",           "end"};
+
 [[nodiscard]] constexpr std::string_view name(Order order) noexcept {
-    constexpr std::string_view names[] = {
-        "none",        "write what is due", "write the last", "finish backend", "finish client",
-        "drop client", "drop backend",      "reset backend",  "part",           "end"};
-    return names[static_cast<unsigned>(order)];
+    return order_names[static_cast<unsigned>(order)];
 }
 
 // What becomes of the bytes that a side sends.

@@ -38,18 +38,20 @@ inline constexpr unsigned phases = 8;
     return (followers[static_cast<unsigned>(from)] & bit(to)) != 0;
 }
 
+inline constexpr std::string_view phase_names[phases] = {
+    "connecting", "open", "half-closed", "detached", "delivering", "closing", "draining", "over"};
+
 [[nodiscard]] constexpr std::string_view name(Phase phase) noexcept {
-    constexpr std::string_view names[phases] = {"connecting", "open",    "half-closed", "detached",
-                                                "delivering", "closing", "draining",    "over"};
-    return names[static_cast<unsigned>(phase)];
+    return phase_names[static_cast<unsigned>(phase)];
 }
 
 // The sides of a session, for whose doing something is.
 enum class Side : std::uint8_t { nobody, client, backend, gateway };
 
+inline constexpr std::string_view side_names[] = {"nobody", "client", "backend", "gateway"};
+
 [[nodiscard]] constexpr std::string_view name(Side side) noexcept {
-    constexpr std::string_view names[] = {"nobody", "client", "backend", "gateway"};
-    return names[static_cast<unsigned>(side)];
+    return side_names[static_cast<unsigned>(side)];
 }
 
 }  // namespace ws

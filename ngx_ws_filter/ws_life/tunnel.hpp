@@ -165,6 +165,8 @@ private:
     void resume(Millis now) noexcept;
     [[nodiscard]] Order next_detached(const Standing &standing, Millis now) noexcept;
     [[nodiscard]] Order loss(const Standing &standing) const noexcept;
+    [[nodiscard]] bool is_unwanted(const Standing &standing) const noexcept;
+    [[nodiscard]] Order last_order(const Standing &standing, Millis now) noexcept;
     void settle(const Standing &standing, Millis now) noexcept;
     void settle_backend(const Standing &standing, Millis now) noexcept;
     [[nodiscard]] bool all_is_told(const Standing &standing) const noexcept;

@@ -37,11 +37,13 @@ Order Tunnel::loss(const Standing &standing) const noexcept {
     if (client_ == Peer::lost && !standing.client_lost) {
         return Order::drop_client;
     }
-    if (backend_stalled_ && backend_ != Peer::lost) {
-        return Order::drop_backend;
-    }
-    const bool unwanted = ending() && backend_has_all_ && (end_.cut || may_swallow_ == 0);
-    return unwanted && !standing.backend_lost ? Order::reset_backend : Order::none;
+    return backend_stalled_ && backend_ != Peer::lost ? Order::drop_backend : Order::none;
+}
+
+// The backend has all that it is to get, and nobody wants what it says.
+bool Tunnel::is_unwanted(const Standing &standing) const noexcept {
+    return ending() && backend_has_all_ && (end_.cut || may_swallow_ == 0) &&
+           !standing.backend_lost;
 }
 
 // Once the backend has all that it is to get, it is waited for no more.
@@ -65,13 +67,22 @@ void Tunnel::settle(const Standing &standing, Millis now) noexcept {
     if (phase_ == Phase::closing && standing.client_finished) {
         enter(Phase::draining);
     }
-    settle_backend(standing, now);
-    if (phase_ == Phase::draining && (out_of_time_ || all_is_told(standing))) {
-        enter(Phase::over);
-    }
     if (standing.must_be_polled) {
         delivery_.ask_again(now);
     }
+}
+
+// The kernel is asked once a turn, when nothing else is left to be done.
+Order Tunnel::last_order(const Standing &standing, Millis now) noexcept {
+    settle_backend(standing, now);
+    if (is_unwanted(standing)) {
+        return Order::reset_backend;
+    }
+    if ((phase_ == Phase::draining && (out_of_time_ || all_is_told(standing))) ||
+        (phase_ == Phase::closing && out_of_time_)) {
+        enter(Phase::over);
+    }
+    return phase_ == Phase::over ? Order::end : Order::none;
 }
 
 Order Tunnel::next(Millis now) noexcept {
@@ -101,10 +112,7 @@ Order Tunnel::next(Millis now) noexcept {
     if (owes_client_an_end(standing)) {
         return Order::finish_client;
     }
-    if (phase_ == Phase::closing && out_of_time_) {
-        enter(Phase::over);
-    }
-    return phase_ == Phase::over ? Order::end : Order::none;
+    return last_order(standing, now);
 }
 
 Use Tunnel::use_of_client() const noexcept {
