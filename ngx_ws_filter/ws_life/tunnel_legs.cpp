@@ -25,9 +25,8 @@ bool Tunnel::may_detach() const noexcept {
             return legs_.has_begun;
         case Phase::open:
         case Phase::half_closed:
+        case Phase::delivering:  // only the two sides' own ends are delivered
             return true;
-        case Phase::delivering:
-            return end_.by == Side::client || end_.by == Side::backend;
         case Phase::closing:
             return end_.by == Side::backend && !session_->close_received();
         case Phase::detached:

@@ -6,9 +6,7 @@
 namespace ws {
 
 bool Tunnel::give_owed_pong(Millis now) noexcept {
-    const bool may =
-        phase_ != Phase::connecting && phase_ != Phase::detached && phase_ <= Phase::delivering;
-    return may && !witness_->standing().to_client_blocked &&
+    return phase_ <= Phase::delivering && !witness_->standing().to_client_blocked &&
            delivery_.give_pong(*session_, *witness_, now);
 }
 

@@ -244,8 +244,8 @@ std::size_t ResumeTranslator::write_greeting(std::span<std::uint8_t> to) noexcep
 
 std::size_t ResumeTranslator::write_command(std::span<std::uint8_t> to, bool last,
                                             Millis now) noexcept {
-    if (greet_ != Greet::nothing) {
-        return write_greeting(to);
+    if (const std::size_t size = write_greeting(to); size != 0) {
+        return size;
     }
     if (limits_due_ && terms_.own_name) {
         limits_due_ = false;

@@ -23,6 +23,7 @@ bool Quota::make_buckets(BoardHost &host) noexcept {
     return true;
 }
 
+// The newest stands first.
 Quota::Standing Quota::look(const ZonedKey &place) const noexcept {
     Standing standing;
     for (Ticket *ticket = bucket_of(place.key).load(std::memory_order_relaxed); ticket != nullptr;
@@ -31,9 +32,7 @@ Quota::Standing Quota::look(const ZonedKey &place) const noexcept {
             continue;
         }
         ++standing.count;
-        if (standing.oldest == nullptr || ticket->number < standing.oldest->number) {
-            standing.oldest = ticket;
-        }
+        standing.oldest = ticket;
     }
     return standing;
 }

@@ -9,7 +9,9 @@ namespace ws {
 
 // A key means something within one status zone only.
 struct ZonedKey {
-    friend bool operator==(const ZonedKey &, const ZonedKey &) noexcept = default;
+    friend bool operator==(const ZonedKey &a, const ZonedKey &b) noexcept {
+        return a.key == b.key && a.zone == b.zone;
+    }
 
     SessionKey key;
     const ZoneName *zone;

@@ -251,6 +251,17 @@ void compresses_text_up_to_the_first_impossible_byte(void **) {
     unit::check(!after.valid() && after.frame().empty());
 }
 
+void tells_what_was_compressed_and_nothing_without_compression(void **) {
+    unit::check(Session({}).compressed() == nullptr);
+    OwnDeflater deflater;
+    Compression compression(no_takeover, 0);
+    compression.lend(&deflater);
+    Session session({.compression = &compression});
+    const Wrapping wrapping(session, unit::bytes(words));
+    unit::check(wrapping.compressed());
+    unit::equal(session.compressed()->plain_out, words.size());
+}
+
 void says_how_much_fits_into_a_room(void **) {
     unit::equal(Session::max_payload(0), 0);
     unit::equal(Session::max_payload(50), 0);
@@ -271,6 +282,7 @@ int main() {
         cmocka_unit_test(keeps_to_the_window),
         cmocka_unit_test(compresses_text_between_code_points),
         cmocka_unit_test(compresses_text_up_to_the_first_impossible_byte),
+        cmocka_unit_test(tells_what_was_compressed_and_nothing_without_compression),
         cmocka_unit_test(says_how_much_fits_into_a_room),
     };
     return unit::run("session_deflate_output", tests);

@@ -31,14 +31,23 @@ constexpr ws::UpgradeRequest::RequestLine post_1_1{
 // Memory for the lines of fields that stand on several.
 std::array<ws::FieldLine, 8> memory;
 
+struct Memory {
+    std::size_t left = memory.size();
+
+    ws::FieldLine *operator()() {
+        if (left == 0) {
+            return nullptr;
+        }
+        memory[--left] = {};
+        return &memory[left];
+    }
+};
+
 ws::UpgradeRequest request(Lines lines) {
     ws::UpgradeRequest request;
-    std::size_t used = 0;
+    Memory lines_left;
     for (const Line &line : lines) {
-        unit::check(request.take(line.name, line.value, [&] {
-            memory[used] = {};
-            return &memory[used++];
-        }));
+        unit::check(request.take<Memory &>(line.name, line.value, lines_left));
     }
     return request;
 }
@@ -280,12 +289,12 @@ void tells_no_line_where_there_is_none(void **) {
 
 void says_that_there_is_no_memory_for_a_further_line(void **) {
     ws::UpgradeRequest request;
-    const auto none = [] { return static_cast<ws::FieldLine *>(nullptr); };
-    unit::check(request.take("Sec-WebSocket-Protocol", "a", none));
-    unit::check(request.take("Sec-WebSocket-Extensions", "x", none));
-    unit::check(request.take("Sec-WebSocket-Key", key.value, none));
-    unit::check(!request.take("Sec-WebSocket-Protocol", "b", none));
-    unit::check(!request.take("Sec-WebSocket-Extensions", "y", none));
+    Memory none{.left = 0};
+    unit::check(request.take<Memory &>("Sec-WebSocket-Protocol", "a", none));
+    unit::check(request.take<Memory &>("Sec-WebSocket-Extensions", "x", none));
+    unit::check(request.take<Memory &>("Sec-WebSocket-Key", key.value, none));
+    unit::check(!request.take<Memory &>("Sec-WebSocket-Protocol", "b", none));
+    unit::check(!request.take<Memory &>("Sec-WebSocket-Extensions", "y", none));
 }
 
 void says_when_frames_may_follow(void **) {

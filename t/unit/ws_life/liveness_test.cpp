@@ -32,6 +32,13 @@ struct Asked : Lively {
     std::string sent;
 };
 
+void has_words_for_each_end(void **) {
+    unit::equal(words(Verdict::silent), "no pong in time");
+    unit::equal(words(Verdict::idle), "idle too long");
+    unit::equal(words(Verdict::expired), "session has expired");
+    unit::equal(words(Verdict::lives), "");
+}
+
 // --- pings at intervals
 
 void asks_nobody_and_waits_for_nobody_by_default(void **) {
@@ -267,6 +274,7 @@ void measures_nothing_by_a_pong_that_answers_no_ping(void **) {
 
 int main() {
     const CMUnitTest tests[] = {
+        cmocka_unit_test(has_words_for_each_end),
         cmocka_unit_test(asks_nobody_and_waits_for_nobody_by_default),
         cmocka_unit_test(sends_a_ping_after_an_interval_of_silence),
         cmocka_unit_test(sends_no_ping_to_a_client_that_speaks),

@@ -1,6 +1,8 @@
 // What an endpoint, a host, a lender and a witness do that say nothing of their own.
 #include "t/unit/ws_relay/joined.hpp"
 
+#include "ngx_ws_filter/ws_status/board.hpp"
+
 using namespace std::string_view_literals;
 
 namespace {
@@ -9,6 +11,7 @@ class BareEndpoint final : public ws::Endpoint {};
 class BareHost final : public ws::Host {};
 class BareLender final : public ws::Lender {};
 class BareWitness final : public ws::Witness {};
+class BareBoardHost final : public ws::BoardHost {};
 
 void bare_endpoint_brings_nothing(void **) {
     BareEndpoint endpoint;
@@ -47,6 +50,7 @@ void bare_host_has_nothing_to_lend(void **) {
     std::array<std::uint8_t, 8> room{};
     unit::equal(host.scratch().received.size(), 0);
     unit::check(host.lend() == nullptr);
+    unit::check(host.enlarge(nullptr) == nullptr);
     host.give_back(nullptr);
     unit::equal(host.empty_pipe(room), 0);
     unit::equal(host.send_answer(), ws::Answer::sent);
@@ -81,6 +85,13 @@ void bare_witness_knows_nothing(void **) {
     witness.tell_late(ws::Deadline::idle, 1, 1);
 }
 
+void bare_board_host_has_no_memory(void **) {
+    BareBoardHost host;
+    ws::Board board;
+    unit::check(board.sit({.pid = 1, .started = 1}, host) == nullptr);
+    unit::check(host.lives({.pid = 1, .started = 1}));
+}
+
 // --- memory that is lent
 
 void held_buffer_takes_what_it_has_room_for(void **) {
@@ -108,6 +119,7 @@ int main() {
         cmocka_unit_test(bare_host_has_nothing_to_lend),
         cmocka_unit_test(bare_lender_lends_no_memory),
         cmocka_unit_test(bare_witness_knows_nothing),
+        cmocka_unit_test(bare_board_host_has_no_memory),
         cmocka_unit_test(held_buffer_takes_what_it_has_room_for),
     };
     return unit::run("ws_relay/bare", tests);

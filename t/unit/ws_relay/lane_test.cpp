@@ -47,6 +47,31 @@ void holds_what_the_destination_does_not_take(void **) {
     unit::equal(way.host.lent, 0);
 }
 
+void holds_more_in_a_larger_buffer_as_long_as_there_is_one(void **) {
+    Direction way;
+    way.destination.takes = 0;
+    way.write("x");
+    const std::size_t room = way.host.scratch().wrapped.size();
+    way.host.most_held = 4 * room;
+    const std::string much(room, 'y');
+    way.write(much);
+    way.write(much);
+    unit::equal(way.ledger().unwritten(), 1 + 2 * room);
+    unit::equal(way.host.lent, 1);
+    way.write(much + much);
+    unit::check(way.lane.lost());
+    unit::equal(way.host.lent, 0);
+
+    Direction taken;
+    taken.destination.takes = 0;
+    taken.host.most_held = 4 * room;
+    taken.write("x");
+    taken.write(much);
+    taken.destination.takes = unit::unbounded;
+    taken.lane.flush();
+    unit::equal(taken.destination.written, "x" + much);
+}
+
 void asks_a_full_destination_once_at_a_time(void **) {
     Direction way;
     way.destination.takes = 0;
@@ -175,6 +200,7 @@ int main() {
         cmocka_unit_test(writes_what_the_destination_takes),
         cmocka_unit_test(writes_on_after_each_part_that_is_taken),
         cmocka_unit_test(holds_what_the_destination_does_not_take),
+        cmocka_unit_test(holds_more_in_a_larger_buffer_as_long_as_there_is_one),
         cmocka_unit_test(asks_a_full_destination_once_at_a_time),
         cmocka_unit_test(writes_nothing_past_what_is_held),
         cmocka_unit_test(has_nothing_to_flush_at_first),

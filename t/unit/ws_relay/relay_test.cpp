@@ -192,10 +192,27 @@ void counts_for_how_long_each_side_kept_the_other_waiting(void **) {
     unit::equal(joined.facts().stalled_by_backend, 100);
 }
 
+void ends_when_its_driver_says_so(void **) {
+    Joined joined;
+    joined.client_says(unit::data, "hello").backend.says("yo").pauses();
+    joined.relay->expire_at(joined.now + 500);
+    unit::check(joined.turn());
+    unit::equal(joined.relay->wake_at(), joined.now + 500);
+    unit::equal(joined.relay->unacknowledged(ws::Side::backend), 5);
+    unit::equal(joined.relay->unacknowledged(ws::Side::client), 2);
+    joined.backend.acks = 3;
+    unit::equal(joined.relay->unacknowledged(ws::Side::backend), 2);
+    (void)joined.client_gets();
+    joined.relay->end(ws::CloseCode{4029}, "displaced by a newer session", joined.now);
+    unit::check(joined.turn());
+    unit::equal(joined.client_gets(), "close 4029 displaced by a newer session; "sv);
+}
+
 }  // namespace
 
 int main() {
     const CMUnitTest tests[] = {
+        cmocka_unit_test(ends_when_its_driver_says_so),
         cmocka_unit_test(reads_nobody_before_the_101_is_sent),
         cmocka_unit_test(has_a_client_lost_that_the_101_does_not_reach),
         cmocka_unit_test(has_a_client_lost_that_does_not_take_the_101),

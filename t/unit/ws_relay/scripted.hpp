@@ -27,6 +27,7 @@ public:
           scratch_{.received = writable(received_), .wrapped = writable(wrapped_)} {}
 
     bool has_memory = true;
+    std::size_t most_held = 0;  // bytes of the largest buffer, if it is larger than what is lent
     std::size_t lent = 0;
     ws::Answer answer = ws::Answer::sent;
     unsigned comes_back = 0;
@@ -43,6 +44,16 @@ public:
         ++lent;
         void *memory = std::malloc(sizeof(ws::HeldBuffer) + wrapped_.size());
         return new (memory) ws::HeldBuffer{nullptr, 0, 0, wrapped_.size()};
+    }
+    [[nodiscard]] ws::HeldBuffer *enlarge(ws::HeldBuffer *buffer) noexcept override {
+        const std::size_t capacity = 2 * buffer->capacity;
+        if (capacity > most_held) {
+            return nullptr;
+        }
+        void *memory = std::realloc(static_cast<void *>(buffer), sizeof(*buffer) + capacity);
+        buffer = static_cast<ws::HeldBuffer *>(memory);
+        buffer->capacity = capacity;
+        return buffer;
     }
     void give_back(ws::HeldBuffer *buffer) noexcept override {
         --lent;

@@ -63,6 +63,11 @@ void keeps_zones_apart_and_knows_them_again(void **) {
     const ws::ZoneName *b = board.zone("b", memory);
     unit::check(a != b && board.zone("a", memory) == a);
     unit::equal(board.zone_count(), 2);
+    std::size_t listed = 0;
+    for (const ws::ZoneName &zone : board.zones()) {
+        listed += &zone == a || &zone == b ? 1U : 0U;
+    }
+    unit::equal(listed, 2);
     Seat *seat = board.sit(first, memory);
     board.counters(*seat, b, memory)->count(Metric::pings);
     unit::equal(told(board, memory, Metric::pings), 0);
@@ -187,6 +192,43 @@ void places_are_used_again_and_empty_shelves_given_back(void **) {
     unit::check(kept->shelf->seat.load() == mine);
 }
 
+void shelves_come_back_in_any_order(void **) {
+    unit::Memory memory;
+    Board board;
+    Seat *mine = board.sit(first, memory);
+    Seat *yours = board.sit(second, memory);
+    ws::Places places(board, *mine, memory);
+    ws::Places others(board, *yours, memory);
+    unit::check(others.take() != nullptr);
+    std::array<ws::Shelf::Place *, 3 * ws::Shelf::places> taken;
+    for (ws::Shelf::Place *&place : taken) {
+        place = places.take();
+        unit::check(place->shelf->seat.load() == mine);
+    }
+    // Each has room again, and the one in the middle is the first to be empty.
+    for (const std::size_t i : {0U, 10U, 20U}) {
+        places.give_back(*taken[i]);
+    }
+    for (std::size_t i = 11; i < 20; ++i) {
+        places.give_back(*taken[i]);
+    }
+    unit::check(taken[10]->shelf->seat.load() == nullptr);
+    for (std::size_t i = 1; i < 10; ++i) {
+        places.give_back(*taken[i]);
+    }
+    unit::check(places.take()->shelf == taken[20]->shelf);
+    board.leave(*mine, memory);
+    unit::check(others.take()->shelf->seat.load() == yours);
+}
+
+void without_memory_there_is_no_place(void **) {
+    unit::Memory memory(sizeof(Seat) + 64);
+    Board board;
+    ws::Places places(board, *board.sit(first, memory), memory);
+    unit::check(places.take() == nullptr);
+    unit::equal(memory.locks, 0);
+}
+
 void a_full_shelf_with_room_again_is_used_first(void **) {
     unit::Memory memory;
     Board board;
@@ -222,9 +264,14 @@ void a_board_of_another_size_adopts_the_counts(void **) {
     unit::equal(told(board, memory, Metric::unlisted_sessions), 2);
     unit::equal(told(board, memory, Metric::workers), 0);
 
-    unit::Memory small(0);
-    Board none;
-    unit::check(!none.adopt(old, small));
+    // No seat, no counters of the worker, no name of the zone.
+    for (const std::size_t size :
+         {std::size_t{0}, sizeof(Seat) + 64, sizeof(Seat) + sizeof(ws::Block) + 128}) {
+        unit::Memory small(size);
+        Board none;
+        unit::check(!none.adopt(old, small));
+        unit::equal(small.locks, 0);
+    }
 }
 
 }  // namespace
@@ -240,6 +287,8 @@ int main() {
         cmocka_unit_test(two_who_live_do_not_share_a_seat),
         cmocka_unit_test(without_memory_nothing_is_made_and_what_is_there_stays),
         cmocka_unit_test(places_are_used_again_and_empty_shelves_given_back),
+        cmocka_unit_test(shelves_come_back_in_any_order),
+        cmocka_unit_test(without_memory_there_is_no_place),
         cmocka_unit_test(a_full_shelf_with_room_again_is_used_first),
         cmocka_unit_test(a_board_of_another_size_adopts_the_counts),
     };

@@ -16,6 +16,8 @@ void accept_chooses_the_format(void **) {
     equal("*/*", Format::text);
     equal("application/json", Format::json);
     equal("APPLICATION/JSON", Format::json);
+    equal("application/*", Format::json);
+    equal("application/json;Q=0.5,text/*;q=0.6", Format::text);
     equal("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Format::page);
     // Prometheus' own.
     equal(
@@ -38,6 +40,8 @@ void what_cannot_be_obeyed_is_not(void **) {
     equal("application/json;q=0", Format::text);
     equal("application/json;q=much", Format::text);
     equal("application/json;q=1.00000", Format::text);
+    equal("application/json;q=.5", Format::text);
+    equal("application/json;q=0:5", Format::text);
     equal(",;,=;q=,", Format::text);
 }
 
@@ -60,6 +64,7 @@ void reads_what_is_asked_of_the_list(void **) {
     unit::equal(query.after, 17);
     unit::equal(query.limit, 1000);
     unit::check(!StatusQuery::read("x=sessions", "").sessions);
+    unit::check(StatusQuery::read("sort=number", "").valid);
     unit::equal(StatusQuery::read("file=page.js", "").file, "page.js");
     unit::check(usual.file.empty() && !StatusQuery::read("file=", "").valid);
 }
@@ -67,7 +72,8 @@ void reads_what_is_asked_of_the_list(void **) {
 void refuses_what_cannot_be(void **) {
     for (const std::string_view arguments :
          {"limit=0", "limit=1001", "limit=", "limit=1x", "limit=-1", "after=", "after=x",
-          "sort=", "sort=Number", "limit=99999999999999999999", "limit=0&limit=5"}) {
+          "sort=", "sort=Number", "limit=99999999999999999999", "limit=0&limit=5",
+          "limit=0&after=5", "limit=0&sort=number", "limit=0&file=page.js"}) {
         unit::check(!StatusQuery::read(arguments, "").valid);
     }
 }

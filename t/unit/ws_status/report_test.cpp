@@ -146,6 +146,7 @@ void quotes_what_cannot_stand_in_a_string(void **) {
     unit::equal(quoted("a\nb\x7f").text(), "\"a?b?\"");
     unit::equal(quoted("gr\xc3\xbc").text(), "\"gr\xc3\xbc\"");
     unit::equal(quoted("gr\xc3").text(), "\"gr?\"");
+    unit::equal(quoted("gr\xffn").text(), "\"gr?n\"");
 }
 
 void seconds_have_milliseconds_only_where_there_are_any(void **) {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 
 using ws::Counters;
 using ws::Facts;
@@ -65,6 +66,9 @@ void a_stall_is_seen_while_it_lasts(void **) {
     tally.take(facts);
     unit::check(!tally.stalls());
     unit::equal(value(counters, Metric::stalled_sessions, client), 0);
+    facts.backend_stalls = true;
+    tally.take(facts);
+    unit::check(tally.stalls());
 }
 
 void the_end_takes_back_what_was_true_only_of_the_session(void **) {
@@ -187,6 +191,54 @@ void lists_a_page_at_a_time(void **) {
     unit::equal(listing.written(query), "{\"sessions\":[],\"next\":null}\n");
 }
 
+void lists_who_stalls(void **) {
+    Listing listing;
+    ws::Entry &entry = listing.add(1).entry;
+    for (const auto &[client_stalls, backend_stalls, text] :
+         {std::tuple{true, false, "\"client_stalls\":true,\"backend_stalls\":false,"},
+          std::tuple{false, true, "\"client_stalls\":false,\"backend_stalls\":true,"}}) {
+        Facts facts{};
+        facts.client_stalls = client_stalls;
+        facts.backend_stalls = backend_stalls;
+        entry.update(facts);
+        unit::check(listing.written({}).find(text) != std::string_view::npos);
+    }
+}
+
+// Sessions begin and end while the list is made.
+void lists_no_more_than_it_has_room_for_and_none_that_is_gone(void **) {
+    Listing listing;
+    ws::Shelf::Place &gone = listing.add(1);
+    (void)listing.add(2);
+    (void)listing.add(3);
+    std::array<ws::SessionList::Candidate, 2> room;
+    const ws::SessionList list(listing.board, listing.memory, {}, room);
+    listing.places.give_back(gone);
+    std::array<char, 4096> characters;
+    ws::Text text(characters);
+    list.write_json(3500, text);
+    const std::string_view written{characters.data(), text.size()};
+    unit::check(written.starts_with("{\"sessions\":[{\"number\":2,"));
+    unit::check(written.find("\"number\":3,") == std::string_view::npos);
+}
+
+void lists_nothing_of_a_process_that_is_gone(void **) {
+    Listing listing;
+    (void)listing.add(1);
+    ws::Seat *other = listing.board.sit({.pid = 8, .started = 1}, listing.memory);
+    ws::Places places(listing.board, *other, listing.memory);
+    places.take()->entry.open({.number = 2,
+                               .begun_at = 0,
+                               .worker = 8,
+                               .zone = "z",
+                               .client = "c",
+                               .location = "/",
+                               .upstream = "u",
+                               .subprotocol = {}});
+    listing.memory.dead = {.pid = 7, .started = 1};
+    unit::check(listing.written({}).starts_with("{\"sessions\":[{\"number\":2,"));
+}
+
 void lists_the_slowest_first(void **) {
     Listing listing;
     (void)listing.add(1, 10);
@@ -260,6 +312,9 @@ int main() {
         cmocka_unit_test(pings_and_late_pongs_are_counted),
         cmocka_unit_test(lists_what_is_known_of_a_session),
         cmocka_unit_test(lists_a_page_at_a_time),
+        cmocka_unit_test(lists_who_stalls),
+        cmocka_unit_test(lists_no_more_than_it_has_room_for_and_none_that_is_gone),
+        cmocka_unit_test(lists_nothing_of_a_process_that_is_gone),
         cmocka_unit_test(lists_the_slowest_first),
         cmocka_unit_test(what_is_not_acknowledged_is_told_only_while_it_is_known),
         cmocka_unit_test(somebody_looks_for_a_while),

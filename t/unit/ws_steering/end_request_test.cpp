@@ -49,9 +49,16 @@ void escapes_are_decoded(void **) {
 
 void broken_escapes_are_refused(void **) {
     for (const std::string_view form :
-         {"key=%", "key=%4", "key=%4g", "key=%g4", "%=a", "key=a%4"}) {
+         {"key=%", "key=%4", "key=%4g", "key=%g4", "key=%!4", "%=a", "key=a%4"}) {
         problem(form, "a % does not stand before two hexadecimal digits");
     }
+}
+
+void nothing_is_read_behind_a_problem(void **) {
+    const EndRequest request = read("pardon=1&key=ada");
+    unit::equal(request.problem,
+                "there is a field that is none of key, zone, number, code and reason");
+    unit::equal(request.key, "");
 }
 
 void without_a_choice_nothing_ends(void **) {
@@ -109,6 +116,7 @@ int main() {
         cmocka_unit_test(one_that_chooses_is_enough),
         cmocka_unit_test(escapes_are_decoded),
         cmocka_unit_test(broken_escapes_are_refused),
+        cmocka_unit_test(nothing_is_read_behind_a_problem),
         cmocka_unit_test(without_a_choice_nothing_ends),
         cmocka_unit_test(what_is_not_known_is_refused),
         cmocka_unit_test(values_are_checked),

@@ -93,6 +93,34 @@ void a_place_of_one_that_is_gone_is_taken(void **) {
     unit::equal(three->owner().pid, third.pid);
 }
 
+void who_joins_again_keeps_its_place(void **) {
+    unit::Memory memory;
+    Orders orders;
+    const Listener *one = orders.join(first, 1, memory);
+    unit::check(orders.join(first, 5, memory) == one);
+    unit::equal(one->address.get(), 5);
+    std::size_t count = 0;
+    for ([[maybe_unused]] const Listener &listener : orders.listeners()) {
+        ++count;
+    }
+    unit::equal(count, 1);
+}
+
+void a_newer_order_in_the_memory_of_an_older_one_waits(void **) {
+    unit::Memory memory;
+    Orders orders;
+    Listener *one = orders.join(first, 1, memory);
+    EndOrder &oldest = give(orders, memory);
+    EndOrder &older = give(orders, memory);
+    Orders::obeyed(*one, oldest);
+    orders.forget(oldest, memory);
+    EndOrder &newest = give(orders, memory);
+    unit::check(&newest == &oldest);
+    unit::check(orders.next(*one, memory) == &older);
+    Orders::obeyed(*one, older);
+    unit::check(orders.next(*one, memory) == &newest);
+}
+
 void memory_of_an_order_is_used_again_when_all_is_done(void **) {
     unit::Memory memory;
     Orders orders;
@@ -135,6 +163,7 @@ void without_memory_there_are_neither_orders_nor_listeners(void **) {
     unit::Memory none(0);
     Orders orders;
     unit::check(orders.join(first, 1, none) == nullptr);
+    unit::check(!orders.reserve(1, none));
     unit::check(orders.give({.selection = {}, .code = 4000, .why = {}}, first, none) == nullptr);
 }
 
@@ -145,6 +174,10 @@ void what_is_reserved_is_there_later(void **) {
     unit::check(memory.allocate(64) == nullptr);
     unit::check(orders.join(first, 1, memory) != nullptr);
     (void)give(orders, memory);
+
+    unit::Memory enough;
+    Orders plenty;
+    unit::check(plenty.reserve(2, enough));
 }
 
 void a_selection_takes_what_has_all_of_it(void **) {
@@ -171,6 +204,8 @@ int main() {
         cmocka_unit_test(who_joins_later_has_nothing_to_obey),
         cmocka_unit_test(who_is_gone_is_not_waited_for),
         cmocka_unit_test(a_place_of_one_that_is_gone_is_taken),
+        cmocka_unit_test(who_joins_again_keeps_its_place),
+        cmocka_unit_test(a_newer_order_in_the_memory_of_an_older_one_waits),
         cmocka_unit_test(memory_of_an_order_is_used_again_when_all_is_done),
         cmocka_unit_test(an_order_of_a_process_that_is_gone_is_still_obeyed),
         cmocka_unit_test(a_reason_that_is_too_long_is_cut),

@@ -42,6 +42,10 @@ void keys_are_told_apart_and_known_again(void **) {
     unit::check(!(key("ada") == key("bob")));
     unit::check(key("").empty());
     unit::check(!key("ada").empty());
+    const ws::ZoneName zone{};
+    unit::check(ws::ZonedKey{key("ada"), &zone} == ws::ZonedKey{key("ada"), &zone});
+    unit::check(ws::ZonedKey{key("ada"), &zone} != ws::ZonedKey{key("bob"), &zone});
+    unit::check(ws::ZonedKey{key("ada"), &zone} != ws::ZonedKey{key("ada"), nullptr});
 }
 
 void counts_sessions_of_one_key_over_all_processes(void **) {
@@ -153,6 +157,33 @@ void one_that_has_ended_by_itself_is_not_told(void **) {
     unit::check(quota.next_displaced(first, memory) == nullptr);
 }
 
+void those_that_are_displaced_may_end_in_any_order(void **) {
+    unit::Memory memory;
+    Quota quota;
+    std::array<int, 3> holders{};
+    std::array<ws::Ticket *, 3> tickets{};
+    for (std::size_t i = 0; i < tickets.size(); ++i) {
+        tickets[i] = take(quota, memory, {.holder = &holders[i], .most = 3}).ticket;
+    }
+    (void)take(quota, memory, {.most = 1, .displaces = true});
+    quota.give_back(*tickets[0], memory);  // the first that was displaced, and so the last in line
+    void *told = quota.next_displaced(first, memory);
+    unit::check(told == &holders[2]);
+    quota.give_back(*tickets[2], memory);
+    unit::check(quota.next_displaced(first, memory) == &holders[1]);
+    unit::check(quota.next_displaced(first, memory) == nullptr);
+}
+
+void a_process_with_the_number_of_one_that_is_gone_is_another(void **) {
+    unit::Memory memory;
+    Quota quota;
+    int holder = 0;
+    (void)take(quota, memory, {.holder = &holder});
+    (void)take(quota, memory, {.owner = second, .displaces = true});
+    unit::check(quota.next_displaced({.pid = first.pid, .started = 9}, memory) == nullptr);
+    unit::check(quota.next_displaced(first, memory) == &holder);
+}
+
 void of_a_process_that_is_gone_nothing_is_told(void **) {
     unit::Memory memory;
     Quota quota;
@@ -178,6 +209,8 @@ int main() {
         cmocka_unit_test(the_oldest_is_displaced_and_told_to_its_owner_once),
         cmocka_unit_test(as_many_are_displaced_as_are_too_many),
         cmocka_unit_test(one_that_has_ended_by_itself_is_not_told),
+        cmocka_unit_test(those_that_are_displaced_may_end_in_any_order),
+        cmocka_unit_test(a_process_with_the_number_of_one_that_is_gone_is_another),
         cmocka_unit_test(of_a_process_that_is_gone_nothing_is_told),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
