@@ -1,0 +1,43 @@
+// A relay that reads no faster than ws_upload_rate and ws_download_rate allow.
+#include "t/unit/ws_relay/joined.hpp"
+
+using namespace std::string_view_literals;
+using unit::Joined;
+
+namespace {
+
+// Reads until nothing more may be read for a while.
+void settle(Joined &joined) {
+    for (unsigned i = 0; i < 20; ++i) {
+        unit::check(joined.turn());
+    }
+}
+
+void takes_from_each_side_what_its_rate_allows(void **) {
+    Joined joined;
+    joined.relay->set_rates(1000, 2000, joined.now);
+    const std::string much(100, 'x');
+    for (unsigned i = 0; i < 100; ++i) {
+        joined.client_says(unit::data, much);
+        joined.backend.says(much);
+    }
+    settle(joined);
+    const std::size_t up = joined.backend.written.size();
+    const std::size_t down = joined.facts().bytes_out;
+    unit::check(up < 10'000 && down < 10'000);
+    unit::check(joined.client.readable() && joined.backend.readable());
+    unit::check(joined.relay->wake_at() <= joined.now + 1000);
+    joined.now += 1000;
+    settle(joined);
+    unit::check(joined.backend.written.size() > up && joined.backend.written.size() < 10'000);
+    unit::check(joined.facts().bytes_out > down);
+}
+
+}  // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        cmocka_unit_test(takes_from_each_side_what_its_rate_allows),
+    };
+    return unit::run("ws_relay/relay_rates", tests);
+}
