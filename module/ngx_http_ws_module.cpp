@@ -57,6 +57,7 @@ ngx_int_t init_module(ngx_cycle_t *cycle) {
     if (!ngx_test_config) {
         ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0, "ngx_http_ws_module/%s", version);
     }
+    keep_left_zones(cycle);
     if (const MainConf *conf = find_main_conf(cycle); conf != nullptr) {
         begin_generation(*conf);
     }

@@ -70,7 +70,7 @@ ws::Counters *counters_of(StatusZone *zone) noexcept {
         return zone == nullptr ? nullptr : zone->counters;
     }
     Here *at = find_here();
-    if (at == nullptr) {
+    if (at == nullptr || !at->shared.has(zone->on_board)) {
         return nullptr;
     }
     zone->counters = at->shared.board().counters(*at->seat, zone->on_board, at->shared);
@@ -99,7 +99,7 @@ ws::Shelf::Place *take_place() noexcept {
 }
 
 void give_back(ws::Shelf::Place &place) noexcept {
-    if (here.has_value()) {
+    if (here.has_value() && here->shared.has(&place)) {
         here->places.give_back(place);
     }
 }

@@ -27,20 +27,52 @@ size_t least_pages(const MainConf &conf) noexcept {
     return 4 + (worker_count(conf) * (1 + conf.status_zones.nelts)) / blocks_in_page;
 }
 
+template <typename Take>
+void each_zone(ngx_cycle_t &cycle, Take take) noexcept {
+    ngx_list_part_t *part = &cycle.shared_memory.part;
+    for (; part != nullptr; part = part->next) {
+        for (ngx_shm_zone_t &zone :
+             std::span{static_cast<ngx_shm_zone_t *>(part->elts), part->nelts}) {
+            take(zone);
+        }
+    }
+}
+
 // What the zone of this name counted before it got another size. Its old workers go on in that
 // memory, where nobody sees them.
 const ws::Board *former_board(const ngx_shm_zone_t &zone) noexcept {
-    ngx_list_part_t *part = &const_cast<ngx_cycle_t *>(ngx_cycle)->shared_memory.part;
-    for (; part != nullptr; part = part->next) {
-        for (ngx_shm_zone_t &old :
-             std::span{static_cast<ngx_shm_zone_t *>(part->elts), part->nelts}) {
-            if (old.tag == zone.tag && &old != &zone && old.shm.addr != nullptr &&
-                ngx::view(old.shm.name) == ngx::view(zone.shm.name)) {
-                return &static_cast<Desk *>(pool_of(old)->data)->board;
-            }
+    const ws::Board *found = nullptr;
+    each_zone(*const_cast<ngx_cycle_t *>(ngx_cycle), [&](const ngx_shm_zone_t &old) {
+        if (old.tag == zone.tag && &old != &zone && old.shm.addr != nullptr &&
+            ngx::view(old.shm.name) == ngx::view(zone.shm.name)) {
+            found = &static_cast<Desk *>(pool_of(old)->data)->board;
         }
+    });
+    return found;
+}
+
+bool goes_on(ngx_cycle_t &cycle, const ngx_shm_zone_t &old) noexcept {
+    bool found = false;
+    each_zone(cycle,
+              [&](const ngx_shm_zone_t &zone) { found = found || zone.shm.addr == old.shm.addr; });
+    return found;
+}
+
+// By a name that no configuration gives, and no other zone has.
+bool keep(ngx_cycle_t &cycle, ngx_shm_zone_t &old) noexcept {
+    constexpr size_t most_name = 32;
+    auto *name = static_cast<u_char *>(ngx_pnalloc(cycle.pool, most_name));
+    if (name == nullptr) {
+        return false;
     }
-    return nullptr;
+    auto *kept = static_cast<ngx_shm_zone_t *>(ngx_list_push(&cycle.shared_memory));
+    if (kept == nullptr) {
+        return false;
+    }
+    const u_char *end = ngx_snprintf(name, most_name, " left at %p", old.shm.addr);
+    old.shm.name = {static_cast<size_t>(end - name), name};
+    *kept = old;
+    return true;
 }
 
 bool make_board(const ngx_shm_zone_t &zone, const MainConf &conf) noexcept {
@@ -106,6 +138,19 @@ bool check_status(ngx_conf_t *cf) noexcept {
     const ngx_str_t name = ngx::str(conf.needs_zone.directive);
     log_at(cf, conf.needs_zone, NGX_LOG_EMERG, "\"%V\" needs \"ws_zone\" in the http block", &name);
     return false;
+}
+
+void keep_left_zones(ngx_cycle_t *cycle) noexcept {
+    if (ngx_process != NGX_PROCESS_SINGLE) {
+        return;
+    }
+    each_zone(*const_cast<ngx_cycle_t *>(ngx_cycle), [&](ngx_shm_zone_t &old) {
+        if (old.tag == &ngx_http_ws_module && old.shm.addr != nullptr && !goes_on(*cycle, old) &&
+            !keep(*cycle, old)) {
+            ngx_log_error(NGX_LOG_ALERT, cycle->log, 0,
+                          "ws: no memory to keep the zone of sessions that go on");
+        }
+    });
 }
 
 void begin_generation(const MainConf &conf) noexcept {

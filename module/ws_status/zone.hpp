@@ -24,6 +24,11 @@ public:
 
     [[nodiscard]] Desk &desk() const noexcept { return *static_cast<Desk *>(pool_->data); }
     [[nodiscard]] ws::Board &board() const noexcept { return desk().board; }
+    // It lies in this memory, and not in that of a zone before a reload.
+    [[nodiscard]] bool has(const void *thing) const noexcept {
+        const auto *at = static_cast<const u_char *>(thing);
+        return at >= pool_->start && at < pool_->end;
+    }
 
     void lock() noexcept override { ngx_shmtx_lock(&pool_->mutex); }
     void unlock() noexcept override { ngx_shmtx_unlock(&pool_->mutex); }
@@ -41,5 +46,9 @@ private:
 
 // The configuration is put to use.
 void begin_generation(const MainConf &conf) noexcept;
+
+// A process without a master has sessions that go on in a zone which this configuration does not
+// have, or with another size: nginx gives back no memory of it.
+void keep_left_zones(ngx_cycle_t *cycle) noexcept;
 
 }  // namespace ngx_ws

@@ -168,7 +168,8 @@ ngx_int_t Steered::take_place(ngx_http_request_t *r, Post &post) noexcept {
 
 void Steered::leave() noexcept {
     WorkerSessions::remove(*this);
-    if (Post *post = find_post(); ticket_ != nullptr && post != nullptr) {
+    Post *post = ticket_ == nullptr ? nullptr : find_post();
+    if (post != nullptr && post->shared.has(ticket_)) {
         post->quota().give_back(*std::exchange(ticket_, nullptr), post->shared);
     }
 }

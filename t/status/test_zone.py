@@ -241,3 +241,33 @@ def test_a_reload_with_a_broken_zone_changes_nothing(gateway, backend, raw):
     wait_sum(front, 8, "payload_bytes_total", **{"from": "client"})
     assert samples(front).sum("workers", configuration="current") == 1
     client.close()
+
+
+def wait_generations(front, count):
+    wait_until(lambda: front.error_log().count("ngx_http_ws_module/") >= count, 10, "a configuration")
+
+
+@pytest.mark.parametrize("zone", ["", "ws_zone ws:2m;", "ws_zone other:1m;"])
+def test_sessions_of_a_process_without_a_master_outlive_their_zone(gateway, backend, raw, zone):
+    """nginx unmaps what the new configuration does not have, and takes nobody new then."""
+    service = backend(EchoBackend)
+    place = location(service, "ws_session_key $arg_user; ws_limit_sessions 2;")
+    front = gateway(**counted(place, main="master_process off;", workers=0))
+    wait_until(lambda: get_or_none(front), 10, "an answer")
+    clients = []
+    for _ in range(2):
+        clients.append(raw(front.port))
+        clients[-1].open("/?user=ada")
+        say(clients[-1], 7)
+    for turn in range(2, 5):
+        front.write_config(locations=location(service), http=zone)
+        front.signal(signal.SIGHUP)
+        wait_generations(front, turn)
+        for client in clients:
+            say(client, 70_000)
+    for client in clients:
+        client.send_close(1000)
+        assert client.read_close()[0] == 1000
+        client.close()
+    front.quit()
+    assert front.wait() == 0
