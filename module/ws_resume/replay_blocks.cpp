@@ -1,5 +1,7 @@
 #include "module/ws_resume/replay_blocks.hpp"
 
+#include "module/ws_status/counting.hpp"
+
 #include <sys/mman.h>
 
 namespace ngx_ws {
@@ -76,6 +78,7 @@ ws::ReplayBlock *ReplayBlocks::lend_block(size_t wanted) noexcept {
         block->capacity = static_cast<uint32_t>(size - sizeof(ws::ReplayBlock));
     }
     lent_ += size;
+    count_replay_bytes(lent_);
     return block;
 }
 
@@ -83,6 +86,7 @@ void ReplayBlocks::give_back(ws::ReplayBlock *block) noexcept {
     const size_t size = size_of(*block);
     Spare &spare = spare_[size_for(block->capacity)];
     lent_ -= size;
+    count_replay_bytes(lent_);
     if (spare.count == max_spare) {
         drop(block, size);
         return;

@@ -5,6 +5,7 @@
 #include "module/ws_resume/asked.hpp"
 #include "module/ws_resume/claim.hpp"
 #include "module/ws_resume/refusal.hpp"
+#include "module/ws_status/handshakes.hpp"
 #include "module/ws_upgrade/upgrade.hpp"
 
 #include "ngx_ws_filter/ws_resume/breach.hpp"
@@ -120,12 +121,14 @@ bool ResumableLeg::join() noexcept {
     }
     resumable_ = claim.session;
     joined_ = true;
+    count_resume(request(), 0);
     return true;
 }
 
 void ResumableLeg::refuse(ws::CloseCode code, std::string_view why) noexcept {
     ngx_http_request_t *r = request();
     last_ = refused(code, why);
+    count_resume(r, static_cast<unsigned>(code));
     const ngx_str_t text = ngx::str(why);
     RequestLog log(r);
     ngx_log_error(NGX_LOG_WARN, log.get(), 0, "ws: refused to resume: %V, code %ui", &text,

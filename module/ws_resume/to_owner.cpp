@@ -6,6 +6,7 @@
 #include "module/ws_resume/owner_socket.hpp"
 #include "module/ws_resume/refusal.hpp"
 #include "module/ws_session/leg.hpp"
+#include "module/ws_status/handshakes.hpp"
 
 #include "ngx_ws_filter/ws_resume/breach.hpp"
 
@@ -29,6 +30,8 @@ public:
         leg_ = {.session = answer.session, .leg = answer.leg, .detached = answer.detached};
         if (answer.code != 0) {
             refused(static_cast<ws::CloseCode>(answer.code));
+        } else {
+            count_resume(request(), 0);
         }
         // A Close of the owner's is answered, and that must not become a reset.
         request()->lingering_close = 1;
@@ -52,6 +55,7 @@ private:
     void refused(ws::CloseCode code) noexcept {
         facts_.ended_by = ws::Side::gateway;
         facts_.close_code = code;
+        count_resume(request(), static_cast<unsigned>(code));
         RequestLog log(request());
         ngx_log_error(NGX_LOG_WARN, log.get(), 0, "ws: refused to resume, code %ui",
                       static_cast<ngx_uint_t>(code));

@@ -116,6 +116,12 @@ void count_held_buffers(size_t held) noexcept {
     }
 }
 
+void count_replay_bytes(size_t lent) noexcept {
+    if (ws::Counters *counters = counters_of_worker(); counters != nullptr) {
+        counters->set(ws::Metric::replay_bytes, lent);
+    }
+}
+
 void sit_down(const MainConf &conf) noexcept {
     if (conf.zone != nullptr) {
         take_seat(*conf.zone);

@@ -22,6 +22,9 @@ void give_back(ws::Shelf::Place &place) noexcept;
 // So many buffers are held now.
 void count_held_buffers(size_t held) noexcept;
 
+// So many bytes may have to be sent again.
+void count_replay_bytes(size_t lent) noexcept;
+
 // This process begins with a configuration, whether or not that counts; and ends.
 void sit_down(const MainConf &conf) noexcept;
 void stand_up() noexcept;

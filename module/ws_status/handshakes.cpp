@@ -3,6 +3,8 @@
 #include "module/ws_settings/conf.hpp"
 #include "module/ws_status/counting.hpp"
 
+#include "ngx_ws_filter/ws_resume/breach.hpp"
+
 namespace ngx_ws {
 
 namespace {
@@ -22,6 +24,13 @@ void count_session(ngx_http_request_t *r) noexcept {
         counters->count(ws::Metric::handshakes, ws::status_label(NGX_HTTP_SWITCHING_PROTOCOLS));
         counters->observe(ws::Metric::connects, r->upstream->state->connect_time);
     }
+}
+
+void count_resume(ngx_http_request_t *r, unsigned code) noexcept {
+    constexpr auto unknown = static_cast<unsigned>(ws::resume_close::unknown_sid);
+    enum Result : size_t { resumed, not_known, refused };
+    const Result otherwise = code == unknown ? not_known : refused;
+    count(r, ws::Metric::resumes, code == 0 ? resumed : otherwise);
 }
 
 void count_refusal(ngx_http_request_t *r, ws::Handshake verdict) noexcept {

@@ -9,6 +9,7 @@ namespace ws {
 
 enum class Metric : std::uint8_t {
     sessions,
+    detached_sessions,
     stalled_sessions,
     handshakes,
     refusals,
@@ -28,9 +29,11 @@ enum class Metric : std::uint8_t {
     round_trips,
     connects,
     limited,
+    resumes,
     workers,
     held_buffers,
     most_held_buffers,
+    replay_bytes,
     unlisted_sessions,
 };
 
@@ -41,6 +44,7 @@ using Text = std::string_view;
 inline constexpr Text sides[] = {"client", "backend"};  // see label_of()
 inline constexpr Text enders[] = {"client", "backend", "gateway"};
 inline constexpr Text results[] = {"given", "refused"};
+inline constexpr Text resumes[] = {"resumed", "unknown", "refused"};
 inline constexpr Text limits[] = {"refused", "displaced"};
 inline constexpr Text generations[] = {"current", "old"};
 
@@ -95,6 +99,9 @@ inline constexpr Label to_side = {"to", labels::sides};
 // In the order of Metric.
 inline constexpr std::array unplaced = {
     Family{.name = "nginx_ws_sessions", .help = "Sessions that are open", .type = Type::gauge},
+    Family{.name = "nginx_ws_detached_sessions",
+           .help = "Sessions that wait for their client to come back",
+           .type = Type::gauge},
     Family{.name = "nginx_ws_stalled_sessions",
            .help = "Sessions in which this side keeps the other waiting",
            .type = Type::gauge,
@@ -167,6 +174,10 @@ inline constexpr std::array unplaced = {
            .help = "Requests for more sessions of a key than it may have, by what became of them",
            .type = Type::counter,
            .outer = {"result", labels::limits}},
+    Family{.name = "nginx_ws_resumes",
+           .help = "Requests of clients that came back, by what became of them",
+           .type = Type::counter,
+           .outer = {"result", labels::resumes}},
     Family{.name = "nginx_ws_workers",
            .help = "Workers, by whether they have the current configuration",
            .type = Type::gauge,
@@ -178,6 +189,10 @@ inline constexpr std::array unplaced = {
            .of_worker = true},
     Family{.name = "nginx_ws_most_held_buffers",
            .help = "The most of these buffers that each worker has held, in sum",
+           .type = Type::gauge,
+           .of_worker = true},
+    Family{.name = "nginx_ws_replay_bytes",
+           .help = "Memory for what may have to be sent again",
            .type = Type::gauge,
            .of_worker = true},
     Family{.name = "nginx_ws_unlisted_sessions",

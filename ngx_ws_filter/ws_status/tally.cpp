@@ -26,6 +26,13 @@ void Tally::take_stall(Side side, bool stalls, bool &counted) noexcept {
     }
 }
 
+void Tally::take_phase(bool detached) noexcept {
+    if (detached != detached_) {
+        detached_ = detached;
+        counters_->add(Metric::detached_sessions, 0, detached ? 1 : UINT64_MAX);
+    }
+}
+
 void Tally::take_compressed(const CompressionCounts &now) noexcept {
     add(Metric::plain_bytes, Side::client, now.plain_in, compressed_.plain_in);
     add(Metric::compressed_bytes, Side::client, now.compressed_in, compressed_.compressed_in);
@@ -41,6 +48,7 @@ void Tally::take(const Facts &facts) noexcept {
     if (facts.compressed != nullptr) {
         take_compressed(*facts.compressed);
     }
+    take_phase(facts.phase == Phase::detached);
     add(Metric::stalls, Side::client, facts.stalled_by_client, stalled_by_client_);
     add(Metric::stalls, Side::backend, facts.stalled_by_backend, stalled_by_backend_);
     take_stall(Side::client, facts.client_stalls, client_stalls_);
@@ -49,6 +57,7 @@ void Tally::take(const Facts &facts) noexcept {
 
 void Tally::end(const Facts &facts, Millis now) noexcept {
     take(facts);
+    take_phase(false);
     take_stall(Side::client, false, client_stalls_);
     take_stall(Side::backend, false, backend_stalls_);
     counters_->lower(Metric::sessions);

@@ -27,6 +27,7 @@ public:
 private:
     void add(Metric metric, Side side, std::uint64_t now, std::uint64_t &counted) noexcept;
     void take_compressed(const CompressionCounts &now) noexcept;
+    void take_phase(bool detached) noexcept;
     void take_stall(Side side, bool stalls, bool &counted) noexcept;
 
     Counters *counters_;
@@ -39,6 +40,7 @@ private:
     CompressionCounts compressed_;
     Millis stalled_by_client_ = 0;
     Millis stalled_by_backend_ = 0;
+    bool detached_ = false;
     bool client_stalls_ = false;
     bool backend_stalls_ = false;
 };

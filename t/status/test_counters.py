@@ -9,6 +9,7 @@ from harness.backends import EchoBackend, RecordingBackend, SilentBackend
 from harness.flood import Flood
 from harness.gateway import wait_until
 from harness.raw import BINARY, PING, PONG, TEXT, frame
+from harness.resume_client import ResumeClient, refused
 from harness.sessions import location, opened
 from harness.status import counted, get, samples, sessions, wait_sum
 
@@ -221,3 +222,30 @@ def test_names_are_chosen_by_server_and_location(gateway, backend, raw):
     zones = json.loads(get(front, "/status?format=json")[2])["zones"]
     assert set(zones) == {"www.example.org", "chat"}
     client.close()
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_sessions_that_are_resumed_are_counted(gateway, backend, raw, workers):
+    """Each once, whichever worker the client comes back to."""
+    one = gateway(**counted(location(backend(EchoBackend), "ws_resume on;"), workers=workers,
+                            listen="reuseport" if workers > 1 else ""))
+    client = ResumeClient(lambda: raw(one.port)).begin()
+    for turn in range(1, 9):
+        client.send(b"hello")
+        client.receive(len(client.sent), acks=False)
+        wait_until(lambda: samples(one).sum("replay_bytes") > 0, 10, "bytes to send again")
+        client.cut()
+        wait_sum(one, 1, "detached_sessions")
+        client.resume()
+        wait_sum(one, 0, "detached_sessions")
+        wait_sum(one, turn, "resumes_total", result="resumed")
+    refused(client.try_resume(sid="nobody has it"))
+    refused(client.try_resume(ack=1 << 40))
+    wait_sum(one, 1, "resumes_total", result="unknown")
+    wait_sum(one, 1, "resumes_total", result="refused")
+    assert samples(one).sum("resumes_total") == 10
+    assert client.close() == (1000, "")
+    client.leg.close()
+    wait_sum(one, 0, "sessions")
+    wait_sum(one, 0, "detached_sessions")
+    wait_sum(one, 0, "replay_bytes")

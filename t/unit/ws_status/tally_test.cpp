@@ -49,6 +49,23 @@ void counts_while_the_session_runs(void **) {
     unit::equal(value(counters, Metric::plain_bytes, client), 7);
 }
 
+void a_session_that_waits_for_its_client_is_seen(void **) {
+    Counters counters;
+    Tally tally(counters, 0);
+    Facts facts{};
+    facts.phase = ws::Phase::detached;
+    tally.take(facts);
+    tally.take(facts);
+    unit::equal(value(counters, Metric::detached_sessions), 1);
+    facts.phase = ws::Phase::open;
+    tally.take(facts);
+    unit::equal(value(counters, Metric::detached_sessions), 0);
+    facts.phase = ws::Phase::detached;
+    tally.take(facts);
+    tally.end(facts, 1);
+    unit::equal(value(counters, Metric::detached_sessions), 0);
+}
+
 void a_stall_is_seen_while_it_lasts(void **) {
     Counters counters;
     Tally tally(counters, 0);
@@ -306,6 +323,7 @@ void the_longest_texts_fit(void **) {
 int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(counts_while_the_session_runs),
+        cmocka_unit_test(a_session_that_waits_for_its_client_is_seen),
         cmocka_unit_test(a_stall_is_seen_while_it_lasts),
         cmocka_unit_test(the_end_takes_back_what_was_true_only_of_the_session),
         cmocka_unit_test(receipts_are_given_or_refused),
