@@ -238,7 +238,7 @@ void Resumable::turn() noexcept {
         shut_down();
         return;
     }
-    if (is_counted()) {
+    if (has_news(*relay_)) {
         report(totals(), *relay_);
     }
     wake_at(clock_of(backend_.connection()), relay_->wake_at(), longest_wait());

@@ -112,7 +112,7 @@ void RequestHost::turn() noexcept {
         end();
         return;
     }
-    if (is_counted()) {
+    if (has_news(*relay_)) {
         report(facts(), *relay_);
     }
     wake_at(clock_of(request()->upstream->peer.connection), relay_->wake_at(), longest_wait());

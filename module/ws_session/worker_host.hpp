@@ -26,13 +26,16 @@ protected:
     WorkerHost() = default;
     ~WorkerHost() = default;
 
-    // The session begins; if it is counted, has had a turn; and is over.
+    // The session begins; after a turn, if it is counted and there is something to report; and is
+    // over.
     // `pool` lasts as long.
     void begin_report(ngx_http_request_t *r, ngx_pool_t *pool,
                       std::string_view subprotocol) noexcept {
         report_ = SessionReport::begin(r, pool, subprotocol);
     }
-    [[nodiscard]] bool is_counted() const noexcept { return report_ != nullptr; }
+    [[nodiscard]] bool has_news(const ws::Relay &relay) noexcept {
+        return report_ != nullptr && report_->has_news(relay);
+    }
     void report(const ws::Facts &facts, ws::Relay &relay) noexcept { report_->take(facts, relay); }
     void end_report(const ws::Facts &facts) noexcept {
         if (report_ != nullptr) {

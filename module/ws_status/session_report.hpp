@@ -17,6 +17,11 @@ public:
     SessionReport(ws::Counters &counters, ws::Shelf::Place *place) noexcept
         : tally_(counters, ngx_current_msec), place_(place) {}
 
+    // Whether a turn of the relay has brought anything to report: many of them bring nothing.
+    [[nodiscard]] bool has_news(const ws::Relay &relay) noexcept {
+        const uint64_t before = std::exchange(stamp_, relay.stamp());
+        return stamp_ != before || is_looked_at_ || tally_.stalls();
+    }
     // What has happened by now.
     void take(const ws::Facts &facts, ws::Relay &relay) noexcept {
         tally_.take(facts);
@@ -37,7 +42,8 @@ private:
     void ask(ws::Relay &relay) noexcept;
 
     ws::Tally tally_;
-    ws::Shelf::Place *place_;    // null: the list has no room
+    ws::Shelf::Place *place_;  // null: the list has no room
+    uint64_t stamp_ = 0;
     ngx_msec_t asked_at_ = 0;    // what is not acknowledged
     bool is_looked_at_ = false;  // somebody wants to know that
     bool is_under_way_ = false;  // it was not nothing, or may be more by now

@@ -98,5 +98,5 @@ int main() {
         cmocka_unit_test(one_who_does_not_want_to_read_is_not_woken),
         cmocka_unit_test(the_highest_rate_is_no_limit),
     };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
+    return unit::run("ws_life/pace", tests);
 }

@@ -123,5 +123,5 @@ int main() {
         cmocka_unit_test(a_reason_has_at_most_123_bytes),
         cmocka_unit_test(a_field_stands_once),
     };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
+    return unit::run("ws_steering/end_request", tests);
 }

@@ -213,5 +213,5 @@ int main() {
         cmocka_unit_test(what_is_reserved_is_there_later),
         cmocka_unit_test(a_selection_takes_what_has_all_of_it),
     };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
+    return unit::run("ws_steering/orders", tests);
 }

@@ -213,5 +213,5 @@ int main() {
         cmocka_unit_test(a_process_with_the_number_of_one_that_is_gone_is_another),
         cmocka_unit_test(of_a_process_that_is_gone_nothing_is_told),
     };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
+    return unit::run("ws_steering/quota", tests);
 }
