@@ -133,7 +133,7 @@ Quota::Answer Quota::take(const Wish &wish, BoardHost &host) noexcept {
         return {.verdict = Verdict::no_memory};
     }
     bool displaced = false;
-    while (standing.count >= wish.most) {
+    while (standing.oldest != nullptr && standing.count >= wish.most) {
         displace(*standing.oldest);
         standing = look(wish.place);
         displaced = true;
