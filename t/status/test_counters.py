@@ -47,6 +47,7 @@ def test_an_end_is_counted_by_code_and_by_whom(front, raw):
     client.send_close(4321)
     assert client.read_close() == (4321, "")
     client.read_end()
+    client.close()
     wait_sum(one, 1, "closes_total", code="4xxx", by="client")
     told = samples(one)
     assert told.sum("sessions") == 0
@@ -57,8 +58,10 @@ def test_an_end_is_counted_by_code_and_by_whom(front, raw):
 
     opened(one, raw).reset()
     wait_sum(one, 1, "closes_total", code="1006", by="client")
-    opened(one, raw)
+    client = opened(one, raw)
     one.service.wait_connection(2).finish()
+    assert client.read_close()[0] == 1000
+    client.close()
     wait_sum(one, 1, "closes_total", code="1000", by="backend")
     assert samples(one).sum("receipts_total") == 1
 
