@@ -88,9 +88,9 @@ def test_a_session_that_begins_meanwhile_has_the_whole_time(gateway, backend, ra
     late.send(request[:20])
     front.wait_log("session opened")
     old = front.reload()
+    begun = time.monotonic()
     late.send(request[20:])
     assert late.read_response().status == 101
-    begun = time.monotonic()
     say(late)
     close_of(early)
     close_of(late)
