@@ -74,7 +74,8 @@ def run_load(asked, load, peer, pid):
         # Each is two descriptors for the server.
         connections = peer.idle or min(connections, asked.files // 2 - 100)
     command = [asked.out / "load", f"mode={load.mode}", f"path=/{load.service}",
-               f"protocol={peer.protocol(load)}", f"port={peer.port(load.service)}",
+               f"protocol={peer.protocol(load)}", f"tls={'on' if load.tls else 'off'}",
+               f"port={peer.port(load.service)}",
                f"control={peer.backend.control}", f"server={pid}", f"size={load.size}",
                f"connections={connections}", f"depth={load.depth}", f"seconds={asked.seconds}"]
     try:
@@ -120,7 +121,7 @@ def measure(asked, kinds):
         # In another order each time: what comes first finds the machine in another state.
         order = kinds[number % len(kinds):] + kinds[:number % len(kinds)]
         for load in asked.loads:
-            for kind in order:
+            for kind in [kind for kind in order if kind.takes(load)]:
                 show(f"round {number + 1} of {asked.rounds}: {load.name}, {kind.name}")
                 figures.add(number, load, kind.name, run(asked, load, kind))
     show("")

@@ -4,8 +4,6 @@
 
 #include <string>
 
-#include <sys/socket.h>
-
 namespace bench {
 
 namespace {
@@ -26,16 +24,16 @@ std::string upgrade_request(const Options &options) {
            "Sec-WebSocket-Version: 13\r\n\r\n";
 }
 
-void shake_hands(int socket, const Options &options) {
+void shake_hands(Wire &wire, const Options &options) {
     const std::string request = upgrade_request(options);
-    send_all(socket, {reinterpret_cast<const std::uint8_t *>(request.data()), request.size()});
+    wire.send_all({reinterpret_cast<const std::uint8_t *>(request.data()), request.size()});
     std::string answer;
     while (!answer.ends_with(end_of_head)) {
-        char byte = 0;
-        if (recv(socket, &byte, 1, 0) != 1) {
+        std::uint8_t byte = 0;
+        if (wire.receive_some({&byte, 1}) != 1) {
             fail("no answer to the handshake: %s", answer.c_str());
         }
-        answer += byte;
+        answer += static_cast<char>(byte);
     }
     if (answer.find(" 101 ") == std::string::npos ||
         answer.find(sample_accept) == std::string::npos) {
@@ -44,14 +42,23 @@ void shake_hands(int socket, const Options &options) {
 }
 
 Client::Client(const Options &options)
-    : socket_(connect_to(options.port)), websocket_(options.websocket) {
+    : wire_(options.port, options.tls), websocket_(options.websocket) {
+    wire_.shake_at_last();
     if (websocket_) {
-        shake_hands(socket_, options);
+        shake_hands(wire_, options);
     }
 }
 
 bool Client::receive() {
-    const std::ptrdiff_t count = receive_now(socket_, scratch);
+    bool any = receive_once();
+    while (any && wire_.has_more()) {
+        any = receive_once();
+    }
+    return any;
+}
+
+bool Client::receive_once() {
+    const std::ptrdiff_t count = wire_.receive(scratch);
     if (count == would_block) {
         return false;
     }
@@ -89,7 +96,7 @@ void Client::allow(const Messages &messages, std::uint64_t count) {
 
 bool Client::flush(const Messages &messages) {
     while (sent_ < allowed_) {
-        const std::ptrdiff_t count = send_now(socket_, messages.from(sent_, allowed_ - sent_));
+        const std::ptrdiff_t count = wire_.send(messages.from(sent_, allowed_ - sent_));
         if (count == would_block) {
             return false;
         }
@@ -104,7 +111,7 @@ bool Client::flush(const Messages &messages) {
 
 void Client::stop_after_message(const Messages &messages) {
     const std::uint64_t size = messages.wire_size();
-    allowed_ = (sent_ + size - 1) / size * size;
+    allowed_ = (sent_ + wire_.owed() + size - 1) / size * size;
 }
 
 }  // namespace bench

@@ -4,12 +4,12 @@
 #include "t/bench/frames.hpp"
 #include "t/bench/load_run.hpp"
 #include "t/bench/pattern.hpp"
-#include "t/bench/sockets.hpp"
+#include "t/bench/wire.hpp"
 
 namespace bench {
 
-// Sends the request and waits for the right answer. Bytes behind it stay in the kernel.
-void shake_hands(int socket, const Options &options);
+// Sends the request and waits for the right answer. Bytes behind it stay where they are.
+void shake_hands(Wire &wire, const Options &options);
 
 // The request, whose answer holds sample_accept.
 [[nodiscard]] std::string upgrade_request(const Options &options);
@@ -19,7 +19,8 @@ public:
     // Connects, and shakes hands if it is to speak WebSocket.
     explicit Client(const Options &options);
 
-    // Reads once and checks that the payload continues the pattern. False: nothing was there.
+    // Reads what is there and checks that the payload continues the pattern. False: nothing was
+    // there.
     bool receive();
 
     // Lets so many more messages go out, at once as far as they are taken.
@@ -31,7 +32,7 @@ public:
     // Of what is allowed, leaves the message that is on its way and drops those behind it.
     void stop_after_message(const Messages &messages);
 
-    [[nodiscard]] int socket() const { return socket_; }
+    [[nodiscard]] int socket() const { return wire_.socket(); }
     [[nodiscard]] std::uint64_t received() const { return received_; }
     [[nodiscard]] std::uint64_t sent() const { return sent_; }
     [[nodiscard]] std::uint64_t allowed() const { return allowed_; }
@@ -41,9 +42,10 @@ public:
     bool awaits_room = false;    // epoll tells when there is room to send
 
 private:
+    [[nodiscard]] bool receive_once();
     void take_payload(std::span<const std::uint8_t> payload);
 
-    int socket_;
+    Wire wire_;
     bool websocket_;
     FrameStream frames_;
     std::uint64_t received_ = 0;  // payload

@@ -2,10 +2,11 @@
 #include "t/bench/handshake.hpp"
 #include "t/bench/modes.hpp"
 
+#include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include <sys/socket.h>
 #include <unistd.h>
 
 namespace bench {
@@ -30,22 +31,22 @@ public:
     }
 
     void call() {
-        socket_ = connect_to(options_.port);
+        wire_.emplace(options_.port, options_.tls);
         answer_.clear();
+        asked_ = false;
         said_goodbye_ = !options_.websocket;
-        if (options_.websocket) {
-            send_all(socket_,
-                     {reinterpret_cast<const std::uint8_t *>(request_.data()), request_.size()});
-        } else {
-            shutdown(socket_, SHUT_WR);
-        }
-        poller_.add(socket_, EPOLLIN, this);
+        ask();
+        poller_.add(wire_->socket(), EPOLLIN, this);
     }
 
     // True when the session is over.
     [[nodiscard]] bool serve() {
+        if (!asked_) {
+            ask();
+            return false;
+        }
         std::array<std::uint8_t, 2048> room;
-        const std::ptrdiff_t count = receive_now(socket_, room);
+        const std::ptrdiff_t count = wire_->receive(room);
         if (count == would_block) {
             return false;
         }
@@ -58,11 +59,22 @@ public:
     }
 
 private:
+    // As soon as TLS is there.
+    void ask() {
+        asked_ = wire_->shake();
+        if (asked_ && options_.websocket) {
+            wire_->send_all(
+                {reinterpret_cast<const std::uint8_t *>(request_.data()), request_.size()});
+        } else if (asked_) {
+            wire_->finish();
+        }
+    }
+
     [[nodiscard]] bool hung_up(std::ptrdiff_t why) {
         if (options_.websocket || why != 0 || !answer_.empty()) {
             fail("a connection ended early: %s", answer_.c_str());
         }
-        close(socket_);
+        wire_->close();
         return true;
     }
 
@@ -77,7 +89,7 @@ private:
                 fail("handshake refused: %s", answer_.c_str());
             }
             said_goodbye_ = true;
-            send_all(socket_, goodbye_);
+            wire_->send_all(goodbye_);
         }
         if (answer_.size() == end + end_of_head.size()) {
             return false;
@@ -85,7 +97,7 @@ private:
         if (static_cast<std::uint8_t>(answer_[end + end_of_head.size()]) != (0x80 | opcode_close)) {
             fail("no close frame behind the handshake");
         }
-        close(socket_);
+        wire_->close();
         return true;
     }
 
@@ -94,7 +106,8 @@ private:
     std::string request_;
     std::vector<std::uint8_t> goodbye_ = std::vector<std::uint8_t>(max_header_size);
     std::string answer_;
-    int socket_ = -1;
+    std::optional<Wire> wire_;
+    bool asked_ = false;  // the request is out
     bool said_goodbye_ = false;
 };
 
@@ -103,8 +116,7 @@ private:
 void run_connects(const Options &options, Result &result) {
     const Control control(options.control);
     Poller poller;
-    std::vector<Caller> callers;
-    callers.reserve(options.connections);
+    std::deque<Caller> callers;
     for (std::size_t i = 0; i < options.connections; ++i) {
         callers.emplace_back(options, poller);
         callers.back().call();

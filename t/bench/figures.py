@@ -33,12 +33,18 @@ class Figures:
                 for (load, peer), runs in self._runs.items() if peer == name
                 for number, result in runs.items() if "error" in result]
 
+    def ran(self, load, name):
+        return (load.name, name) in self._runs
+
     def values(self, load, name, key):
         """A Spread over the rounds, or None. A peer that failed once has no figure."""
         good = self._good(load, name)
         if not good or len(good) < len(self._runs[load.name, name]):
             return None
         return Spread([one[key] for one in good.values()])
+
+    def values_of(self, key):
+        return lambda load, name: self.values(load, name, key)
 
     def rates(self, load, name):
         """Work for each second of server CPU."""

@@ -40,6 +40,8 @@ bool read_option(std::string_view name, const char *value, Options &options) {
         options.path = value;
     } else if (name == "protocol") {
         options.websocket = std::string_view(value) == "ws";
+    } else if (name == "tls") {
+        options.tls = std::string_view(value) == "on";
     } else if (name == "port") {
         read_number(value, options.port);
     } else if (name == "control") {
@@ -70,7 +72,7 @@ Options read_options(int argc, char **argv) {
         if (equals == std::string_view::npos ||
             !read_option(argument.substr(0, equals), argv[i] + equals + 1, options)) {
             fail(
-                "%s: expected mode= path= protocol=raw|ws port= control= server= size= "
+                "%s: expected mode= path= protocol=raw|ws tls=on|off port= control= server= size= "
                 "connections= depth= seconds=",
                 argv[i]);
         }

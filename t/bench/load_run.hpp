@@ -15,6 +15,7 @@ struct Options {
     std::string mode;
     std::string path = "/";  // of the WebSocket request
     bool websocket = false;
+    bool tls = false;
     std::uint16_t port = 0;
     std::uint16_t control = 0;  // the backend's
     pid_t server = 0;

@@ -1,6 +1,6 @@
 """What the servers are made to do, and how the result of each load is read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 KIB = 1024
 MIB = 1024 * 1024
@@ -29,6 +29,7 @@ class Load:
     goal: float = 0  # the ratio to nginx stream that ours is to reach
     quick: bool = False
     session: bool = False  # the handshake and the Close are the work
+    tls: bool = False
 
 
 # Judged by work for each second of the server's processor time.
@@ -54,8 +55,20 @@ RATES = [
          unit="k sessions", scale=1e3, goal=1.60, quick=True, session=True),
 ]
 
+
+def over_tls(load, goal):
+    return replace(load, name=f"tls-{load.name}", title=f"{load.title}, TLS", goal=goal, tls=True,
+                   quick=False)
+
+
+BY_NAME = {load.name: load for load in RATES}
+TLS = [over_tls(BY_NAME[name], 1.00) for name in (
+    "ping-64", "pipe-1k", "up-16k", "up-1m", "down-16k", "down-1m", "connects")]
+
 # Judged by bytes a connection: less is better.
 IDLE = Load("idle", "idle connections", "idle", "echo", connections=2000, goal=0.70, quick=True)
+
+IDLE_TLS = over_tls(IDLE, 0.65)
 
 STALLS = [
     Load("stall-up", "upload to a backend that reads nothing", "stalled-upload", "stall",
@@ -64,4 +77,4 @@ STALLS = [
          connections=16),
 ]
 
-ALL = [*RATES, IDLE, *STALLS]
+ALL = [*RATES, IDLE, *TLS, IDLE_TLS, *STALLS]

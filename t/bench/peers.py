@@ -9,6 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from certificate import Certificate
 from loads import SERVICES
 
 STREAM_MODULE = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
@@ -34,7 +35,7 @@ http {{
     uwsgi_temp_path {prefix}/uwsgi;
     scgi_temp_path {prefix}/scgi;
     server {{
-        listen 127.0.0.1:{port} backlog=4096;
+        listen 127.0.0.1:{port} backlog=4096{tls};
 {locations}
     }}
 }}
@@ -104,6 +105,7 @@ class Peer:
         self.settings = settings
         self.prefix = prefix
         self.backend = backend
+        self.certificate = Certificate(settings.out)
         self.taken = set()
         self._process = None
 
@@ -111,6 +113,13 @@ class Peer:
     def missing(cls, _settings):
         """Why it cannot run here, or nothing."""
         return "" if shutil.which(cls.program) else f"{cls.program} is not installed"
+
+    # Whether it can be had with TLS, and without.
+    plain, tls = True, True
+
+    @classmethod
+    def takes(cls, load):
+        return cls.tls if load.tls else cls.plain
 
     def port(self, service):
         raise NotImplementedError
@@ -210,8 +219,9 @@ class Stream(Nginx):
 
     def body(self, load):
         targets = self.backend.ws if load.session else self.backend.raw
+        tls = self.certificate.for_nginx(load)
         servers = "\n".join(
-            f"    server {{ listen 127.0.0.1:{port} backlog=4096;"
+            f"    server {{ listen 127.0.0.1:{port} backlog=4096{tls};"
             f" proxy_pass 127.0.0.1:{targets[name]}; }}"
             for name, port in self._ports.items())
         return f"stream {{\n    {self.buffer}\n{servers}\n}}"
@@ -232,12 +242,13 @@ class NginxHttp(Nginx):
     def port(self, service):
         return self._port
 
-    def body(self, _load):
+    def body(self, load):
         locations = "\n".join(
             f"        location = /{name} {{ "
             + self.location.format(raw=self.backend.raw[name], ws=self.backend.ws[name]) + " }"
             for name in SERVICES)
-        return NGINX_HTTP.format(prefix=self.prefix, port=self._port, locations=locations)
+        return NGINX_HTTP.format(prefix=self.prefix, port=self._port, locations=locations,
+                                 tls=self.certificate.for_nginx(load))
 
 
 class Tunnel(NginxHttp):
@@ -276,8 +287,47 @@ def build(name, module):
     return type(name, (Ours,), {"name": name, "title": f"ngx_ws_filter {name}", "built": module})
 
 
+class Haproxy(Peer):
+    """Takes TLS off and hands bytes on, as nginx stream does."""
+    name, title, program = "haproxy", "HAProxy", "haproxy"
+    plain = False
+    idle = 200
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self._ports = {name: free_port(self.taken) for name in SERVICES}
+
+    def port(self, service):
+        return self._ports[service]
+
+    def protocol(self, load):
+        return "ws" if load.session else "raw"
+
+    def command(self, load):
+        targets = self.backend.ws if load.session else self.backend.raw
+        both = self.certificate.paths()[2]
+        proxies = "\n".join(f"""\
+listen {name}
+    bind 127.0.0.1:{port} backlog 4096 ssl crt {both}
+    server backend 127.0.0.1:{targets[name]}""" for name, port in self._ports.items())
+        (self.prefix / "haproxy.cfg").write_text(f"""\
+global
+    nbthread 1
+    maxconn {Nginx.connections}
+defaults
+    mode tcp
+    maxconn {Nginx.connections}
+    timeout connect 10s
+    timeout client 60s
+    timeout server 60s
+{proxies}
+""")
+        return ["haproxy", "-db", "-f", self.prefix / "haproxy.cfg"]
+
+
 class Lighttpd(Peer):
     name, title, program = "lighttpd", "lighttpd mod_wstunnel", "lighttpd"
+    tls = Path("/usr/lib/lighttpd/mod_openssl.so").exists()
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -290,8 +340,11 @@ class Lighttpd(Peer):
         targets = ",\n".join(
             f'    "/{name}" => ( ( "host" => "127.0.0.1", "port" => "{port}" ) )'
             for name, port in self.backend.raw.items())
+        tls = (f'server.modules += ( "mod_openssl" )\nssl.engine = "enable"\n'
+               f'ssl.pemfile = "{self.certificate.paths()[2]}"' if load.tls else "")
         (self.prefix / "lighttpd.conf").write_text(f"""\
 server.modules = ( "mod_wstunnel" )
+{tls}
 server.bind = "127.0.0.1"
 server.port = {self._port}
 server.listen-backlog = 4096
@@ -311,6 +364,7 @@ class Websockify(Peer):
     """It has a process for each connection, so it is spared thousands of idle ones."""
     name, title, program = "websockify", "websockify", "websockify"
     idle = 100
+    tls = False
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -325,5 +379,5 @@ class Websockify(Peer):
 
 
 # The first is what the others are compared with.
-ALL = [Stream, Stream64k, Tunnel, Lighttpd, Websockify, Ours, Counted]
+ALL = [Stream, Stream64k, Tunnel, Haproxy, Lighttpd, Websockify, Ours, Counted]
 BASE = Stream.name

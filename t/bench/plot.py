@@ -9,6 +9,7 @@ COLORS = {
     "stream": "#8c959f",
     "stream-64k": "#b6bec7",
     "tunnel": "#54aeff",
+    "haproxy": "#218bff",
     "lighttpd": "#c297ff",
     "websockify": "#e0a458",
     "ours": "#1a7f37",
@@ -80,9 +81,10 @@ def legend(picture, names, titles):
 def groups(picture, figures, loads, names):
     y = TOP
     for load in loads:
-        middle = y + BAR * len(names) / 2
+        there = [name for name in names if figures.ran(load, name)]
+        middle = y + BAR * len(there) / 2
         picture.text(LEFT - 10, middle + 4, load.title, "end")
-        for name in names:
+        for name in there:
             one_bar(picture, y, figures.ratios(load, name), name)
             y += BAR
         y += GAP

@@ -30,6 +30,11 @@ def cell(spread, digits=2, scale=1):
     return middle if low == high else f"{middle} ({low}..{high})"
 
 
+def cells(figures, load, names, spread, *how):
+    """What spread(load, name) says of each server that had this load."""
+    return [cell(spread(load, name), *how) if figures.ran(load, name) else "-" for name in names]
+
+
 def ratios(figures):
     loads = [load for load in figures.loads if rated(load) and load.mode != "idle"]
     if not loads:
@@ -37,7 +42,7 @@ def ratios(figures):
     others = [name for name in figures.names if name != BASE]
     rows = [["", *others, "goal of ours"]]
     for load in loads:
-        rows.append([load.title, *(cell(figures.ratios(load, name)) for name in others),
+        rows.append([load.title, *cells(figures, load, others, figures.ratios),
                      f"{load.goal:.2f}" if load.goal else "-"])
     return table("Work for each second of server CPU, nginx stream = 1 in the same round: "
                  "median (least..most)", rows)
@@ -63,7 +68,7 @@ def rates(figures):
         row = [load.title, load.unit]
         for name in figures.names:
             rate, busy = figures.rates(load, name), figures.busy(load, name)
-            row.append("failed" if rate is None else
+            row.append(("failed" if figures.ran(load, name) else "-") if rate is None else
                        f"{rate.median / load.scale:.1f} @{busy.median * 100:.0f}%")
         rows.append(row)
     return table("The same as medians, per second of server CPU, and how busy its CPU was", rows)
@@ -76,7 +81,7 @@ def paces(figures):
     others = [name for name in figures.names if name != BASE]
     rows = [["", *others]]
     for load in loads:
-        rows.append([load.title, *(cell(figures.paces(load, name)) for name in others)])
+        rows.append([load.title, *cells(figures, load, others, figures.paces)])
     return table("Work by the clock, nginx stream = 1: below 1 where a server waits, or where"
                  " its CPU is the limit", rows)
 
@@ -91,7 +96,8 @@ def latencies(figures):
         for name in figures.names:
             half = figures.values(load, name, "p50_us")
             most = figures.values(load, name, "p99_us")
-            row.append("failed" if half is None else f"{half.median:.0f} / {most.median:.0f}")
+            row.append(("failed" if figures.ran(load, name) else "-") if half is None else
+                       f"{half.median:.0f} / {most.median:.0f}")
         rows.append(row)
     return table("Round trip, p50 / p99 in microseconds, medians", rows)
 
@@ -102,10 +108,10 @@ def idle(figures):
         if load.mode != "idle":
             continue
         for title, key in (("opened only", "memory_opened"), ("after one echo", "memory_used")):
-            rows.append([title, *(cell(figures.values(load, name, key), 1, 1000)
-                                  for name in figures.names)])
-        rows.append([f"ratio, opened (goal of ours {load.goal:.2f})",
-                     *(cell(figures.ratios(load, name)) for name in figures.names)])
+            rows.append([f"{load.title}: {title}",
+                         *cells(figures, load, figures.names, figures.values_of(key), 1, 1000)])
+        rows.append([f"{load.title}: ratio, opened (goal of ours {load.goal:.2f})",
+                     *cells(figures, load, figures.names, figures.ratios)])
     return "" if len(rows) == 1 else table("Memory of an idle connection, kB", rows)
 
 
@@ -116,8 +122,7 @@ def stalls(figures):
             continue
         for what in ("taken", "hidden", "memory"):
             rows.append([f"{load.title}: {what}",
-                         *(cell(figures.values(load, name, what), 0, 1000)
-                           for name in figures.names)])
+                         *cells(figures, load, figures.names, figures.values_of(what), 0, 1000)])
     if len(rows) == 1:
         return ""
     return table("Stalls, kB a connection: acknowledged to the sender; of that, in neither end's"
