@@ -23,6 +23,7 @@ fork = multiprocessing.get_context("fork")
 
 MESSAGE = 256 * 1024
 TLS_RATIO = 16384 / 16406  # payload in full records
+FIRST_COUNT = 8  # of the words that are shared with the sinks
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,8 @@ class Transfer:
         ratio = TLS_RATIO if way.tls else 1
         self.hidden = [Hidden(source, sink, ratio if way.up else 1 / ratio)
                        for source, sink in ends]
-        self._shared = mmap.mmap(-1, 4096)
+        # One word is read and written as a whole; struct.pack_into() clears it first.
+        self._words = memoryview(mmap.mmap(-1, 4096)).cast("Q")
         self._processes = [
             fork.Process(target=_all, args=(self._sinks, self._sink), daemon=True),
             fork.Process(target=_all, args=(self._sources, lambda n, s: _flood(s, chunk)),
@@ -129,9 +131,9 @@ class Transfer:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 sock.close()
 
-    # The first words are for the sinks: bytes a second and session, 0: as fast as it goes, 1: none.
+    # The first word is for the sinks: bytes a second and session, 0: as fast as it goes, 1: none.
     def slow_down(self, rate):
-        struct.pack_into("Q", self._shared, 0, rate)
+        self._words[0] = rate
 
     def stall(self):
         self.slow_down(1)
@@ -140,9 +142,9 @@ class Transfer:
         self.slow_down(0)
 
     def _sink(self, number, sock):
-        room, count, at = memoryview(bytearray(1 << 20)), 0, 64 + 8 * number
+        room, count = memoryview(bytearray(1 << 20)), 0
         while True:
-            rate = struct.unpack_from("Q", self._shared, 0)[0]
+            rate = self._words[0]
             if rate == 1:
                 time.sleep(0.002)
                 continue
@@ -150,13 +152,13 @@ class Transfer:
             if got == 0:
                 return
             count += got
-            struct.pack_into("Q", self._shared, at, count)
+            self._words[FIRST_COUNT + number] = count
             if rate:
                 time.sleep(got / rate)
 
     def received(self):
         """Bytes that came out at the other side, by session."""
-        return struct.unpack_from(f"{len(self.pairs)}Q", self._shared, 64)
+        return self._words[FIRST_COUNT:FIRST_COUNT + len(self.pairs)].tolist()
 
     def rate(self, seconds):
         """Bytes a second during the next seconds."""
