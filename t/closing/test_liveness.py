@@ -234,14 +234,14 @@ def stuck(gateway, raw, silent):
                              "ws_backend_window 16k;"), listen="rcvbuf=16k")
     client = opened(front, raw, timeout=30)
     client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MEGABYTE)
-    data = noise(300_000)
+    data = noise(450_000)  # on its way there is room for 390,000, in its kernel for 400,000
     Flood(client.send, frames(data)).wait_done()
     return front, client, data
 
 
 def test_client_is_not_blamed_for_a_backend_that_takes_nothing(gateway, backend, raw):
     """Its pongs stand behind data that the gateway does not read."""
-    silent = backend(SilentBackend)
+    silent = backend(SilentBackend, receive_buffer=16384)
     _, client, data = stuck(gateway, raw, silent)
     time.sleep(1.2)
     assert unsent(client.sock) > 0
@@ -255,7 +255,7 @@ def test_client_is_not_blamed_for_a_backend_that_takes_nothing(gateway, backend,
 
 
 def test_dead_client_is_let_go_once_its_data_has_been_delivered(gateway, backend, raw):
-    silent = backend(SilentBackend)
+    silent = backend(SilentBackend, receive_buffer=16384)
     front, client, data = stuck(gateway, raw, silent)
     assert unsent(client.sock) > 0
     silent.resume()
