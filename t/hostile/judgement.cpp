@@ -135,7 +135,7 @@ bool Conversation::close_fits(unsigned code) const {
         return true;
     }
     // A client that is kept from running answers no ping in time.
-    if (code == 1008 && script_.place->pongs && was_late()) {
+    if (code == 1008 && was_late()) {
         return true;
     }
     return !tells_all() &&
