@@ -134,6 +134,11 @@ bool Conversation::close_fits(unsigned code) const {
     if (reading_->owed() && code == *reading_->owed()) {
         return true;
     }
+    // docs/resume-protocol.md, sections 9 and 10.
+    const bool of_resume = code == 1002 || code == 1003 || (code >= 4001 && code <= 4006);
+    if (script_.place->service == Service::resumed && of_resume) {
+        return true;
+    }
     // A client that is kept from running answers no ping in time.
     if (code == 1008 && was_late()) {
         return true;

@@ -27,6 +27,7 @@ std::span<const Place> places() {
         {.name = "garbage6", .service = Service::garbage, .half_close = true},
         {.name = "garbage7", .service = Service::garbage},
         {.name = "tls_garbage", .service = Service::garbage},
+        {.name = "resumed", .service = Service::resumed},
         {.name = "refused", .service = Service::none},
         {.name = "foreign", .service = Service::none},
         {.name = "static", .service = Service::none},

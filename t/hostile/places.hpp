@@ -14,6 +14,7 @@ enum class Service : std::uint8_t {
     moody,    // an echo that trickles, stalls, or has small buffers
     garbage,  // anything but an echo
     shared,   // an echo, but for who begins with a request for /kept: that one speaks HTTP
+    resumed,  // an echo, for clients that speak docs/resume-protocol.md, or nearly
     none,     // nginx answers by itself
 };
 

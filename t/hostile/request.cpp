@@ -109,6 +109,23 @@ void break_lines(Random &random, Lines &lines) {
     }
 }
 
+// Of a session that is none, or of none that anybody could have.
+[[nodiscard]] std::string odd_reconnect(Random &random) {
+    static constexpr std::string_view digits = "0123456789abcdef";
+    std::string sid = "-";
+    for (const unsigned size : {16, 16, 32}) {
+        sid += '.';
+        for (unsigned i = 0; i < size; ++i) {
+            sid += digits[random.below(digits.size())];
+        }
+    }
+    if (random.one_in(3)) {
+        sid.resize(random.below(sid.size() + 1));
+    }
+    const std::string ack = std::to_string(UINT64_MAX >> random.below(64));
+    return "?sid=" + sid + (random.one_in(4) ? "" : "&ack=" + ack);
+}
+
 }  // namespace
 
 Request right_request(Random &random, const Place &place, bool hasty) {
@@ -121,15 +138,23 @@ Request right_request(Random &random, const Place &place, bool hasty) {
                                : "Sec-WebSocket-Extensions: permessage-deflate; "
                                  "client_max_window_bits, x-other; server_no_context_takeover");
     }
-    if (random.one_in(4)) {
+    const bool resumes = place.service == Service::resumed && !random.one_in(8);
+    if (resumes) {
+        static constexpr std::string_view names[] = {
+            "v1.resume.ngx-ws-filter", "binary, v1.resume.ngx-ws-filter", "ssh",
+            "relay.tunnel.cloudproxy.app", "ssh, v1.resume.ngx-ws-filter"};
+        lines.push_back("Sec-WebSocket-Protocol: " + std::string(random.one_of(names)));
+    } else if (random.one_in(4)) {
         lines.emplace_back("Sec-WebSocket-Protocol: binary, base64");
     }
     if (random.one_in(4)) {
         lines.emplace_back("Cookie: " + std::string(random.size(3000), 'c'));
     }
     shuffle(random, lines);
-    const std::string query =
-        random.one_in(4) ? "?token=" + std::string(random.size(900), 't') : "";
+    std::string query = random.one_in(4) ? "?token=" + std::string(random.size(900), 't') : "";
+    if (resumes && random.one_in(5)) {
+        query = odd_reconnect(random);
+    }
     request.text = join("GET " + path_of(place, hasty) + query + " HTTP/1.1", lines);
     return request;
 }

@@ -101,6 +101,10 @@ public:
           compressor_(static_cast<int>(9 + random.below(7))) {}
 
     void add_message() {
+        if (place_.service == Service::resumed && !random_.one_in(10)) {
+            add_fragments(random_.one_in(40) ? text : binary, command());
+            return;
+        }
         const std::size_t size = size_for(random_, place_);
         const bool as_text = place_.text || random_.one_in(2);
         add_fragments(as_text ? text : binary, content(as_text, size));
@@ -142,6 +146,24 @@ private:
             made = random_text(random_, size / 2);
         }
         return made;
+    }
+
+    // DATA mostly, so that others have something to speak of.
+    [[nodiscard]] std::string command() {
+        static constexpr unsigned numbers[] = {0x0002, 0x0007, 0x0007, 0x4002, 0x4006};
+        static constexpr unsigned texts[] = {0x0001, 0x4003, 0x4005, 0x000a, 0x7fff};
+        std::string made;
+        if (random_.one_in(3)) {
+            add_number(made, random_.one_of(numbers), 2);
+            add_number(made, random_.one_in(2) ? random_.below(3) : UINT64_MAX >> random_.below(64),
+                       8);
+            return made;
+        }
+        const std::string body =
+            random_bytes(random_, random_.size(random_.one_in(20) ? 20000 : 9000));
+        add_number(made, random_.one_in(5) ? random_.one_of(texts) : 0x0004U, 2);
+        add_number(made, random_.one_in(20) ? random_.below(20000) : body.size(), 4);
+        return made + body;
     }
 
     void add_fragments(unsigned opcode, const std::string &content) {

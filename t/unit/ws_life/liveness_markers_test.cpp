@@ -166,7 +166,8 @@ void waits_while_the_client_is_slow_and_not_dead(void **) {
     unit::equal(marked.check(1600), Verdict::silent);
 }
 
-// A pong cannot stand inside a frame: while one is still coming, the client has had no place for it.
+// A pong cannot stand inside a frame: while one is still coming, the client has had no place for
+// it.
 void waits_for_the_end_of_the_frame_that_a_client_is_sending(void **) {
     Marked marked(100);
     marked.take(100, 1000);
