@@ -106,6 +106,10 @@ void waits_while_the_backend_does_not_take_what_stands_before_the_pong(void **) 
     Asked waiting;
     waiting.outside.stands.rest_waits = true;
     unit::equal(waiting.check(1500), Verdict::lives);
+
+    Asked slowed;
+    slowed.outside.stands.upload_waits = true;
+    unit::equal(slowed.check(1500), Verdict::lives);
 }
 
 // A ping behind much data reaches a slow client late.
