@@ -33,11 +33,26 @@ void takes_from_each_side_what_its_rate_allows(void **) {
     unit::check(joined.facts().bytes_out > down);
 }
 
+// Behind the end nobody is kept waiting.
+void drops_what_comes_behind_the_end_at_once(void **) {
+    Joined joined;
+    joined.relay->set_rates(1000, 1000, joined.now);
+    joined.backend.ends();
+    unit::check(joined.turn_after(1000));
+    joined.is_in(ws::Phase::closing);
+    for (unsigned i = 0; i < 50; ++i) {
+        joined.client_says(unit::data, std::string(100, 'x'));
+    }
+    settle(joined);
+    unit::check(!joined.client.readable());
+}
+
 }  // namespace
 
 int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(takes_from_each_side_what_its_rate_allows),
+        cmocka_unit_test(drops_what_comes_behind_the_end_at_once),
     };
     return unit::run("ws_relay/relay_rates", tests);
 }
