@@ -5,6 +5,7 @@
 #include "module/ws_resume/asked.hpp"
 #include "module/ws_upgrade/expiry.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -79,7 +80,7 @@ size_t write_claim(const Claimant &claimant, std::span<uint8_t> to) noexcept {
     std::memcpy(to.data(), &header, sizeof(header));
     uint8_t *end = to.data() + sizeof(header);
     for (const std::string_view text : texts) {
-        end = ngx_cpymem(end, text.data(), text.size());
+        end = std::copy(text.begin(), text.end(), end);
     }
     return size;
 }
