@@ -55,14 +55,15 @@ def test_attaches_at_once_in_all_workers_leave_one_winner(resumable):
 
 @pytest.mark.parametrize("workers", [1, 4])
 def test_flood_of_reconnects_is_bounded(resumable, workers):
-    """Right ones, each of which displaces the one before, and wrong ones. Nobody reads or ends them;
-    each costs a descriptor, and two more if it came to another worker, until nginx lingers no more."""
+    """Right ones, each of which displaces the one before, and wrong ones. Nobody ends them; each
+    costs a descriptor, and two more if it came to another worker, until nginx lingers no more."""
     one = resumable(parts={**SPREAD, "workers": workers})
     assert_lives(one)
     files, memory = one.front.open_files(), one.front.memory()
     legs = [ask(one, sid, len(one.received))
             for _ in range(150) for sid in (one.sid, one.sid[:-4] + "0000")]
-    for leg in legs[-2:]:
+    # None of them may come later than the client itself.
+    for leg in legs:
         assert leg.read_response().status == 101
     assert one.front.open_files() - files <= 3 * len(legs) + workers
     if memory:
