@@ -37,10 +37,11 @@ namespace ngx {
     return {text.size(), reinterpret_cast<u_char *>(const_cast<char *>(text.data()))};
 }
 
-// A copy that lives as long as the pool; data is null if there is no memory.
+// A copy that lives as long as the pool; if there is no memory it has no bytes, and data is null.
 [[nodiscard]] inline ngx_str_t copy(ngx_pool_t *pool, std::string_view text) noexcept {
     ngx_str_t from = str(text);
-    return {from.len, ngx_pstrdup(pool, &from)};
+    u_char *data = ngx_pstrdup(pool, &from);
+    return {data == nullptr ? 0 : from.len, data};
 }
 
 // An object in a pool, which is never destroyed: only for types that need no destructor.
