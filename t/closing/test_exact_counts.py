@@ -105,7 +105,7 @@ def test_slow_reader_is_not_called_dead(session, unix):
 
     options = {} if unix else TINY
     one = session(ScriptedBackend, read_slowly, unix=unix,
-                  settings="ws_send_timeout 1s; ws_backend_window 64k;", **options)
+                  settings="ws_send_timeout 3s; ws_backend_window 64k;", **options)
     one.client.send(b"".join(frames(noise(300_000))))
     one.client.nothing_comes(8)
 
