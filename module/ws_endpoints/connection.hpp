@@ -65,7 +65,7 @@ private:
     ngx_connection_t *c_;
     std::span<uint8_t> early_;
     off_t *counter_;
-    SendQueue queue_;
+    [[no_unique_address]] SendQueue queue_;  // what stands behind it fills its last bytes
     bool finished_ = false;
     bool aborted_ = false;
 };

@@ -52,8 +52,8 @@ Context *context(ngx_http_request_t *r) noexcept {
 void begin_again(Context &ctx) noexcept {
     ctx = {.request = ctx.request,
            .status_zone = ctx.status_zone,
-           .origin = ctx.origin,
-           .judge = ctx.judge};
+           .judge = ctx.judge,
+           .origin = ctx.origin};
 }
 
 }  // namespace ngx_ws

@@ -32,26 +32,26 @@ struct Context {
 
     // Where its answer is counted, once that is known for good; or null.
     StatusZone *status_zone = nullptr;
+    const LocConf *judge = nullptr;  // whose rules gave the verdict on the origin
     OriginVerdict origin = OriginVerdict::unchecked;
-    const LocConf *judge = nullptr;  // whose rules gave that verdict
+    ws::ResumeName resumes = ws::ResumeName::none;
+    ws::Opcode frame_type = ws::Opcode::binary;
+    bool backend_ended = false;  // before the relay began
 
     // The settings of the location that serves the request, or was the last to try.
     const LocConf *server = nullptr;
-    std::string_view subprotocol;  // for the service; in the request's memory
-    Asked *asked = nullptr;        // of a client that wants to resume
-    ws::ResumeName resumes = ws::ResumeName::none;
-    uint64_t expires_at = 0;  // milliseconds since 1970; 0: never
-    ws::Opcode frame_type = ws::Opcode::binary;
+    std::string_view subprotocol;    // for the service; in the request's memory
+    Asked *asked = nullptr;          // of a client that wants to resume
+    uint64_t expires_at = 0;         // milliseconds since 1970; 0: never
     Deflation *deflation = nullptr;  // if compression was agreed on
     Framing *framing = nullptr;      // for every framing but the stream
     Leg *leg = nullptr;              // from the dialling on
 
     // What nginx asks for the next server, but for fresh_connection.
     ngx_event_get_peer_pt choose_server = nullptr;
-    // What a server said, and that it ended, before the relay began.
+    // What a server said before the relay began.
     ngx_uint_t early_server = 0;  // its number among those tried, from 1
     size_t early_size = 0;
-    bool backend_ended = false;
 };
 
 // The context that nginx has forgotten, because it redirected the request or because a filter

@@ -117,7 +117,7 @@ private:
     std::string_view host_;
     std::string_view origin_;
     FieldLines subprotocols_;
-    FieldLines extensions_;
+    [[no_unique_address]] FieldLines extensions_;  // keys_ fills its last bytes
     unsigned keys_ = 0;
     unsigned origins_ = 0;
     Version version_ = Version::missing;

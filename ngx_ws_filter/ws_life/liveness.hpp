@@ -64,7 +64,9 @@ private:
     const LivenessOptions *options_;
     FlowLedger *to_client_;
     Deadlines *deadlines_;
-    PingMarkers markers_;
+    [[no_unique_address]] PingMarkers markers_;  // the next two fill its last bytes
+    bool asks_ = true;
+    bool timing_ = false;  // the newest ping is not yet answered
     Millis heard_at_ = 0;
     Millis moved_at_ = 0;
     Millis marked_at_ = 0;
@@ -73,8 +75,6 @@ private:
     std::uint64_t reached_ = 0;  // the same of all that is on the wire
     // How far both sides had come when idleness was last looked at.
     std::uint64_t under_way_at_ = nothing_under_way;
-    bool asks_ = true;
-    bool timing_ = false;  // the newest ping is not yet answered
 };
 
 // Why a session does not live on, for the Close and the log.

@@ -83,16 +83,16 @@ private:
 
     Endpoint *destination_;
     Host *host_;
-    FlowLedger ledger_;
+    [[no_unique_address]] FlowLedger ledger_;  // the next three fill its last bytes
+    bool waiting_ = false;
+    bool lost_ = false;
+    Finish finish_ = Finish::not_wanted;
     HeldBuffer *held_ = nullptr;
     std::uint64_t wire_ = 0;     // bytes taken, data and all others
     std::uint64_t sent_ = 0;     // of these, written
     std::uint64_t data_at_ = 0;  // wire_ at the end of the last data
     Millis stalled_ = 0;
     Millis stalled_since_ = 0;
-    bool waiting_ = false;
-    bool lost_ = false;
-    Finish finish_ = Finish::not_wanted;
 };
 
 }  // namespace ws
