@@ -227,6 +227,13 @@ void a_turn_that_brings_nothing_keeps_the_stamp(void **) {
     joined.client.takes = unit::unbounded;
     unit::check(joined.turn());
     unit::check(before != joined.relay->stamp());
+    joined.backend.takes = 0;
+    joined.client_says(unit::data, "and this neither");
+    unit::check(joined.turn());
+    before = joined.relay->stamp();
+    joined.backend.takes = unit::unbounded;
+    unit::check(joined.turn());
+    unit::check(before != joined.relay->stamp());
 }
 
 }  // namespace
