@@ -17,7 +17,7 @@ mirror=http://deb.debian.org
 # nginx as it is run, what ./build.sh needs, and the tools that it calls. nginx-dev comes without
 # what it depends on: libraries of modules that are left out, and debhelper.
 packages=(nginx libnginx-mod-stream g++ clang make libssl-dev zlib1g-dev libpcre2-dev
-    bash dash coreutils diffutils grep libc-bin mawk sed util-linux)
+    bash dash coreutils diffutils findutils grep libc-bin mawk sed util-linux)
 headers=nginx-dev
 
 die() {
