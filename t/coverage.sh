@@ -13,8 +13,9 @@ explanations() {
     local hash="libcrypto without the hash or memory: not to be had from a unit test"
 
     cat <<END
-accept_key.cpp|EVP_Digest(|$hash
+accept_key.cpp|compute_digest(|$hash
 command_reader.cpp|switch (reading_)|$enumerators
+digest.cpp|EVP_Digest(|$hash
 frame.cpp|return {};|$enumerators
 frame.cpp|switch (violation)|$enumerators
 framing.cpp|return {};|$enumerators
@@ -30,7 +31,7 @@ relay.cpp|default:|the loop that carries orders out does not pass these on
 resume_translator.cpp|switch (heard)|$enumerators
 resume_translator.cpp|switch (std::exchange(greet_|$enumerators
 session.cpp|switch (reader_.next(|$enumerators
-session_key.cpp|EVP_Digest(|$hash
+session_key.cpp|compute_digest(|$hash
 tunnel.cpp|switch (event)|$enumerators
 tunnel_legs.cpp|switch (phase_)|$enumerators
 utf8_blocks.cpp|cpu_supports("avx2")|a processor without AVX2; what it runs is run for shorter texts

@@ -1,11 +1,9 @@
 #include "ngx_ws_filter/ws_handshake/accept_key.hpp"
 
-#include <algorithm>
-
-#include <openssl/err.h>
-#include <openssl/evp.h>
-
 #include "ngx_ws_filter/ws_handshake/ascii.hpp"
+#include "ngx_ws_filter/ws_handshake/digest.hpp"
+
+#include <algorithm>
 
 namespace ws {
 namespace {
@@ -37,10 +35,8 @@ bool make_accept_key(std::string_view key, std::array<char, accept_key_size> &ac
     std::array<char, key_size + guid.size()> text;
     std::copy(guid.begin(), guid.end(), std::copy(key.begin(), key.end(), text.begin()));
 
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-    if (EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha1(), nullptr) != 1) {
-        // Or whoever uses libcrypto next takes the errors for its own.
-        ERR_clear_error();
+    Digest digest;
+    if (!compute_digest({text.data(), text.size()}, EVP_sha1(), digest)) {
         return false;
     }
     // EVP_EncodeBlock terminates what it writes.

@@ -201,7 +201,7 @@ bool Relay::read_client(Millis now) noexcept {
         on_client_end(read.came, now);
         return false;
     }
-    took(upload_, read.size);
+    upload_.took(read.size);
     if (to_client_.finished()) {
         tunnel_.ignored(read.size);
     } else {

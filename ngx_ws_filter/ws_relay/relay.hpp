@@ -150,11 +150,6 @@ private:
                                            Millis now) noexcept {
         return pace.is_set() && use == Use::relay ? pace.allowed(most, now) : most;
     }
-    static void took(Pace &pace, std::size_t size) noexcept {
-        if (pace.is_set()) {
-            pace.took(size);
-        }
-    }
 
     void pump_to_backend(Millis now) noexcept;
     [[nodiscard]] bool read_client(Millis now) noexcept;

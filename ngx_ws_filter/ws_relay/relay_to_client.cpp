@@ -56,7 +56,7 @@ bool Relay::read_backend(Millis now) noexcept {
         on_backend_end(read.came, now);
         return false;
     }
-    took(download_, read.size);
+    download_.took(read.size);
     floods_ = read.size >= least_flood && translator_->passes_bytes() && client_->takes_pipe();
     if (relays) {
         take_from_backend(room.first(read.size), now);
@@ -73,7 +73,7 @@ bool Relay::splice_backend(Millis now) noexcept {
     if (size == 0) {
         return false;
     }
-    took(download_, size);
+    download_.took(size);
     bytes_out_ += size;
     std::array<std::uint8_t, max_header_size> room;
     to_client_.forward(session_->wrap_elsewhere(size, room), size);

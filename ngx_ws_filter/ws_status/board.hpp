@@ -13,6 +13,10 @@ namespace ws {
 
 // A process, told from an earlier one of the same number by the time of its start.
 struct Owner {
+    friend bool operator==(const Owner &a, const Owner &b) noexcept {
+        return a.pid == b.pid && a.started == b.started;
+    }
+
     std::uint64_t pid = 0;  // 0: nobody
     std::uint64_t started = 0;
 };

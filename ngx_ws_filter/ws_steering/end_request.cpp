@@ -1,5 +1,6 @@
 #include "ngx_ws_filter/ws_steering/end_request.hpp"
 
+#include "ngx_ws_filter/ws_frames/frame.hpp"
 #include "ngx_ws_filter/ws_messages/utf8.hpp"
 
 #include <algorithm>
@@ -7,8 +8,6 @@
 
 namespace ws {
 namespace {
-
-constexpr std::size_t most_reason = 123;  // RFC 6455, section 5.5
 
 // The part before the first separator; the text is left behind it.
 [[nodiscard]] std::span<char> cut(std::span<char> &text, char separator) noexcept {
@@ -95,7 +94,7 @@ constexpr std::string_view names[] = {"key", "zone", "number", "code", "reason"}
                        : "the code is no number from 4000 to 4999";
         case reason:
             request.reason = value;
-            if (value.size() > most_reason) {
+            if (value.size() > max_close_reason) {
                 return "the reason has more than 123 bytes";
             }
             return is_utf8(value) ? "" : "the reason is not UTF-8";

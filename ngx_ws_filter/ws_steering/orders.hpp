@@ -8,9 +8,10 @@
 //         orders.obeyed(listener, *order);
 //     }
 //
-// Who gives an order wakes the others, and is_done() tells when all of them have obeyed.
+// Who gives an order wakes the others, and missing() tells how many have still to obey.
 #pragma once
 
+#include "ngx_ws_filter/ws_frames/frame.hpp"
 #include "ngx_ws_filter/ws_status/board.hpp"
 #include "ngx_ws_filter/ws_steering/session_key.hpp"
 
@@ -29,8 +30,6 @@ struct Selection {
 };
 
 struct EndOrder {
-    static constexpr std::size_t most_reason = 123;  // RFC 6455, section 5.5
-
     [[nodiscard]] std::string_view why() const noexcept { return {reason.data(), reason_size}; }
 
     std::atomic<EndOrder *> next;
@@ -40,7 +39,7 @@ struct EndOrder {
     Selection selection;
     std::uint16_t code;
     std::size_t reason_size;
-    std::array<char, most_reason> reason;
+    std::array<char, max_close_reason> reason;
 };
 
 // A process that obeys.
@@ -59,7 +58,7 @@ public:
     struct Wish {
         Selection selection;
         std::uint16_t code;
-        std::string_view why;  // at most EndOrder::most_reason bytes
+        std::string_view why;  // at most max_close_reason bytes
     };
 
     // Memory for so many listeners, and for an order, before others take it. False without.
@@ -73,7 +72,7 @@ public:
     // Null if there is no memory. The order stays as it is until forget() at least.
     [[nodiscard]] EndOrder *give(const Wish &wish, const Owner &asker, BoardHost &host) noexcept;
     void forget(EndOrder &order, BoardHost &host) noexcept;
-    // All processes that live have obeyed; `missing` is how many have not.
+    // How many processes that live have not obeyed yet.
     [[nodiscard]] std::size_t missing(const EndOrder &order, const BoardHost &host) const noexcept;
 
     // The next order that a process has to obey; null: none.

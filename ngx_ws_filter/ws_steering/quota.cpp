@@ -3,13 +3,6 @@
 #include <new>
 
 namespace ws {
-namespace {
-
-[[nodiscard]] bool is_same(const Owner &a, const Owner &b) noexcept {
-    return a.pid == b.pid && a.started == b.started;
-}
-
-}  // namespace
 
 bool Quota::make_buckets(BoardHost &host) noexcept {
     if (buckets_.load(std::memory_order_relaxed) != nullptr) {
@@ -43,7 +36,7 @@ void Quota::drop_dead(std::atomic<Ticket *> &bucket, const BoardHost &host) noex
     bool lives = false;
     std::atomic<Ticket *> *at = &bucket;
     while (Ticket *ticket = at->load(std::memory_order_relaxed)) {
-        if (asked.pid == 0 || !is_same(asked, ticket->owner)) {
+        if (asked.pid == 0 || asked != ticket->owner) {
             asked = ticket->owner;
             lives = host.lives(asked);
         }
@@ -140,7 +133,6 @@ Quota::Answer Quota::take(const Wish &wish, BoardHost &host) noexcept {
     }
     ticket->place = wish.place;
     ticket->owner = wish.owner;
-    ticket->number = ++last_;
     ticket->holder = wish.holder;
     ticket->displaced = false;
     ticket->next.store(bucket.load(std::memory_order_relaxed), std::memory_order_relaxed);
@@ -156,7 +148,7 @@ void Quota::give_back(Ticket &ticket, BoardHost &host) noexcept {
 void *Quota::next_displaced(const Owner &owner, BoardHost &host) noexcept {
     const Locked locked(host);
     for (Ticket *ticket = displaced_; ticket != nullptr; ticket = ticket->next_displaced) {
-        if (is_same(ticket->owner, owner)) {
+        if (ticket->owner == owner) {
             forget_displaced(*ticket);
             return ticket->holder;
         }

@@ -22,8 +22,7 @@ struct Ticket {
     std::atomic<Ticket *> next;  // in its bucket, or among those that are free
     ZonedKey place;
     Owner owner;
-    std::uint64_t number;  // in the order in which they came
-    void *holder;          // means something to the owner
+    void *holder;  // means something to the owner
     Ticket *next_displaced;
     bool displaced;  // it is to end, and counts no more
 };
@@ -83,7 +82,6 @@ private:
     std::atomic<Buckets *> buckets_{nullptr};
     std::atomic<Ticket *> free_{nullptr};
     Ticket *displaced_ = nullptr;
-    std::uint64_t last_ = 0;
 };
 
 template <typename Tell>

@@ -1,9 +1,8 @@
 #include "ngx_ws_filter/ws_steering/session_key.hpp"
 
-#include <cstring>
+#include "ngx_ws_filter/ws_handshake/digest.hpp"
 
-#include <openssl/err.h>
-#include <openssl/evp.h>
+#include <cstring>
 
 namespace ws {
 
@@ -12,10 +11,8 @@ std::optional<SessionKey> session_key(std::string_view text) noexcept {
     if (text.empty()) {
         return key;
     }
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-    if (EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr) != 1) {
-        // Or whoever uses libcrypto next takes the errors for its own.
-        ERR_clear_error();
+    Digest digest;
+    if (!compute_digest(text, EVP_sha256(), digest)) {
         return std::nullopt;
     }
     std::memcpy(key.words.data(), digest.data(), sizeof(key.words));

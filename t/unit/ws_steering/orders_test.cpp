@@ -156,7 +156,7 @@ void a_reason_that_is_too_long_is_cut(void **) {
     reason.fill('a');
     const EndOrder *order = orders.give(
         {.selection = {}, .code = 4000, .why = {reason.data(), reason.size()}}, first, memory);
-    unit::equal(order->why().size(), EndOrder::most_reason);
+    unit::equal(order->why().size(), ws::max_close_reason);
 }
 
 void without_memory_there_are_neither_orders_nor_listeners(void **) {
