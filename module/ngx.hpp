@@ -44,6 +44,24 @@ namespace ngx {
     return {data == nullptr ? 0 : from.len, data};
 }
 
+// A queue in static memory, ready for use: nginx itself makes none that is all zeros.
+[[nodiscard]] inline ngx_queue_t &ready(ngx_queue_t &queue) noexcept {
+    if (queue.next == nullptr) {
+        ngx_queue_init(&queue);
+    }
+    return queue;
+}
+
+// What nginx's core has of the location that a request is in, and of its server.
+[[nodiscard]] inline ngx_http_core_loc_conf_t &core_location(ngx_http_request_t *r) noexcept {
+    return *static_cast<ngx_http_core_loc_conf_t *>(
+        ngx_http_get_module_loc_conf(r, ngx_http_core_module));
+}
+[[nodiscard]] inline ngx_http_core_srv_conf_t &core_server(ngx_http_request_t *r) noexcept {
+    return *static_cast<ngx_http_core_srv_conf_t *>(
+        ngx_http_get_module_srv_conf(r, ngx_http_core_module));
+}
+
 // An object in a pool, which is never destroyed: only for types that need no destructor.
 template <typename T, typename... Arguments>
 [[nodiscard]] T *make(ngx_pool_t *pool, Arguments &&...arguments) noexcept {

@@ -19,11 +19,9 @@ u_char *append(u_char *to, u_char *last, const char *name, std::string_view valu
 u_char *append_request(ngx_log_t *log, u_char *buffer, size_t size) {
     auto *r = static_cast<ngx_http_request_t *>(log->data);
     u_char *last = buffer + size;
-    auto *cscf = static_cast<ngx_http_core_srv_conf_t *>(
-        ngx_http_get_module_srv_conf(r, ngx_http_core_module));
 
     buffer = ngx_slprintf(buffer, last, ", client: %V, server: %V", &r->connection->addr_text,
-                          &cscf->server_name);
+                          &ngx::core_server(r).server_name);
     buffer = append(buffer, last, ", uri: ", path(r));
     if (r->upstream != nullptr && r->upstream->peer.name != nullptr) {
         buffer = append(buffer, last, ", upstream: ", ngx::view(*r->upstream->peer.name));

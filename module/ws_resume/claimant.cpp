@@ -25,11 +25,6 @@ struct Header {
     uint64_t time_left;
 };
 
-template <typename Conf>
-const Conf &conf_of(void *conf) noexcept {
-    return *static_cast<Conf *>(conf);
-}
-
 std::string_view cut(std::span<const uint8_t> &rest, size_t size) noexcept {
     const std::string_view text{reinterpret_cast<const char *>(rest.data()), size};
     rest = rest.subspan(size);
@@ -43,17 +38,13 @@ bool read_claimant(ngx_http_request_t *r, const Context &ctx, Claimant &claimant
     if (!read_bound(r, r->pool, bound)) {
         return false;
     }
-    const auto &server =
-        conf_of<ngx_http_core_srv_conf_t>(ngx_http_get_module_srv_conf(r, ngx_http_core_module));
-    const auto &location =
-        conf_of<ngx_http_core_loc_conf_t>(ngx_http_get_module_loc_conf(r, ngx_http_core_module));
     const Asked &asked = *ctx.asked;
     claimant = {.name = asked.name,
                 .has_ack = asked.request.has_ack,
                 .ack = asked.request.ack,
                 .sid = asked.request.sid,
-                .server = ngx::view(server.server_name),
-                .location = ngx::view(location.name),
+                .server = ngx::view(ngx::core_server(r).server_name),
+                .location = ngx::view(ngx::core_location(r).name),
                 .bound = ngx::view(bound),
                 .time_left = time_left(r, ctx)};
     return true;

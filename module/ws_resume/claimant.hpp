@@ -1,4 +1,5 @@
-// Who wants to be the next leg of a session: what its request says, in whichever worker that is.
+// A client that wants to be the next leg of a session: what its request says, in whichever worker
+// that is.
 #pragma once
 
 #include "module/ngx.hpp"
@@ -25,7 +26,7 @@ struct Claimant {
 [[nodiscard]] bool read_claimant(ngx_http_request_t *r, const Context &ctx,
                                  Claimant &claimant) noexcept;
 
-// The same as bytes, for another worker of this version.
+// The owner, another worker of this version, gets the claimant as bytes.
 constexpr size_t max_claim_message = 4096;
 // 0 if it is too long.
 [[nodiscard]] size_t write_claim(const Claimant &claimant, std::span<uint8_t> to) noexcept;

@@ -1,4 +1,4 @@
-// Who has ended a leg without which its session goes on, and how.
+// A leg has ended, and its session goes on: this tells who has ended it, and how.
 #pragma once
 
 #include "ngx_ws_filter/ws_relay/relay.hpp"

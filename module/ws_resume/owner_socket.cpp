@@ -4,7 +4,6 @@
 #include "module/ws_resume/remote_leg.hpp"
 
 #include <sys/socket.h>
-#include <cstdio>
 
 namespace ngx_ws {
 
@@ -51,8 +50,7 @@ int make_socket() noexcept {
     if (socket == -1) {
         return -1;
     }
-    if (bind(socket, reinterpret_cast<const sockaddr *>(&own.address), own.size) != 0 ||
-        listen(socket, SOMAXCONN) != 0) {
+    if (bind(socket, own.get(), own.size) != 0 || listen(socket, SOMAXCONN) != 0) {
         (void)::close(socket);
         return -1;
     }
@@ -79,24 +77,13 @@ bool watch(int socket) noexcept {
 
 }  // namespace
 
-// In the namespace of names that no file has.
-OwnerAddress::OwnerAddress(uint64_t worker) noexcept {
-    address.sun_family = AF_UNIX;
-    const int length =
-        std::snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "ngx_ws_filter/%016llx",
-                      static_cast<unsigned long long>(worker));
-    size =
-        static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + static_cast<size_t>(length));
-}
-
 bool is_gone(const OwnerAddress &owner) noexcept {
     const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (socket == -1) {
         return false;
     }
-    const auto *address = reinterpret_cast<const sockaddr *>(&owner.address);
     const bool is_refused =
-        connect(socket, address, owner.size) == -1 && ngx_errno == NGX_ECONNREFUSED;
+        connect(socket, owner.get(), owner.size) == -1 && ngx_errno == NGX_ECONNREFUSED;
     (void)::close(socket);
     return is_refused;
 }

@@ -2,18 +2,13 @@
 // each SID; only processes of the same user are let in.
 #pragma once
 
-#include "module/ngx.hpp"
-
-#include <sys/un.h>
+#include "module/ws_steering/abstract_address.hpp"
 
 namespace ngx_ws {
 
 // The address of the worker with this number.
-struct OwnerAddress {
-    explicit OwnerAddress(uint64_t worker) noexcept;
-
-    sockaddr_un address = {};
-    socklen_t size;
+struct OwnerAddress : AbstractAddress {
+    explicit OwnerAddress(uint64_t worker) noexcept : AbstractAddress('/', worker) {}
 };
 
 // Asks the kernel whether nobody listens there, for one that could not be reached: it may only have

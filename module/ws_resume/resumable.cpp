@@ -33,21 +33,11 @@ u_char *append_session(ngx_log_t *log, u_char *buffer, size_t size) {
     return ngx_snprintf(buffer, size, ", session: %uL", session.number());
 }
 
-ngx_http_core_loc_conf_t &location(ngx_http_request_t *r) noexcept {
-    return *static_cast<ngx_http_core_loc_conf_t *>(
-        ngx_http_get_module_loc_conf(r, ngx_http_core_module));
-}
-
 ws::SidText sid_of(const Listed &session, const ws::SidSecret &secret) noexcept {
     return ws::SidText({.node = node_name(),
                         .worker = worker_number(),
                         .session = session.number(),
                         .secret = secret});
-}
-
-ngx_http_core_srv_conf_t &server(ngx_http_request_t *r) noexcept {
-    return *static_cast<ngx_http_core_srv_conf_t *>(
-        ngx_http_get_module_srv_conf(r, ngx_http_core_module));
 }
 
 }  // namespace
@@ -91,10 +81,10 @@ Resumable *Resumable::make(ngx_http_request_t *r, const Context &ctx) noexcept {
 Resumable::Resumable(const Beginning &beginning) noexcept
     : pool_(beginning.pool),
       conf_(&loc_conf(beginning.r)),
-      log_(*location(beginning.r).error_log),
+      log_(*ngx::core_location(beginning.r).error_log),
       name_(beginning.name),
-      server_(server(beginning.r).server_name),
-      location_(location(beginning.r).name),
+      server_(ngx::core_server(beginning.r).server_name),
+      location_(ngx::core_location(beginning.r).name),
       bound_(beginning.bound),
       sids_(beginning.secret),
       session_(ws::SessionOptions{}),
@@ -305,25 +295,11 @@ void Resumable::lose_leg() noexcept {
         ngx_post_event(c->read, &ngx_posted_events);
         return;
     }
-    say_goodbye();
+    say_goodbye(*relay_, leg_->connection(), backend_.connection());
     relay_->release(ngx_current_msec);
     leg_->is_over(facts(), leg_facts(), false);
     leave_leg();
     destroy();
-}
-
-// Both ends are told as well as can be at once, and waited for no more.
-void Resumable::say_goodbye() noexcept {
-    if (relay_->tunnel().phase() == ws::Phase::over) {
-        return;
-    }
-    if (leg_->connection()->close || backend_.connection()->close) {
-        relay_->stop(ws::CloseCode::going_away, "gateway is shutting down", ngx_current_msec);
-    } else {
-        relay_->stop(ws::CloseCode::internal_error, "request was aborted", ngx_current_msec);
-    }
-    drop_unread(leg_->connection());
-    drop_unread(backend_.connection());
 }
 
 void Resumable::shut_down() noexcept {

@@ -76,7 +76,6 @@ private:
     void come_back() noexcept override;
     [[nodiscard]] ngx_log_t *log() const noexcept override;
 
-    void say_goodbye() noexcept;
     [[nodiscard]] bool displace() noexcept;
     SessionLeg &leave_leg() noexcept;
     SessionLeg &part_from_leg(const EndOfLeg &end) noexcept;

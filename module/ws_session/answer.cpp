@@ -46,6 +46,12 @@ ws::Agreement agreement_of(const Context &ctx) noexcept {
 
 }  // namespace
 
+void Leg::note_answer() noexcept {
+    answer_ = Answer::begun;
+    log_begin(r_, *ctx_, *conf_);
+    count_session(r_);
+}
+
 // A client that was lost while it was answered had a session, however short.
 bool Leg::begin_answer() noexcept {
     ngx_http_request_t *r = r_;
@@ -53,9 +59,7 @@ bool Leg::begin_answer() noexcept {
     const ngx_int_t rc = without_delay(
         r->connection, [this] { return send_switching_protocols(r_, agreement_of(*ctx_)); });
     if (rc == NGX_OK || (r->connection->error && !r->filter_finalize)) {
-        answer_ = Answer::begun;
-        log_begin(r, *ctx_, *conf_);
-        count_session(r);
+        note_answer();
         return true;
     }
     // nginx does this for any upstream. The filter may have given the request to another content
@@ -82,9 +86,7 @@ bool Leg::prepare_answer() noexcept {
     if (!prepare_switching_protocols(r_, agreement_of(*ctx_))) {
         return false;
     }
-    answer_ = Answer::begun;
-    log_begin(r_, *ctx_, *conf_);
-    count_session(r_);
+    note_answer();
     return true;
 }
 

@@ -33,12 +33,6 @@ public:
     void begin() noexcept;
 
 private:
-    // nginx itself makes none that is all zeros.
-    void make_queue() noexcept {
-        if (all_.next == nullptr) {
-            ngx_queue_init(&all_);
-        }
-    }
     [[nodiscard]] static Drainable &at(ngx_queue_t *queue) noexcept {
         return *reinterpret_cast<Drainable::Place *>(queue)->session;
     }
@@ -62,7 +56,7 @@ constinit Drain the_drain;
 
 // By the time at which they end, which is known only then.
 void Drain::insert(Drainable &session) noexcept {
-    ngx_queue_t *before = ngx_queue_last(&all_);
+    ngx_queue_t *before = ngx_queue_last(&ngx::ready(all_));
     while (leaves_ && before != &all_ && is_before(session.due_, at(before).due_)) {
         before = ngx_queue_prev(before);
     }
@@ -72,7 +66,6 @@ void Drain::insert(Drainable &session) noexcept {
 
 // A session that begins while the others end has the whole time.
 void Drain::add(Drainable &session) noexcept {
-    make_queue();
     session.due_ = ngx_current_msec + session.drain_time();
     insert(session);
     if (leaves_) {
@@ -88,7 +81,6 @@ void Drain::remove(Drainable &session) noexcept {
 }
 
 void Drain::begin() noexcept {
-    make_queue();
     plan();
     leaves_ = true;
     // nginx's line about a timer, at debug, takes its data for a connection: this is no smaller.
@@ -116,7 +108,7 @@ void Drain::set_times(std::span<Drainable *> sessions) noexcept {
 // Without memory they end when their whole time is over.
 void Drain::plan() noexcept {
     size_t count = 0;
-    for (ngx_queue_t *q = ngx_queue_head(&all_); q != &all_; q = ngx_queue_next(q)) {
+    for (ngx_queue_t *q = ngx_queue_head(&ngx::ready(all_)); q != &all_; q = ngx_queue_next(q)) {
         at(q).due_ = ngx_current_msec + at(q).drain_time();
         ++count;
     }

@@ -16,9 +16,7 @@ void handle_client(ngx_http_request_t *r) {
 }
 
 bool wants_nodelay(ngx_http_request_t *r) noexcept {
-    return static_cast<ngx_http_core_loc_conf_t *>(
-               ngx_http_get_module_loc_conf(r, ngx_http_core_module))
-               ->tcp_nodelay != 0;
+    return ngx::core_location(r).tcp_nodelay != 0;
 }
 
 std::span<uint8_t> content(const ngx_buf_t &buffer) noexcept {
@@ -91,16 +89,16 @@ void Leg::shut_down() noexcept {
     ngx_http_finalize_request(r, NGX_ERROR);
 }
 
-void Leg::say_goodbye(ws::Relay &relay, ngx_connection_t *backend) noexcept {
+void say_goodbye(ws::Relay &relay, ngx_connection_t *client, ngx_connection_t *backend) noexcept {
     if (relay.tunnel().phase() == ws::Phase::over) {
         return;
     }
-    if (r_->connection->close || backend->close) {
+    if (client->close || backend->close) {
         relay.stop(ws::CloseCode::going_away, "gateway is shutting down", ngx_current_msec);
     } else {
         relay.stop(ws::CloseCode::internal_error, "request was aborted", ngx_current_msec);
     }
-    drop_unread(r_->connection);
+    drop_unread(client);
     drop_unread(backend);
 }
 

@@ -75,9 +75,6 @@ protected:
     [[nodiscard]] ws::Answer send_answer() noexcept;
     void come_back() noexcept;
 
-    // Where nginx ends the request, because the worker's time is up or a subrequest has aborted it,
-    // both ends are told as well as can be at once, and waited for no more.
-    void say_goodbye(ws::Relay &relay, ngx_connection_t *backend) noexcept;
     // `goes_on`: the session waits for its next leg.
     void log_end(bool goes_on = false) noexcept;
     // What nginx has to know of the client when the request ends.
@@ -85,6 +82,8 @@ protected:
     void end() noexcept;
 
 private:
+    void note_answer() noexcept;
+
     enum class Answer : uint8_t { due, begun, sent };
 
     ngx_http_request_t *r_;
@@ -93,6 +92,10 @@ private:
     EndpointPlace client_;
     Answer answer_ = Answer::due;
 };
+
+// Where nginx ends the request, because the worker's time is up or a subrequest has aborted it,
+// both ends are told as well as can be at once, and waited for no more.
+void say_goodbye(ws::Relay &relay, ngx_connection_t *client, ngx_connection_t *backend) noexcept;
 
 // The leg that a request is, or the main request of a subrequest, which ws_pass has given to a
 // backend.

@@ -131,7 +131,7 @@ bool RequestHost::end_now(ws::CloseCode code, std::string_view why) noexcept {
     return went_on;
 }
 
-// As an event of the backend's connection.
+// The session ends in a turn of its own, as by an event of the backend's connection.
 void RequestHost::end_for(ws::CloseCode code, std::string_view why) noexcept {
     ngx_connection_t *client = request()->connection;
     ngx_http_set_log_request(client->log, request());
@@ -147,7 +147,7 @@ void RequestHost::release() noexcept {
     if (relay_.has_value()) {
         ngx_connection_t *backend = r->upstream->peer.connection;
         if (started()) {
-            say_goodbye(*relay_, backend);
+            say_goodbye(*relay_, request()->connection, backend);
         }
         relay_->release(ngx_current_msec);
         if (started()) {

@@ -149,7 +149,7 @@ char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 // The settings that the worker runs with.
 [[nodiscard]] const MainConf &main_conf() noexcept;
 
-// Of a configuration as a whole; null if it has no http block.
+// The settings of a configuration as a whole; null if it has no http block.
 [[nodiscard]] MainConf *find_main_conf(const ngx_cycle_t *cycle) noexcept;
 
 [[nodiscard]] inline bool repairs_text(const LocConf &conf) noexcept {

@@ -14,15 +14,14 @@ uint64_t milliseconds_since_1970() noexcept {
 }
 
 void list(ngx_http_request_t *r, std::string_view subprotocol, ws::Entry &entry) noexcept {
-    const auto *clcf = static_cast<ngx_http_core_loc_conf_t *>(
-        ngx_http_get_module_loc_conf(r, ngx_http_core_module));
+    const ngx_http_core_loc_conf_t &location = ngx::core_location(r);
     const ngx_str_t *upstream = r->upstream->peer.name;
     entry.open({.number = r->connection->number,
                 .begun_at = milliseconds_since_1970(),
                 .worker = static_cast<uint64_t>(ngx_pid),
                 .zone = ngx::view(loc_conf(r).status.zone->name),
                 .client = ngx::view(r->connection->addr_text),
-                .location = ngx::view(clcf->name),
+                .location = ngx::view(location.name),
                 .upstream = upstream == nullptr ? std::string_view{} : ngx::view(*upstream),
                 .subprotocol = subprotocol});
 }

@@ -28,14 +28,6 @@ struct Waiting {
 
 ngx_queue_t all_waiting;  // of Waiting
 
-// Not before the first request: nginx itself makes no queue that is all zeros.
-ngx_queue_t &waiting_queue() noexcept {
-    if (all_waiting.next == nullptr) {
-        ngx_queue_init(&all_waiting);
-    }
-    return all_waiting;
-}
-
 // --- answers
 
 template <typename Write>
@@ -131,7 +123,7 @@ bool wait_for(ngx_http_request_t *r, ws::EndOrder &order) noexcept {
     waiting->timer.log = r->connection->log;
     cleanup->handler = on_request_end;
     cleanup->data = waiting;
-    ngx_queue_insert_tail(&waiting_queue(), &waiting->queue);
+    ngx_queue_insert_tail(&ngx::ready(all_waiting), &waiting->queue);
     ngx_add_timer(&waiting->timer, between_looks);
     r->read_event_handler = ngx_http_block_reading;
     return true;
@@ -259,7 +251,7 @@ ngx_int_t refuse_unread(ngx_http_request_t *r, ngx_uint_t status, std::string_vi
 }  // namespace
 
 void answer_waiting() noexcept {
-    ngx_queue_t &all = waiting_queue();
+    ngx_queue_t &all = ngx::ready(all_waiting);
     for (ngx_queue_t *q = ngx_queue_head(&all); q != &all;) {
         // The end of a request may be that of others on its connection.
         q = look_at(*ngx_queue_data(q, Waiting, queue)) ? ngx_queue_head(&all) : ngx_queue_next(q);

@@ -2,10 +2,9 @@
 
 #include "module/ws_settings/conf.hpp"
 #include "module/ws_status/owner.hpp"
+#include "module/ws_steering/abstract_address.hpp"
 
 #include <optional>
-
-#include <sys/un.h>
 
 namespace ngx_ws {
 
@@ -17,12 +16,8 @@ uint64_t ear_address;       // 0: there is none
 ngx_event_t reminder = {};  // of this process to itself
 
 // The name means nothing to anybody: who knows it can only make a process look.
-socklen_t fill(sockaddr_un &address, uint64_t number) noexcept {
-    address = {};
-    address.sun_family = AF_UNIX;
-    auto *name = reinterpret_cast<u_char *>(address.sun_path) + 1;
-    u_char *end = ngx_sprintf(name, "ngx_ws_filter.%016xL", number);
-    return static_cast<socklen_t>(end - reinterpret_cast<u_char *>(&address));
+AbstractAddress ear_of(uint64_t number) noexcept {
+    return {'.', number};
 }
 
 void on_wake(ngx_event_t *ev) {
@@ -35,11 +30,10 @@ void on_wake(ngx_event_t *ev) {
 }
 
 bool listen_at(ngx_socket_t fd) noexcept {
-    sockaddr_un address;
     const auto low = static_cast<uint64_t>(ngx_random());
     const uint64_t number = static_cast<uint64_t>(ngx_pid) << 32 | (low & 0xffffffff);
-    const socklen_t size = fill(address, number);
-    if (bind(fd, reinterpret_cast<sockaddr *>(&address), size) == -1) {
+    const AbstractAddress address = ear_of(number);
+    if (bind(fd, address.get(), address.size) == -1) {
         return false;
     }
     ear_address = number;
@@ -74,10 +68,9 @@ void make_ear(ngx_cycle_t *cycle) noexcept {
 
 // To a process that is woken already this does nothing.
 void send_to(uint64_t address) noexcept {
-    sockaddr_un name;
-    const socklen_t size = fill(name, address);
     if (ear != nullptr && address != 0) {
-        (void)sendto(ear->fd, "", 1, 0, reinterpret_cast<sockaddr *>(&name), size);
+        const AbstractAddress other = ear_of(address);
+        (void)sendto(ear->fd, "", 1, 0, other.get(), other.size);
     }
 }
 

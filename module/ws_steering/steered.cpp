@@ -18,12 +18,8 @@ constexpr std::string_view displaced_words = "displaced by a newer session";
 class WorkerSessions {
 public:
     void add(Steered &session) noexcept {
-        // nginx itself makes none that is all zeros.
-        if (all_.next == nullptr) {
-            ngx_queue_init(&all_);
-        }
         session.place_.session = &session;
-        ngx_queue_insert_tail(&all_, &session.place_.queue);
+        ngx_queue_insert_tail(&ngx::ready(all_), &session.place_.queue);
     }
     static void remove(Steered &session) noexcept {
         if (session.place_.session != nullptr) {
@@ -53,7 +49,7 @@ private:
 };
 
 void WorkerSessions::choose(const ws::Selection &selection, ngx_queue_t &chosen) noexcept {
-    for (ngx_queue_t *q = ngx_queue_head(&all_); q != &all_;) {
+    for (ngx_queue_t *q = ngx_queue_head(&ngx::ready(all_)); q != &all_;) {
         ngx_queue_t *next = ngx_queue_next(q);
         if (selection.takes(at(q).what_)) {
             ngx_queue_remove(q);
@@ -65,9 +61,6 @@ void WorkerSessions::choose(const ws::Selection &selection, ngx_queue_t &chosen)
 
 // One that ends may take others with it, so that none is held on to meanwhile.
 size_t WorkerSessions::obey(const ws::EndOrder &order) noexcept {
-    if (all_.next == nullptr) {
-        return 0;
-    }
     ngx_queue_t chosen;
     ngx_queue_init(&chosen);
     choose(order.selection, chosen);

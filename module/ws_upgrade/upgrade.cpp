@@ -58,12 +58,12 @@ ngx_int_t explain_upgrade(ngx_http_request_t *r) noexcept {
 }  // namespace
 
 bool has_error_page(ngx_http_request_t *r, ngx_int_t status) noexcept {
-    const auto *clcf = static_cast<ngx_http_core_loc_conf_t *>(
-        ngx_http_get_module_loc_conf(r, ngx_http_core_module));
-    if (clcf->error_pages == nullptr) {
+    const ngx_http_core_loc_conf_t &location = ngx::core_location(r);
+    if (location.error_pages == nullptr) {
         return false;
     }
-    for (const ngx_http_err_page_t &page : ngx::elements<ngx_http_err_page_t>(clcf->error_pages)) {
+    for (const ngx_http_err_page_t &page :
+         ngx::elements<ngx_http_err_page_t>(location.error_pages)) {
         if (page.status == status) {
             return true;
         }
