@@ -5,7 +5,7 @@ import { readLine } from './lines.js';
 const states = ['connecting', 'open', 'closing', 'closed'];
 const keptLines = 500;
 const keptEvents = 50;
-const mostBuffered = 64 * 1024;  // behind a slow network it is better not to say more for now
+const mostBuffered = 64 * 1024;  // bytes: a slow network has to take some of them before more are said
 
 const element = (id) => document.getElementById(id);
 const decoder = new TextDecoder();

@@ -195,17 +195,9 @@ class Nginx(Peer):
         return "" if os.access(settings.nginx, os.X_OK) else f"there is no {settings.nginx}"
 
 
-class Stream(Nginx):
-    """Bytes as they are. Where the work is whole sessions, its backend speaks WebSocket, as that of
-    the tunnel does."""
-    name, title = "stream", "nginx stream"
-    buffer = ""
-
-    @property
-    def module(self):
-        # Debian's fits Debian's nginx alone; another one has to have it inside.
-        debians = str(self.settings.nginx) == "/usr/sbin/nginx" and STREAM_MODULE.exists()
-        return STREAM_MODULE if debians else ""
+class HandsOn:
+    """A port for each service, whose bytes are handed on as they are. Stands before the class of
+    the server."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -217,12 +209,28 @@ class Stream(Nginx):
     def protocol(self, load):
         return "ws" if load.session else "raw"
 
+    def target(self, load, service):
+        """The port of the backend that the service is, as this load wants it."""
+        return (self.backend.ws if load.session else self.backend.raw)[service]
+
+
+class Stream(HandsOn, Nginx):
+    """Bytes as they are. Where the work is whole sessions, its backend speaks WebSocket, as that of
+    the tunnel does."""
+    name, title = "stream", "nginx stream"
+    buffer = ""
+
+    @property
+    def module(self):
+        # Debian's fits Debian's nginx alone; another one has to have it inside.
+        debians = str(self.settings.nginx) == "/usr/sbin/nginx" and STREAM_MODULE.exists()
+        return STREAM_MODULE if debians else ""
+
     def body(self, load):
-        targets = self.backend.ws if load.session else self.backend.raw
         tls = self.certificate.for_nginx(load)
         servers = "\n".join(
             f"    server {{ listen 127.0.0.1:{port} backlog=4096{tls};"
-            f" proxy_pass 127.0.0.1:{targets[name]}; }}"
+            f" proxy_pass 127.0.0.1:{self.target(load, name)}; }}"
             for name, port in self._ports.items())
         return f"stream {{\n    {self.buffer}\n{servers}\n}}"
 
@@ -287,29 +295,18 @@ def build(name, module):
     return type(name, (Ours,), {"name": name, "title": f"ngx_ws_filter {name}", "built": module})
 
 
-class Haproxy(Peer):
+class Haproxy(HandsOn, Peer):
     """Takes TLS off and hands bytes on, as nginx stream does."""
     name, title, program = "haproxy", "HAProxy", "haproxy"
     plain = False
     idle = 200
 
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
-        self._ports = {name: free_port(self.taken) for name in SERVICES}
-
-    def port(self, service):
-        return self._ports[service]
-
-    def protocol(self, load):
-        return "ws" if load.session else "raw"
-
     def command(self, load):
-        targets = self.backend.ws if load.session else self.backend.raw
         both = self.certificate.paths()[2]
         proxies = "\n".join(f"""\
 listen {name}
     bind 127.0.0.1:{port} backlog 4096 ssl crt {both}
-    server backend 127.0.0.1:{targets[name]}""" for name, port in self._ports.items())
+    server backend 127.0.0.1:{self.target(load, name)}""" for name, port in self._ports.items())
         (self.prefix / "haproxy.cfg").write_text(f"""\
 global
     nbthread 1

@@ -4,20 +4,10 @@ import base64
 import subprocess
 
 from harness.gateway import ROOT
-from harness.npm_package import files
+from harness.npm_package import MQTT_READER, files
 from harness.services import COMMAND, needs
 
-MQTT = """
-    const { MqttClient } = require('mqtt');
-    const { once } = require('node:events');
-    const { connect } = await import(args.client);
-    const open = async () => {
-        const client = new MqttClient(() => connect(args.url, { protocols: 'mqtt' }), { reconnectPeriod: 0 });
-        await once(client, 'connect');
-        return client;
-    };
-    const reader = await open();
-    await reader.subscribeAsync('a', { qos: 2 });
+MQTT = MQTT_READER + """
     const seen = [];
     const all = new Promise((done) => reader.on('message', (topic, payload) => {
         seen.push(payload.length);

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from harness.gateway import ROOT, wait_until
-from harness.npm_package import files
+from harness.npm_package import MQTT_READER, files
 from harness.services import COMMAND, needs
 from harness.wire import Wire
 
@@ -100,18 +100,8 @@ def test_ssh_goes_on(troubled):
     assert back.digest() == sent.digest()
 
 
-MQTT = """
+MQTT = MQTT_READER + """
     const { existsSync, writeFileSync } = require('node:fs');
-    const { once } = require('node:events');
-    const { MqttClient } = require('mqtt');
-    const { connect } = await import(args.client);
-    const open = async () => {
-        const client = new MqttClient(() => connect(args.url, { protocols: 'mqtt' }), { reconnectPeriod: 0 });
-        await once(client, 'connect');
-        return client;
-    };
-    const reader = await open();
-    await reader.subscribeAsync('a', { qos: 2 });
     let wrong = 0;
     let seen = 0;
     reader.on('message', (topic, payload) => { wrong += payload.readUInt32BE() !== seen++; });

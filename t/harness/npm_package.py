@@ -32,3 +32,19 @@ def files():
         with tarfile.open(package()) as archive:
             archive.extractall(where.parent)
     return where
+
+
+# For a node that has the packages: clients of mqtt.js whose socket is this package's, one of which
+# reads.
+MQTT_READER = """
+    const { MqttClient } = require('mqtt');
+    const { once } = require('node:events');
+    const { connect } = await import(args.client);
+    const open = async () => {
+        const client = new MqttClient(() => connect(args.url, { protocols: 'mqtt' }), { reconnectPeriod: 0 });
+        await once(client, 'connect');
+        return client;
+    };
+    const reader = await open();
+    await reader.subscribeAsync('a', { qos: 2 });
+"""

@@ -31,6 +31,17 @@ def connector(front, raw, tls=False):
     return lambda: raw(front.ssl_port if tls else front.port, **secure)
 
 
+def bulk_over_cuts(one, data, piece):
+    """All of it goes both ways; each piece begins a leg that is cut half of a piece before its end."""
+    for at in range(0, len(data), piece):
+        one.send(data[at:at + piece])
+        one.receive(len(one.sent) - piece // 2)
+        one.cut("reset")
+        one.resume()
+    assert one.receive(len(data)) == data
+    assert one.close() == (1000, "")
+
+
 def another(one, raw, **how):
     """A second session before the same gateway."""
     return ResumeClient(connector(one.front, raw), **how).begin()

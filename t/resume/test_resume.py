@@ -7,7 +7,7 @@ import pytest
 
 from harness.backends import ScriptedBackend
 from harness.raw import CLOSE, frame
-from harness.resumable import resumable
+from harness.resumable import bulk_over_cuts, resumable
 from harness.resume_client import CLOUD, DATA, OWN, SSH, refused, sized
 
 __all__ = ["resumable"]
@@ -51,14 +51,7 @@ def test_service_sees_one_connection(resumable):
 
 def test_bulk_goes_both_ways_over_cuts(resumable):
     one = resumable()
-    data = random.Random(7).randbytes(1 << 20)
-    for at in range(0, len(data), 100000):
-        one.send(data[at:at + 100000])
-        one.receive(len(one.sent) - 50000)
-        one.cut("reset")
-        one.resume()
-    assert one.receive(len(data)) == data
-    assert one.close() == (1000, "")
+    bulk_over_cuts(one, random.Random(7).randbytes(1 << 20), 100000)
 
 
 def test_goes_on_after_a_cut_at_any_byte(resumable):

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from harness.gateway import wait_until
-from harness.resumable import another, resumable
+from harness.resumable import another, bulk_over_cuts, resumable
 from harness.resume_client import SSH, refused
 
 __all__ = ["resumable"]
@@ -44,14 +44,7 @@ def test_client_comes_back_to_any_worker(resumable, tls):
 
 def test_bulk_goes_both_ways_over_all_workers(resumable):
     one = resumable(parts=SPREAD)
-    data = random.Random(9).randbytes(3 << 20)
-    for at in range(0, len(data), 200000):
-        one.send(data[at:at + 200000])
-        one.receive(len(one.sent) - 100000)
-        one.cut("reset")
-        one.resume()
-    assert one.receive(len(data)) == data
-    assert one.close() == (1000, "")
+    bulk_over_cuts(one, random.Random(9).randbytes(3 << 20), 200000)
 
 
 def test_leg_in_another_worker_is_displaced(resumable):

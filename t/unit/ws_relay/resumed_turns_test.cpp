@@ -119,24 +119,25 @@ void is_displaced_before_its_101(void **) {
     resumed.is_in(Phase::detached);
 }
 
-void a_close_stands_in_no_message_that_the_client_does_not_take(void **) {
-    Resumed resumed;
+// The client takes the first byte of a message, and no more.
+void stick(Resumed &resumed) {
     resumed.goes_on();
     (void)resumed.client_gets();
     resumed.client.takes = 1;
     resumed.backend.says("abc").pauses();
     resumed.goes_on();
+}
+
+void a_close_stands_in_no_message_that_the_client_does_not_take(void **) {
+    Resumed resumed;
+    stick(resumed);
     unit::check(resumed.relay->part(CloseCode{4002}, "displaced by another leg", resumed.now));
     unit::equal(resumed.client.written.size(), 1);
 }
 
 void a_client_that_breaks_while_it_is_displaced_is_told_nothing(void **) {
     Resumed resumed;
-    resumed.goes_on();
-    (void)resumed.client_gets();
-    resumed.client.takes = 1;
-    resumed.backend.says("abc").pauses();
-    resumed.goes_on();
+    stick(resumed);
     resumed.client.loses_writes = true;
     unit::check(resumed.relay->part(CloseCode{4002}, "displaced by another leg", resumed.now));
     unit::equal(resumed.client.written.size(), 1);
