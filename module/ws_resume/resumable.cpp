@@ -228,10 +228,8 @@ void Resumable::turn() noexcept {
         shut_down();
         return;
     }
-    if (has_news(*relay_)) {
-        report(totals(), *relay_);
-    }
-    wake_at(clock_of(backend_.connection()), relay_->wake_at(), longest_wait());
+    note_turn();
+    wake_at(clock_of(backend_.connection()), relay_->wake_at());
 }
 
 // While the session has a leg, a turn is the leg's.

@@ -74,6 +74,7 @@ private:
     bool end_now(ws::CloseCode code, std::string_view why) noexcept override;
     [[nodiscard]] ws::Answer send_answer() noexcept override;
     void come_back() noexcept override;
+    void report() noexcept override { WorkerHost::report(totals(), *relay_); }
     [[nodiscard]] ngx_log_t *log() const noexcept override;
 
     [[nodiscard]] bool displace() noexcept;

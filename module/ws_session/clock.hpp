@@ -13,7 +13,9 @@ namespace ngx_ws {
 }
 
 // A timer that goes off early does no harm, and most deadlines only move away.
-inline void wake_at(ngx_event_t *clock, ws::Millis deadline, ngx_msec_t longest_wait) noexcept {
+inline void wake_at(ngx_event_t *clock, ws::Millis deadline) noexcept {
+    // nginx lets an exiting worker go as soon as no timer is armed.
+    constexpr ngx_msec_t longest_wait = 3600000;
     const ngx_msec_t now = ngx_current_msec;
     const ngx_msec_t at = ngx_min(deadline, now + longest_wait);
     if (clock->timer_set && static_cast<ngx_msec_int_t>(at - clock->timer.key) >= 0) {

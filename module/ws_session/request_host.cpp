@@ -112,10 +112,8 @@ void RequestHost::turn() noexcept {
         end();
         return;
     }
-    if (has_news(*relay_)) {
-        report(facts(), *relay_);
-    }
-    wake_at(clock_of(request()->upstream->peer.connection), relay_->wake_at(), longest_wait());
+    note_turn();
+    wake_at(clock_of(request()->upstream->peer.connection), relay_->wake_at());
 }
 
 bool RequestHost::watch() noexcept {

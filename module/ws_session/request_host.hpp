@@ -30,6 +30,7 @@ public:
 private:
     [[nodiscard]] ws::Answer send_answer() noexcept override { return Leg::send_answer(); }
     void come_back() noexcept override { Leg::come_back(); }
+    void report() noexcept override { WorkerHost::report(facts(), *relay_); }
     [[nodiscard]] ngx_log_t *log() const noexcept override { return request()->connection->log; }
     [[nodiscard]] ngx_msec_t drain_time() const noexcept override {
         return conf().times.drain_time;

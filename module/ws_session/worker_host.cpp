@@ -4,13 +4,6 @@
 
 namespace ngx_ws {
 
-ngx_msec_t WorkerHost::longest_wait() const noexcept {
-    // nginx lets an exiting worker go as soon as no timer is armed.
-    constexpr ngx_msec_t longest = 3600000;
-    const ngx_msec_t next = report_ == nullptr ? 0 : report_->next_after();
-    return next != 0 ? next : longest;
-}
-
 size_t WorkerHost::empty_pipe(std::span<uint8_t> to) noexcept {
     return pipe_of_worker().read_rest(to);
 }

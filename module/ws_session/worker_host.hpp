@@ -26,29 +26,32 @@ protected:
     WorkerHost() = default;
     ~WorkerHost() = default;
 
-    // The session begins; after a turn, if it is counted and there is something to report; and is
-    // over.
-    // `pool` lasts as long.
+    // The session begins, has had a turn, and is over. `pool` lasts as long.
     void begin_report(ngx_http_request_t *r, ngx_pool_t *pool,
                       std::string_view subprotocol) noexcept {
-        report_ = SessionReport::begin(r, pool, subprotocol);
+        const Reporter reporter = {
+            .report = [](void *host) noexcept { static_cast<WorkerHost *>(host)->report(); },
+            .who = this};
+        report_ = SessionReport::begin(r, pool, subprotocol, reporter);
     }
-    [[nodiscard]] bool has_news(const ws::Relay &relay) noexcept {
-        return report_ != nullptr && report_->has_news(relay);
+    void note_turn() noexcept {
+        if (report_ != nullptr) {
+            report_->note_turn();
+        }
     }
-    void report(const ws::Facts &facts, ws::Relay &relay) noexcept { report_->take(facts, relay); }
     void end_report(const ws::Facts &facts) noexcept {
         if (report_ != nullptr) {
             std::exchange(report_, nullptr)->end(facts);
         }
     }
-    // When to report again, should nothing happen.
-    [[nodiscard]] ngx_msec_t longest_wait() const noexcept;
+    void report(const ws::Facts &facts, ws::Relay &relay) noexcept { report_->take(facts, relay); }
 
 private:
     SessionReport *report_ = nullptr;  // null: the session is not counted
 
-    // Where such lines go.
+    // Some time after a turn: what has happened since the session began.
+    virtual void report() noexcept {}
+    // Where lines go.
     [[nodiscard]] virtual ngx_log_t *log() const noexcept { return ngx_cycle->log; }
 };
 

@@ -28,8 +28,87 @@ void list(ngx_http_request_t *r, std::string_view subprotocol, ws::Entry &entry)
 
 }  // namespace
 
+// The sessions of this worker that have something to report, or will have.
+class Rounds {
+public:
+    void add(SessionReport &report) noexcept {
+        if (report.place_in_round_.next == nullptr) {
+            ngx_queue_insert_tail(&ngx::ready(all_), &report.place_in_round_);
+        }
+        arm(between_rounds);
+    }
+    static void remove(SessionReport &report) noexcept {
+        if (report.place_in_round_.next != nullptr) {
+            ngx_queue_remove(&report.place_in_round_);
+            report.place_in_round_ = {};
+        }
+    }
+    void go() noexcept;
+
+private:
+    static constexpr ngx_msec_t between_rounds = 100;
+
+    // One that is armed already goes off no later than nginx finds worth the change.
+    void arm(ngx_msec_t after) noexcept;
+    static void on_timer(ngx_event_t *ev) noexcept { static_cast<Rounds *>(ev->data)->go(); }
+
+    ngx_queue_t all_ = {};
+    ngx_event_t timer_ = {};
+};
+
+namespace {
+
+constinit Rounds the_rounds;
+
+}  // namespace
+
+void Rounds::arm(ngx_msec_t after) noexcept {
+    if (timer_.timer_set &&
+        static_cast<ngx_msec_int_t>(timer_.timer.key - ngx_current_msec - after) <= 0) {
+        return;
+    }
+    // nginx's line about a timer, at debug, takes its data for a connection: this is no smaller.
+    static_assert(sizeof(Rounds) > offsetof(ngx_connection_t, fd));
+    timer_.handler = on_timer;
+    timer_.data = this;
+    timer_.log = ngx_cycle->log;
+    timer_.cancelable = 1;  // it keeps no worker that is to go
+    ngx_add_timer(&timer_, after);
+}
+
+// What changes by itself stays for the next round, which has time.
+void Rounds::go() noexcept {
+    ngx_queue_t now;
+    ngx_queue_init(&now);
+    if (!ngx_queue_empty(&ngx::ready(all_))) {
+        ngx_queue_add(&now, &all_);
+        ngx_queue_init(&all_);
+    }
+    while (!ngx_queue_empty(&now)) {
+        auto &report = *reinterpret_cast<SessionReport *>(ngx_queue_head(&now));
+        remove(report);
+        report.is_fresh_ = false;
+        report.reporter_.report(report.reporter_.who);
+        if (report.changes_by_itself()) {
+            ngx_queue_insert_tail(&all_, &report.place_in_round_);
+        }
+    }
+    if (!ngx_queue_empty(&all_)) {
+        arm(longest_unasked);
+    }
+}
+
+void report_all() noexcept {
+    the_rounds.go();
+}
+
+void SessionReport::wait_for_round() noexcept {
+    is_fresh_ = true;
+    the_rounds.add(*this);
+}
+
 SessionReport *SessionReport::begin(ngx_http_request_t *r, ngx_pool_t *pool,
-                                    std::string_view subprotocol) noexcept {
+                                    std::string_view subprotocol, Reporter reporter) noexcept {
     ws::Counters *counters = counters_of(loc_conf(r).status.zone);
     if (counters == nullptr) {
         return nullptr;
@@ -38,7 +117,7 @@ SessionReport *SessionReport::begin(ngx_http_request_t *r, ngx_pool_t *pool,
     if (place != nullptr) {
         list(r, subprotocol, place->entry);
     }
-    auto *report = ngx::make_apart<SessionReport>(pool, *counters, place);
+    auto *report = ngx::make_apart<SessionReport>(pool, *counters, place, reporter);
     if (report == nullptr && place != nullptr) {
         give_back(*place);
     }
@@ -66,15 +145,8 @@ void SessionReport::ask(ws::Relay &relay) noexcept {
     is_under_way_ = by_client != 0 || by_backend != 0;
 }
 
-ngx_msec_t SessionReport::next_after() const noexcept {
-    constexpr ngx_msec_t longest_stall_unseen = 5000;
-    if (is_looked_at_ && is_under_way_) {
-        return longest_unasked;
-    }
-    return tally_.stalls() ? longest_stall_unseen : 0;
-}
-
 void SessionReport::end(const ws::Facts &facts) noexcept {
+    Rounds::remove(*this);
     tally_.end(facts, ngx_current_msec);
     if (place_ != nullptr) {
         give_back(*std::exchange(place_, nullptr));

@@ -8,19 +8,29 @@
 
 namespace ngx_ws {
 
+// Whoever calls take() when a report is due.
+struct Reporter {
+    void (*report)(void *who) noexcept;
+    void *who;
+};
+
+// The session only says that it has had a turn. All sessions of a worker that had one report
+// together, a tenth of a second later: a turn costs no more than a look at a flag.
 class SessionReport {
 public:
     // The session of this request begins. In memory of its own, that of `pool`; null if it is not
     // counted.
     [[nodiscard]] static SessionReport *begin(ngx_http_request_t *r, ngx_pool_t *pool,
-                                              std::string_view subprotocol) noexcept;
-    SessionReport(ws::Counters &counters, ws::Shelf::Place *place) noexcept
-        : tally_(counters, ngx_current_msec), place_(place) {}
+                                              std::string_view subprotocol,
+                                              Reporter reporter) noexcept;
+    SessionReport(ws::Counters &counters, ws::Shelf::Place *place, Reporter reporter) noexcept
+        : tally_(counters, ngx_current_msec), place_(place), reporter_(reporter) {}
 
-    // Whether a turn of the relay has brought anything to report: many of them bring nothing.
-    [[nodiscard]] bool has_news(const ws::Relay &relay) noexcept {
-        const uint64_t before = std::exchange(stamp_, relay.stamp());
-        return stamp_ != before || is_looked_at_ || tally_.stalls();
+    // The session has had a turn, which may have brought something to report.
+    void note_turn() noexcept {
+        if (!is_fresh_) {
+            wait_for_round();
+        }
     }
     // What has happened by now.
     void take(const ws::Facts &facts, ws::Relay &relay) noexcept {
@@ -33,20 +43,30 @@ public:
     // The session is over. Nothing else may be called afterwards.
     void end(const ws::Facts &facts) noexcept;
 
-    // When there will be something new to report, should nothing happen; 0: not before it does.
-    [[nodiscard]] ngx_msec_t next_after() const noexcept;
     // For what is told as it happens.
     [[nodiscard]] ws::Tally &tally() noexcept { return tally_; }
 
 private:
-    void ask(ws::Relay &relay) noexcept;
+    friend class Rounds;
 
+    void wait_for_round() noexcept;
+    void ask(ws::Relay &relay) noexcept;
+    // There will be something new to report, even if the session has no turn.
+    [[nodiscard]] bool changes_by_itself() const noexcept {
+        return (is_looked_at_ && is_under_way_) || tally_.stalls();
+    }
+
+    ngx_queue_t place_in_round_ = {};  // the first member; its `next` is null: it has none
     ws::Tally tally_;
     ws::Shelf::Place *place_;  // null: the list has no room
-    uint64_t stamp_ = 0;
+    Reporter reporter_;
     ngx_msec_t asked_at_ = 0;    // what is not acknowledged
+    bool is_fresh_ = false;      // a turn has come since the last report
     bool is_looked_at_ = false;  // somebody wants to know that
     bool is_under_way_ = false;  // it was not nothing, or may be more by now
 };
+
+// All sessions of this worker report, if they have anything to report.
+void report_all() noexcept;
 
 }  // namespace ngx_ws

@@ -4,6 +4,7 @@
 #include "module/ws_settings/conf.hpp"
 #include "module/ws_status/counting.hpp"
 #include "module/ws_status/page.hpp"
+#include "module/ws_status/session_report.hpp"
 
 #include "ngx_ws_filter/ws_handshake/field.hpp"
 #include "ngx_ws_filter/ws_status/query.hpp"
@@ -166,6 +167,7 @@ ngx_int_t ngx_http_ws_status_handler(ngx_http_request_t *r) {
     if (!query.file.empty() || (query.format == Format::page && !query.sessions)) {
         return send_page(r, query.file.empty() ? "page.html" : query.file);
     }
+    report_all();
     if (query.sessions) {
         return send(r, content_type(Format::json), answer.listed(query));
     }

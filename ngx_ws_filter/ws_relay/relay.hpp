@@ -78,13 +78,6 @@ public:
     void release(Millis now) noexcept;
 
     [[nodiscard]] Facts facts(Millis now) const noexcept;
-    // As long as it stays the same the facts do, but for stalls that last.
-    [[nodiscard]] std::uint64_t stamp() const noexcept {
-        const std::uint64_t moved =
-            bytes_in_ + bytes_out_ + session_->frames_in() + session_->frames_out();
-        return moved << 6U | static_cast<std::uint64_t>(tunnel_.phase()) << 2U |
-               (to_client_.stalls() ? 1U : 0U) | (to_backend_.stalls() ? 2U : 0U);
-    }
     // Payload taken for this side, client or backend, that it has not acknowledged. Asks its
     // transport.
     [[nodiscard]] std::uint64_t unacknowledged(Side side) noexcept {

@@ -208,34 +208,6 @@ void ends_when_its_driver_says_so(void **) {
     unit::equal(joined.client_gets(), "close 4029 displaced by a newer session; "sv);
 }
 
-void a_turn_that_brings_nothing_keeps_the_stamp(void **) {
-    Joined joined;
-    unit::check(joined.turn());
-    std::uint64_t before = joined.relay->stamp();
-    unit::check(joined.turn_after(10));
-    unit::equal(joined.relay->stamp(), before);
-    joined.client_says(unit::data, "hello");
-    unit::check(joined.turn());
-    unit::check(std::exchange(before, joined.relay->stamp()) != joined.relay->stamp());
-    joined.client_says(unit::ping, "");
-    unit::check(joined.turn());
-    unit::check(std::exchange(before, joined.relay->stamp()) != joined.relay->stamp());
-    joined.client.takes = 0;
-    joined.backend.says("more than is taken");
-    unit::check(joined.turn());
-    before = joined.relay->stamp();
-    joined.client.takes = unit::unbounded;
-    unit::check(joined.turn());
-    unit::check(before != joined.relay->stamp());
-    joined.backend.takes = 0;
-    joined.client_says(unit::data, "and this neither");
-    unit::check(joined.turn());
-    before = joined.relay->stamp();
-    joined.backend.takes = unit::unbounded;
-    unit::check(joined.turn());
-    unit::check(before != joined.relay->stamp());
-}
-
 }  // namespace
 
 int main() {
@@ -254,7 +226,6 @@ int main() {
         cmocka_unit_test(reads_no_more_of_a_client_than_the_backend_has_room_for),
         cmocka_unit_test(leaves_a_client_unread_while_the_backend_is_full),
         cmocka_unit_test(leaves_a_backend_unread_while_the_client_is_full),
-        cmocka_unit_test(a_turn_that_brings_nothing_keeps_the_stamp),
         cmocka_unit_test(counts_for_how_long_each_side_kept_the_other_waiting),
     };
     return unit::run("ws_relay/relay", tests);
