@@ -19,9 +19,11 @@ MOST = 6144  # bytes of what a page loads, with gzip
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
-    """A folder with nothing but the package, installed without a network."""
+    """A folder with nothing but the package, installed without a network. npm would install into
+    a folder above it that has a package.json."""
     made = tmp_path_factory.mktemp("client")
-    run(made, "npm", "install", "--offline", "--no-audit", "--no-fund", "--ignore-scripts", package())
+    run(made, "npm", "install", "--prefix", ".", "--offline", "--no-audit", "--no-fund",
+        "--ignore-scripts", package())
     return made
 
 

@@ -26,9 +26,11 @@ def run(tmp_path):
     def start(name):
         log = tmp_path / f"{name}.log"
         with open(log, "wb") as out:
-            process = subprocess.Popen(["./build.sh", "run", name], cwd=ROOT, stdout=out, stderr=out,
-                                       env={**os.environ, "PORT": str(free_port())},
-                                       stdin=subprocess.DEVNULL, start_new_session=True)
+            # A shell that began with SIGINT ignored, as behind nohup, never hears Ctrl-C.
+            process = subprocess.Popen(
+                ["env", "--default-signal=INT", "./build.sh", "run", name], cwd=ROOT, stdout=out,
+                stderr=out, env={**os.environ, "PORT": str(free_port())},
+                stdin=subprocess.DEVNULL, start_new_session=True)
         started.append(process)
         wait_until(lambda: COMMAND.search(log.read_text()) or process.poll() is not None,
                    timeout=120, what=f"{name} to run")
