@@ -185,7 +185,7 @@ ngx_int_t connect_backend(ngx_http_request_t *r, Context &ctx) noexcept {
 #if (NGX_HTTP_SSL)
     u.ssl = conf->tls.on != 0;
 #endif
-    u.peer.rcvbuf = receive_buffer(conf->flow.backend_rcvbuf);
+    u.peer.rcvbuf = receive_buffer(conf->flow.backend_rcvbuf.size);
     u.output.tag = &ngx_http_ws_module;
     u.output.output_filter = take_over;
     u.output.filter_ctx = ctx.leg;

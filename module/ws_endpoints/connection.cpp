@@ -52,8 +52,8 @@ Connection::Connection(ngx_connection_t *c, const Bounds &bounds, bool nodelay,
     : c_(c),
       early_(early),
       counter_(counter),
+      intake_(c, bounds.rcvbuf),
       queue_(c, bounds.window, bounds.notsent_lowat, nodelay) {
-    limit_receive_buffer(c, bounds.rcvbuf);
 }
 
 // --- from the peer
@@ -88,6 +88,7 @@ ws::Read Connection::took(ssize_t n) noexcept {
     if (counter_ != nullptr) {
         *counter_ += n;
     }
+    intake_.took(static_cast<size_t>(n));
     return {ws::Came::bytes, static_cast<size_t>(n)};
 }
 
@@ -104,6 +105,7 @@ size_t Connection::fill_pipe(size_t most) noexcept {
     const size_t size = pipe_of_worker().fill(c_, ngx_min(static_cast<size_t>(available), most));
     if (size != 0) {
         c_->read->available = -1;
+        intake_.took(size);
         if (counter_ != nullptr) {
             *counter_ += static_cast<off_t>(size);
         }

@@ -1,6 +1,7 @@
 // One side's connection of nginx as an endpoint of a relay: plain TCP or a unix socket.
 #pragma once
 
+#include "module/ws_endpoints/intake.hpp"
 #include "module/ws_endpoints/pipe.hpp"
 #include "module/ws_endpoints/send_queue.hpp"
 
@@ -8,11 +9,11 @@
 
 namespace ngx_ws {
 
-// Bytes in the kernel, 0: as it likes.
+// Bytes in the kernel.
 struct Bounds {
-    size_t window;         // written and not acknowledged
-    size_t notsent_lowat;  // not even sent
-    size_t rcvbuf;         // received ahead of us
+    WindowConf window;         // written and not acknowledged
+    WindowConf notsent_lowat;  // not even sent
+    WindowConf rcvbuf;         // received ahead of us
 };
 
 class Connection : public ws::Endpoint {
@@ -28,6 +29,7 @@ public:
     [[nodiscard]] bool takes_pipe() const noexcept override;
     [[nodiscard]] size_t fill_pipe(size_t most) noexcept override;
 
+    [[nodiscard]] bool is_full() noexcept override { return queue_.is_full(); }
     [[nodiscard]] size_t room(size_t most) noexcept override { return queue_.room(most); }
     [[nodiscard]] ws::Written write(std::span<uint8_t> bytes) noexcept override;
     [[nodiscard]] ws::Written write_header(std::span<uint8_t> bytes) noexcept override;
@@ -65,6 +67,7 @@ private:
     ngx_connection_t *c_;
     std::span<uint8_t> early_;
     off_t *counter_;
+    Intake intake_;
     [[no_unique_address]] SendQueue queue_;  // what stands behind it fills its last bytes
     bool finished_ = false;
     bool aborted_ = false;

@@ -1,5 +1,6 @@
 #include "module/ws_endpoints/kernel.hpp"
 
+#include <linux/inet_diag.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -8,9 +9,16 @@
 #include <climits>
 #include <string_view>
 
+#ifndef SO_BUF_LOCK
+#define SO_BUF_LOCK 72
+#endif
+
 namespace ngx_ws {
 
 namespace {
+
+// Of <linux/socket.h>: the size of the receive buffer is what was asked for.
+constexpr int receive_buffer_locked = 2;
 
 int option_value(size_t value) noexcept {
     return static_cast<int>(ngx_min(value, static_cast<size_t>(INT_MAX)));
@@ -31,11 +39,41 @@ size_t send_buffer(const ngx_connection_t *c) noexcept {
     return told ? static_cast<size_t>(bytes) : 0;
 }
 
+// What <linux/tcp.h> has behind the fields that the C library knows.
+struct TcpInfo {
+    struct tcp_info known;
+    uint64_t pacing_rate;
+    uint64_t max_pacing_rate;
+    uint64_t bytes_acked;
+    uint64_t bytes_received;
+    uint32_t segments_out;
+    uint32_t segments_in;
+    uint32_t notsent_bytes;
+    uint32_t min_rtt;
+    uint32_t data_segments_in;
+    uint32_t data_segments_out;
+    uint64_t delivery_rate;
+    uint64_t busy_times[3];
+    uint32_t delivered[2];
+    uint64_t bytes_sent;
+    uint64_t bytes_retransmitted;
+    uint32_t duplicates;
+    uint32_t reorderings;
+    uint32_t out_of_order;
+};
+static_assert(offsetof(TcpInfo, pacing_rate) == 104 && offsetof(TcpInfo, out_of_order) == 224);
+
+// All 0 if the kernel does not answer, and what it does not know.
+TcpInfo tcp_info(const ngx_connection_t *c) noexcept {
+    TcpInfo info = {};
+    socklen_t size = sizeof(info);
+    (void)getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &size);
+    return info;
+}
+
 // The largest that the path has room for; the kernel's own figure begins small and grows.
 size_t segment_size(const ngx_connection_t *c) noexcept {
-    struct tcp_info info = {};
-    socklen_t size = sizeof(info);
-    return getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_advmss : 0;
+    return tcp_info(c).known.tcpi_advmss;
 }
 
 // A receiver may be late with an acknowledgement until it has two whole segments (RFC 1122, section
@@ -43,6 +81,10 @@ size_t segment_size(const ngx_connection_t *c) noexcept {
 size_t usable_window(size_t window, size_t segment) noexcept {
     const size_t two_segments = 2 * segment;
     return window == 0 ? 0 : ngx_max(window, two_segments);
+}
+
+void lock_receive_buffer(const ngx_connection_t *c, int locks) noexcept {
+    (void)setsockopt(c->fd, SOL_SOCKET, SO_BUF_LOCK, &locks, sizeof(locks));
 }
 
 // No network's segments are so large: its are 64 KiB.
@@ -83,26 +125,77 @@ void limit_receive_buffer(const ngx_connection_t *c, size_t size) noexcept {
     set_option(c, SOL_SOCKET, SO_RCVBUF, size / 2);
 }
 
+// Who wants to be woken by so many bytes has to have room for them. Unlike SO_RCVBUF this goes as
+// far as the kernel's own tuning, for everybody, where that is not locked.
+void widen_receive_window(const ngx_connection_t *c, size_t size) noexcept {
+    lock_receive_buffer(c, 0);
+    set_option(c, SOL_SOCKET, SO_RCVLOWAT, size);
+    set_option(c, SOL_SOCKET, SO_RCVLOWAT, 1);
+}
+
+void narrow_receive_window(const ngx_connection_t *c, size_t size, size_t small) noexcept {
+    limit_receive_buffer(c, small);
+    if (size > small) {
+        widen_receive_window(c, size);
+    }
+}
+
+void keep_receive_window(const ngx_connection_t *c) noexcept {
+    lock_receive_buffer(c, receive_buffer_locked);
+}
+
+void limit_window(const ngx_connection_t *c, size_t size) noexcept {
+    const size_t least = 1;  // 0 would be none
+    set_option(c, IPPROTO_TCP, TCP_WINDOW_CLAMP, ngx_max(size, least));
+}
+
+size_t unread(const ngx_connection_t *c) noexcept {
+    int bytes = 0;
+    return ngx_socket_nread(c->fd, &bytes) == 0 && bytes > 0 ? static_cast<size_t>(bytes) : 0;
+}
+
+PathFacts path_facts(const ngx_connection_t *c) noexcept {
+    const TcpInfo info = tcp_info(c);
+    return {.local = info.known.tcpi_advmss == 0 || is_loopback(info.known.tcpi_advmss),
+            .round_trip = info.known.tcpi_rtt,
+            .round_trip_in = info.known.tcpi_rcv_rtt,
+            .out_of_order = info.out_of_order,
+            .window = uint64_t{info.known.tcpi_snd_cwnd} * info.known.tcpi_snd_mss,
+            .delivered = info.delivery_rate,
+            .paced = info.pacing_rate};
+}
+
+// Other algorithms tell nothing of themselves, or less.
+bool measures_its_rate(const ngx_connection_t *c) noexcept {
+    struct tcp_bbr_info told = {};
+    socklen_t size = sizeof(told);
+    return getsockopt(c->fd, IPPROTO_TCP, TCP_CC_INFO, &told, &size) == 0 && size == sizeof(told);
+}
+
+void limit_unsent(const ngx_connection_t *c, size_t bytes) noexcept {
+    set_option(c, IPPROTO_TCP, TCP_NOTSENT_LOWAT, bytes);
+}
+
 // The kernel keeps what is not acknowledged in the send buffer, and makes the socket writable
 // again when a third of it is: its bound is our window, and acknowledgements wake us by themselves.
-size_t limit_send_buffer(const ngx_connection_t *c, size_t window, size_t notsent_lowat) noexcept {
+SendBounds limit_send_buffer(const ngx_connection_t *c, size_t window,
+                             size_t notsent_lowat) noexcept {
     const size_t segment = segment_size(c);
-    if (is_loopback(segment)) {
+    const bool loopback = is_loopback(segment);
+    if (loopback) {
         stop_pacing(c);
     }
     const size_t usable = usable_window(window, segment);
     set_option(c, SOL_SOCKET, SO_SNDBUF, usable / 2);
     set_option(c, IPPROTO_TCP, TCP_NOTSENT_LOWAT, notsent_lowat);
-    if (usable == 0) {
-        return 0;
-    }
-    const size_t least = send_buffer(c);
-    return ngx_max(usable, least);
+    const size_t least = usable == 0 ? 0 : send_buffer(c);
+    return {.window = ngx_max(usable, least), .loopback = loopback};
 }
 
 // A buffer that the kernel has sized itself may be larger than what can be asked for.
 void lift_send_bounds(const ngx_connection_t *c, bool windowed) noexcept {
-    set_option(c, SOL_SOCKET, SO_SNDBUF, windowed ? INT_MAX : 0);
+    constexpr size_t small = 256 * 1024;
+    set_option(c, SOL_SOCKET, SO_SNDBUF, windowed || send_buffer(c) < small ? INT_MAX : 0);
     set_option(c, IPPROTO_TCP, TCP_NOTSENT_LOWAT, INT_MAX);
 }
 

@@ -19,11 +19,47 @@ namespace ngx_ws {
 [[nodiscard]] int receive_buffer(size_t size) noexcept;
 void limit_receive_buffer(const ngx_connection_t *c, size_t size) noexcept;
 
+// The same for more than SO_RCVBUF allows, as far as the kernel's own tuning goes. A kernel that
+// does not know how leaves the bound as it is.
+void widen_receive_window(const ngx_connection_t *c, size_t size) noexcept;
+// And for less: what was told to the peer before and does not fit is lost. `small` is a size that
+// SO_RCVBUF allows.
+void narrow_receive_window(const ngx_connection_t *c, size_t size, size_t small) noexcept;
+// From now on what does not fit is not taken, and the kernel does not tune it.
+void keep_receive_window(const ngx_connection_t *c) noexcept;
+// Bytes that the peer may be told to send beyond those that have come.
+void limit_window(const ngx_connection_t *c, size_t size) noexcept;
+// Bytes that are there to be read.
+[[nodiscard]] size_t unread(const ngx_connection_t *c) noexcept;
+
+// What TCP has found out of the way to a peer.
+struct PathFacts {
+    bool local;              // it goes nowhere, or the kernel tells nothing of it
+    uint32_t round_trip;     // microseconds, of bytes of ours; 0: not known
+    uint32_t round_trip_in;  // of bytes of the peer's
+    uint32_t out_of_order;   // packets of the peer's, because others were lost
+    uint64_t window;         // bytes of ours that its congestion control lets be under way
+    uint64_t delivered;      // bytes a second of ours that came through lately
+    uint64_t paced;          // and at which they are sent
+};
+// All 0 where it cannot be told.
+[[nodiscard]] PathFacts path_facts(const ngx_connection_t *c) noexcept;
+
+// Its congestion control measures the rate of the path and sends at it, as BBR does.
+[[nodiscard]] bool measures_its_rate(const ngx_connection_t *c) noexcept;
+
+// Bytes that may lie unsent in the kernel before it takes no more.
+void limit_unsent(const ngx_connection_t *c, size_t bytes) noexcept;
+
 // Bounds the bytes that are not acknowledged, and those of them that are not even sent; 0: as the
-// kernel likes. On loopback it has the kernel send them without pacing besides. Returns the window
-// that there is now, which the kernel may have made larger.
-[[nodiscard]] size_t limit_send_buffer(const ngx_connection_t *c, size_t window,
-                                       size_t notsent_lowat) noexcept;
+// kernel likes. On loopback it has the kernel send them without pacing besides. The window that
+// there is then may be larger than was asked for.
+struct SendBounds {
+    size_t window;
+    bool loopback;
+};
+[[nodiscard]] SendBounds limit_send_buffer(const ngx_connection_t *c, size_t window,
+                                           size_t notsent_lowat) noexcept;
 
 // For last words: what limit_send_buffer() has bounded may be as large as the kernel allows.
 void lift_send_bounds(const ngx_connection_t *c, bool windowed) noexcept;

@@ -1,6 +1,7 @@
 #include "module/ws_endpoints/send_queue.hpp"
 
 #include "module/ws_endpoints/kernel.hpp"
+#include "module/ws_endpoints/unix_peer.hpp"
 
 namespace ngx_ws {
 
@@ -14,15 +15,18 @@ constexpr size_t least_read = 4 * 1024;
 // For fewer bytes the kernel is neither told its bounds nor asked what became of them.
 constexpr size_t worth_a_call = 16 * 1024;
 
+// A unix socket has no path to follow.
+constexpr size_t window_of_unix = 64 * 1024;
+
 uint64_t left_of(uint64_t bound, uint64_t used) noexcept {
     return used < bound ? bound - used : 0;
 }
 
 }  // namespace
 
-SendQueue::SendQueue(ngx_connection_t *c, size_t window, size_t notsent_lowat,
+SendQueue::SendQueue(ngx_connection_t *c, const WindowConf &window, const WindowConf &notsent_lowat,
                      bool nodelay) noexcept
-    : c_(c), window_(window), notsent_lowat_(notsent_lowat), nodelay_(nodelay) {
+    : c_(c), outflow_(window, notsent_lowat), nodelay_(nodelay) {
     arrival_.open(c);
 }
 
@@ -35,16 +39,54 @@ void SendQueue::prepare(size_t size) noexcept {
     }
     if (!limited_ && written_ + size > worth_a_call) {
         limited_ = true;
-        window_ = limit_send_buffer(c_, window_, notsent_lowat_);
+        limit();
     }
+    if (outflow_.is_due(written_)) {
+        (void)arrival_.ask(written_);
+        outflow_.look(c_, written_, arrival_.data());
+    }
+}
+
+void SendQueue::limit() noexcept {
+    if (outflow_.follows() && is_unix(c_)) {
+        outflow_.fix(window_of_unix);
+    }
+    const size_t fixed = outflow_.follows() ? 0 : outflow_.window();
+    const SendBounds bounds = limit_send_buffer(c_, fixed, outflow_.unsent());
+    if (!outflow_.follows()) {
+        outflow_.fix(bounds.window);
+    }
+    if (bounds.loopback) {
+        outflow_.stay();
+    }
+}
+
+// By the size of the send buffer.
+bool SendQueue::is_bounded() const noexcept {
+    return outflow_.window() != 0 && !outflow_.follows();
+}
+
+bool SendQueue::is_full() noexcept {
+    const size_t window = outflow_.window();
+    return outflow_.follows() && pending() >= window && arrival_.ask(written_) &&
+           pending() >= window;
 }
 
 // What is not sent is among what is not acknowledged, so that a second question is rarely needed.
 size_t SendQueue::room(size_t most) noexcept {
-    if (window_ == 0) {
+    const size_t window = outflow_.window();
+    if (window == 0) {
         return most;
     }
-    const size_t unasked = ngx_min(worth_a_call, window_ / 2);
+    if (outflow_.follows()) {
+        const size_t waiting = written_ > worth_a_call ? unsent(c_) : 0;
+        const bool is_far = limited_ && !outflow_.is_close_by();
+        const size_t bound = is_far ? outflow_.unsent() : ngx_max(most_unsent, outflow_.unsent());
+        const size_t left = left_of(bound, waiting);
+        const size_t wanted = ngx_max(left, least_read);
+        return ngx_min(wanted, most);
+    }
+    const size_t unasked = ngx_min(worth_a_call, window / 2);
     uint64_t in_kernel = pending();
     if (in_kernel > unasked) {
         if (!arrival_.ask(written_)) {
@@ -53,7 +95,7 @@ size_t SendQueue::room(size_t most) noexcept {
         in_kernel = pending();
     }
     const uint64_t waiting = in_kernel > unasked ? unsent(c_) : in_kernel;
-    const uint64_t in_window = left_of(window_, in_kernel);
+    const uint64_t in_window = left_of(window, in_kernel);
     const uint64_t to_send = left_of(most_unsent, waiting);
     const uint64_t left = ngx_min(in_window, to_send);
     const uint64_t wanted = ngx_max(left, least_read);
@@ -67,14 +109,15 @@ size_t SendQueue::sendable(size_t size, bool again) noexcept {
         return 0;
     }
     prepare(size);
-    if (window_ == 0 || !limited_ || again) {
+    if (!is_bounded() || !limited_ || again) {
         return size;
     }
     // Without an answer there is no window, or it would never open again.
-    if (pending() + size > window_ && !arrival_.ask(written_)) {
+    const size_t window = outflow_.window();
+    if (pending() + size > window && !arrival_.ask(written_)) {
         return size;
     }
-    const uint64_t left = left_of(window_, pending());
+    const uint64_t left = left_of(window, pending());
     return ngx_min(size, left);
 }
 
@@ -92,9 +135,9 @@ ws::Written SendQueue::wrote(ssize_t n) noexcept {
 
 void SendQueue::lift_bounds() noexcept {
     if (limited_) {
-        lift_send_bounds(c_, window_ != 0);
+        lift_send_bounds(c_, is_bounded());
     }
-    window_ = 0;
+    outflow_.lift();
 }
 
 uint64_t SendQueue::acknowledged() noexcept {

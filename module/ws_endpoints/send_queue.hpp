@@ -2,6 +2,7 @@
 #pragma once
 
 #include "module/ws_endpoints/arrival.hpp"
+#include "module/ws_endpoints/outflow.hpp"
 
 #include "ngx_ws_filter/ws_relay/endpoint.hpp"
 
@@ -11,9 +12,11 @@ namespace ngx_ws {
 class SendQueue {
 public:
     // `window` and `notsent_lowat`: see Bounds.
-    SendQueue(ngx_connection_t *c, size_t window, size_t notsent_lowat, bool nodelay) noexcept;
+    SendQueue(ngx_connection_t *c, const WindowConf &window, const WindowConf &notsent_lowat,
+              bool nodelay) noexcept;
 
     // See ws::Endpoint.
+    [[nodiscard]] bool is_full() noexcept;
     [[nodiscard]] size_t room(size_t most) noexcept;
     void lift_bounds() noexcept;
     [[nodiscard]] uint64_t acknowledged() noexcept;
@@ -35,13 +38,14 @@ public:
 
 private:
     void prepare(size_t size) noexcept;
+    void limit() noexcept;
+    [[nodiscard]] bool is_bounded() const noexcept;
     [[nodiscard]] uint64_t pending() const noexcept { return written_ - arrival_.data(); }
 
     ngx_connection_t *c_;
     Arrival arrival_;
+    Outflow outflow_;
     uint64_t written_ = 0;
-    size_t window_;
-    size_t notsent_lowat_;
     bool nodelay_;          // to be set before the first byte
     bool limited_ = false;  // the kernel knows the bounds
 };

@@ -47,9 +47,11 @@ void Leg::take_client() noexcept {
 
 void Leg::make_backend(EndpointPlace &place) noexcept {
     ngx_http_upstream_t &u = *r_->upstream;
+    // A fixed size was set before the backend was dialled.
+    const bool follows = conf_->flow.backend_rcvbuf.follows();
     const Bounds bounds = {.window = conf_->flow.backend_window,
                            .notsent_lowat = conf_->flow.notsent_lowat,
-                           .rcvbuf = 0};
+                           .rcvbuf = follows ? conf_->flow.backend_rcvbuf : WindowConf{}};
     place.make(u.peer.connection, bounds, wants_nodelay(r_), content(u.buffer),
                &u.state->bytes_received);
     u.peer.connection->read->available = -1;

@@ -94,6 +94,16 @@ bool inherit_choice(ngx_conf_t *, const Directive &directive, void *conf, void *
     return true;
 }
 
+void unset_window(void *field) noexcept {
+    static_cast<WindowConf *>(field)->unset();
+}
+
+bool inherit_window(ngx_conf_t *, const Directive &directive, void *conf, void *prev) noexcept {
+    const WindowConf follows = {.size = 0, .most = directive.initial.number};
+    field<WindowConf>(conf, directive).merge(field<WindowConf>(prev, directive), follows);
+    return true;
+}
+
 void unset_limit(void *field) noexcept {
     static_cast<SessionLimit *>(field)->most = NGX_CONF_UNSET_UINT;
 }
@@ -165,6 +175,8 @@ constexpr Behaviour behaviour(Kind kind) noexcept {
             return plain<ngx_int_t>(NGX_CONF_TAKE1, ngx_http_ws_set_number);
         case Kind::size:
             return plain<size_t>(NGX_CONF_TAKE1, ngx_http_ws_set_size);
+        case Kind::window:
+            return {NGX_CONF_TAKE12, ngx_http_ws_set_window, unset_window, inherit_window};
         case Kind::time:
             return plain<ngx_msec_t>(NGX_CONF_TAKE1, ngx_http_ws_set_time);
         case Kind::time_or_never:

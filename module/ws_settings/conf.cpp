@@ -47,9 +47,16 @@ void inherit_pass(ngx_conf_t *cf, LocConf &conf, const LocConf &prev) noexcept {
     }
 }
 
+// Bytes that a client may leave without a pong, where pongs are its acknowledgements.
+size_t pong_window(const FlowConf &conf) noexcept {
+    constexpr size_t by_default = 1024 * 1024;
+    return conf.client_window.follows() ? by_default : conf.client_window.size;
+}
+
 ws::RelayOptions relay_options(const LocConf &conf) noexcept {
     const bool by_pong = conf.flow.client_ack == static_cast<ngx_uint_t>(ClientAck::pong);
-    const size_t window = conf.flow.client_window != 0 ? conf.flow.client_window : 1024 * 1024;
+    const size_t pongs = pong_window(conf.flow);
+    const size_t window = pongs != 0 ? pongs : 1024 * 1024;
     return {
         .tunnel = {.liveness = {.ping_interval = conf.times.ping_interval,
                                 .pong_timeout = conf.times.pong_timeout,
@@ -66,7 +73,7 @@ ws::RelayOptions relay_options(const LocConf &conf) noexcept {
                    .send_timeout = conf.times.send_timeout,
                    .close_timeout = conf.times.close_timeout,
                    .close_time = conf.times.close_time},
-        .client_window = by_pong ? conf.flow.client_window : 0,
+        .client_window = by_pong ? pongs : 0,
     };
 }
 

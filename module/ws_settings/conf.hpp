@@ -9,6 +9,7 @@
 #include "module/ws_settings/proxy_protocol_conf.hpp"
 #include "module/ws_settings/resume_conf.hpp"
 #include "module/ws_settings/steering_conf.hpp"
+#include "module/ws_settings/window_conf.hpp"
 
 #include "ngx_ws_filter/ws_relay/relay.hpp"
 
@@ -59,12 +60,11 @@ struct SubprotocolConf {
 };
 
 struct FlowConf {
-    // Bytes, 0: as the kernel likes.
-    size_t backend_window;  // in our kernel and not acknowledged by the backend
-    size_t client_window;   // the same for the client
-    size_t notsent_lowat;   // of either, not even sent
-    size_t client_rcvbuf;   // taken by our kernel from the client ahead of us
-    size_t backend_rcvbuf;  // and from the backend
+    WindowConf backend_window;  // in our kernel and not acknowledged by the backend
+    WindowConf client_window;   // the same for the client
+    WindowConf notsent_lowat;   // of either, not even sent
+    WindowConf client_rcvbuf;   // taken by our kernel from the client ahead of us
+    WindowConf backend_rcvbuf;  // and from the backend
 
     ngx_uint_t client_ack;  // a ClientAck
     size_t ack_interval;    // bytes between two markers; 0: a quarter of client_window

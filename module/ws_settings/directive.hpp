@@ -17,6 +17,7 @@ enum class Kind : ngx_uint_t {
     words,             // of an ngx_uint_t: the bits of those of `words` that are written
     number,            // of an ngx_int_t or ngx_uint_t
     size,              // of a size_t
+    window,            // of a WindowConf; without it, its cap
     time,              // of an ngx_msec_t that is not 0
     time_or_never,     // of an ngx_msec_t; 0: never
     text,              // of an ngx_str_t

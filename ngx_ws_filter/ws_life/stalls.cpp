@@ -12,20 +12,22 @@ namespace {
 }  // namespace
 
 void Stalls::watch(const Standing &standing, Witness &witness, Millis now) noexcept {
+    const bool client_waits = standing.to_client_blocked || standing.to_client_full;
+    const bool backend_waits = standing.to_backend_blocked || standing.to_backend_full;
     // Most turns find both sides free, and leave them so.
-    if (standing.to_client_blocked || deadlines_->is_set(Deadline::client)) {
-        watch(Side::client, standing.to_client_blocked, standing.to_client, witness, now);
+    if (client_waits || deadlines_->is_set(Deadline::client)) {
+        watch(Side::client, client_waits, standing.to_client, witness, now);
     }
-    if (standing.to_backend_blocked || deadlines_->is_set(Deadline::backend)) {
-        watch(Side::backend, standing.to_backend_blocked, standing.to_backend, witness, now);
+    if (backend_waits || deadlines_->is_set(Deadline::backend)) {
+        watch(Side::backend, backend_waits, standing.to_backend, witness, now);
     }
 }
 
-void Stalls::watch(Side side, bool blocked, std::uint64_t written, Witness &witness,
+void Stalls::watch(Side side, bool waits, std::uint64_t written, Witness &witness,
                    Millis now) noexcept {
     const Deadline deadline = deadline_of(side);
     Mark &mark = mark_of(side);
-    if (!blocked) {
+    if (!waits) {
         deadlines_->clear(deadline);
     } else if (!deadlines_->is_set(deadline) || written != mark.written) {
         mark = {.written = written, .moved = witness.moved(side)};

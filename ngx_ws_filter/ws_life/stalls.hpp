@@ -6,7 +6,7 @@
 
 namespace ws {
 
-// A side that is blocked has its time anew with each byte that it takes.
+// A side that is blocked or full has its time anew with each byte that it takes.
 class Stalls {
 public:
     // The deadlines outlive the object.
@@ -26,8 +26,7 @@ private:
         std::uint64_t moved = 0;
     };
 
-    void watch(Side side, bool blocked, std::uint64_t written, Witness &witness,
-               Millis now) noexcept;
+    void watch(Side side, bool waits, std::uint64_t written, Witness &witness, Millis now) noexcept;
     [[nodiscard]] Mark &mark_of(Side side) noexcept {
         return side == Side::client ? client_ : backend_;
     }

@@ -13,6 +13,8 @@ namespace ws {
 struct Standing {
     bool to_client_blocked = false;   // bytes, or our end, wait for room towards the client
     bool to_backend_blocked = false;  // the same towards the backend
+    bool to_client_full = false;      // nothing is read for the client until it acknowledges more
+    bool to_backend_full = false;     // the same for the backend
     bool client_lost = false;         // nothing can be written to the client any more
     bool backend_lost = false;        // the same towards the backend
     bool client_finished = false;     // our FIN to the client stands behind all that was written

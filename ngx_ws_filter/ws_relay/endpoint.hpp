@@ -47,6 +47,9 @@ public:
 
     // --- to the peer
 
+    // More is under way than the path holds: nothing should be taken for this connection until
+    // that is less, and no event tells when.
+    [[nodiscard]] virtual bool is_full() noexcept { return false; }
     // How many bytes, at most `most`, are worth taking for this connection now.
     [[nodiscard]] virtual std::size_t room(std::size_t most) noexcept { return most; }
     [[nodiscard]] virtual Written write(std::span<std::uint8_t> bytes) noexcept {

@@ -52,6 +52,7 @@ void Lane::hold_pipe(std::span<std::uint8_t> header, std::size_t payload) noexce
 }
 
 void Lane::flush() noexcept {
+    full_ = false;
     if (held_ != nullptr) {
         const std::size_t sent = send(held_->content());
         note_written();
@@ -101,7 +102,7 @@ std::uint64_t Lane::acknowledged() noexcept {
 }
 
 void Lane::note_stall(Millis now) noexcept {
-    const bool waiting = !lost_ && (blocked() || paused());
+    const bool waiting = !lost_ && (blocked() || full_ || paused());
     if (waiting == waiting_) {
         return;
     }

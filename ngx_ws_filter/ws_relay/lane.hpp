@@ -25,6 +25,12 @@ public:
 
     // How many bytes, at most `most`, to read for this lane.
     [[nodiscard]] std::size_t room(std::size_t most) noexcept { return destination_->room(most); }
+    // See Endpoint. full() is what was found when this was last asked, until flush().
+    [[nodiscard]] bool is_full() noexcept {
+        full_ = !lost_ && destination_->is_full();
+        return full_;
+    }
+    [[nodiscard]] bool full() const noexcept { return full_; }
 
     // Writes what the destination takes and holds the rest; behind what is held already, it is held
     // too, in a buffer that grows. The last `payload` bytes are data, those
@@ -83,9 +89,10 @@ private:
 
     Endpoint *destination_;
     Host *host_;
-    [[no_unique_address]] FlowLedger ledger_;  // the next three fill its last bytes
+    [[no_unique_address]] FlowLedger ledger_;  // the next four fill its last bytes
     bool waiting_ = false;
     bool lost_ = false;
+    bool full_ = false;
     Finish finish_ = Finish::not_wanted;
     HeldBuffer *held_ = nullptr;
     std::uint64_t wire_ = 0;     // bytes taken, data and all others

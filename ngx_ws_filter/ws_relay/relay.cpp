@@ -25,6 +25,8 @@ Standing Relay::standing() const noexcept {
     return {.to_client_blocked =
                 tunnel_.phase() == Phase::connecting || to_client_.blocked() || sends_again,
             .to_backend_blocked = to_backend_.blocked(),
+            .to_client_full = to_client_.full(),
+            .to_backend_full = to_backend_.full(),
             .client_lost = to_client_.lost(),
             .backend_lost = to_backend_.lost(),
             .client_finished = to_client_.finished(),
@@ -40,6 +42,7 @@ Standing Relay::standing() const noexcept {
 // --- turns
 
 Relay::Turn Relay::advance(Millis now) noexcept {
+    look_again_at_ = Deadlines::never;
     if (tunnel_.wake_at() <= now) {
         tunnel_.on_time(now);
     }
@@ -179,12 +182,22 @@ void Relay::pump_to_backend(Millis now) noexcept {
             host_->come_back();
             return;
         }
+        if (is_full(to_backend_, now)) {
+            return;
+        }
         if (rest_.waits()) {
             take_from_client(rest_.bytes(), now);
         } else if (!read_client(now)) {
             return;
         }
     }
+}
+
+bool Relay::is_full(Lane &lane, Millis now) noexcept {
+    constexpr Millis soon = 5;
+    const bool full = lane.is_full();
+    look_again_at_ = full ? now + soon : look_again_at_;
+    return full;
 }
 
 bool Relay::read_client(Millis now) noexcept {

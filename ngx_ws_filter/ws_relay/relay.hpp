@@ -2,6 +2,7 @@
 // between two connections that somebody else has made.
 #pragma once
 
+#include "ngx_ws_filter/ws_life/deadlines.hpp"
 #include "ngx_ws_filter/ws_life/pace.hpp"
 #include "ngx_ws_filter/ws_relay/facts.hpp"
 #include "ngx_ws_filter/ws_relay/lane.hpp"
@@ -53,7 +54,8 @@ public:
 
     [[nodiscard]] Turn advance(Millis now) noexcept;
     [[nodiscard]] Millis wake_at() const noexcept {
-        return std::min({tunnel_.wake_at(), upload_.wake_at(), download_.wake_at()});
+        return std::min(
+            {tunnel_.wake_at(), upload_.wake_at(), download_.wake_at(), look_again_at_});
     }
 
     // See Tunnel. Before the first turn of a leg.
@@ -144,6 +146,8 @@ private:
         return pace.is_set() && use == Use::relay ? pace.allowed(most, now) : most;
     }
 
+    // Whether nothing should be taken for it now. Then it is asked again soon.
+    [[nodiscard]] bool is_full(Lane &lane, Millis now) noexcept;
     void pump_to_backend(Millis now) noexcept;
     [[nodiscard]] bool read_client(Millis now) noexcept;
     void on_client_end(Came came, Millis now) noexcept;
@@ -182,12 +186,13 @@ private:
     Lane to_client_;
     Lane to_backend_;
     Tunnel tunnel_;
-    Pace upload_;                       // of what the client says
-    Pace download_;                     // of what the backend says
-    Rest rest_;                         // of what the client sent
-    std::uint64_t bytes_in_ = 0;        // payload taken from the client
-    std::uint64_t bytes_out_ = 0;       // payload taken for it
-    std::uint64_t lost_to_client_ = 0;  // not acknowledged at the end
+    Pace upload_;                              // of what the client says
+    Pace download_;                            // of what the backend says
+    Millis look_again_at_ = Deadlines::never;  // a destination was full
+    Rest rest_;                                // of what the client sent
+    std::uint64_t bytes_in_ = 0;               // payload taken from the client
+    std::uint64_t bytes_out_ = 0;              // payload taken for it
+    std::uint64_t lost_to_client_ = 0;         // not acknowledged at the end
     std::uint64_t lost_to_backend_ = 0;
     bool floods_ = false;  // the backend: its last read was a large one
 };

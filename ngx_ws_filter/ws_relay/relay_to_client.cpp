@@ -32,6 +32,9 @@ void Relay::pump_to_client(Millis now) noexcept {
             host_->come_back();
             return;
         }
+        if (use == Use::relay && is_full(to_client_, now)) {
+            return;
+        }
         if (!read_backend(now)) {
             return;
         }

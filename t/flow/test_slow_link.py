@@ -15,8 +15,11 @@ from harness.tcp_info import Hidden, bytes_received
 
 pytestmark = needs_root
 
-PROMISE = 256 * 1024
 RATE = 10_000_000 / 8  # bytes a second of "10mbit"
+ROUND = 0.06  # seconds, most of them in the queue of the link
+# A sender that doubles its speed finds the end of the queue with twice as much under way, and what
+# came behind the lost packet has not come in its order.
+PROMISE = 256 * 1024 + 2 * RATE * ROUND
 
 
 class StayingBackend(RecordingBackend):
@@ -38,7 +41,7 @@ class StayingBackend(RecordingBackend):
 @pytest.fixture
 def slow():
     """The link at whose near end the test runs. The fixtures that make sockets come after it."""
-    with Link("10mbit") as link:
+    with Link("10mbit", congestion="cubic") as link:
         yield link
 
 
@@ -83,10 +86,12 @@ def test_little_hides_before_a_backend_behind_a_slow_link(far_backend, tls):
     hidden = Hidden(client.sock, connection.sock, 0.9985 if tls else 1)
     began, cpu = time.monotonic(), front.cpu_seconds()
     flood = Flood(client.send, frames(data))
+    # OpenSSL has a record that is not whole, and one of it that was not taken.
+    promise = PROMISE + (2 * 16 * 1024 if tls else 0)
     hidden.watch(1)
-    assert 0 < hidden.most <= PROMISE
+    assert 0 < hidden.most <= promise
     flood.wait_done()
-    assert hidden.watch(0.1) <= PROMISE
+    assert hidden.watch(0.1) <= promise
     assert digest(connection.wait_received(len(data), 30)) == digest(data)
     seconds = time.monotonic() - began
     assert seconds < 2 * len(data) / RATE  # the link was put to use

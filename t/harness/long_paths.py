@@ -12,11 +12,11 @@ import threading
 import time
 from dataclasses import dataclass
 
+from harness import stream
 from harness.gateway import Gateway, certificate, client_tls
 from harness.netns import FAR, FAR_6, NEAR, NEAR_6, LongLink
 from harness.ports import free_port
 from harness.raw import BINARY, RawClient, frame
-from harness.stream import MODULE as STREAM_MODULE
 from harness.tcp_info import Hidden
 
 fork = multiprocessing.get_context("fork")
@@ -43,7 +43,7 @@ class Way:
 class Paths:
     """One nginx at the near end of a link, with both ways to the same backend."""
 
-    def __init__(self, link, prefix, way, settings="", stream_settings=""):
+    def __init__(self, link, prefix, way, settings="", backend_buffer=512 * 1024):
         self.link, self.way = link, way
         near, far = (NEAR_6, FAR_6) if way.ipv6 else (NEAR, FAR)
         local = "::1" if way.ipv6 else "127.0.0.1"
@@ -52,6 +52,9 @@ class Paths:
         self._back = far if way.far != "client" else local
         with self._place("backend"):
             self._listener = socket.create_server((self._back, 0), family=self._family, backlog=64)
+        if way.far == "client":
+            # What a service lets its own kernel take is none of ours, and would be waited for.
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, backend_buffer)
         self._listener.settimeout(20)
         target = f"{self._host(self._back)}:{self._listener.getsockname()[1]}"
         self.ports = {"ours": free_port(), "stream": free_port()}
@@ -61,8 +64,8 @@ class Paths:
         self.gateway = Gateway(
             prefix, f"location / {{ ws_pass {target}; {settings} }}",
             server=f"{listen['ours']} {keys}", http="access_log off;",
-            main=f"load_module {STREAM_MODULE}; stream {{ server {{ {listen['stream']} {keys}"
-                 f" proxy_pass {target}; {stream_settings} }} }}")
+            main=f"{stream.LOAD} stream {{ server {{ {listen['stream']} {keys} proxy_pass {target};"
+                 " } }" if stream.IS_THERE else "")
 
     def __enter__(self):
         self.gateway.start()
@@ -166,11 +169,18 @@ class Transfer:
         time.sleep(seconds)
         return (sum(self.received()) - before) / (time.monotonic() - begin)
 
+    def now_hidden(self):
+        """The most that any session hides."""
+        return max(0, *(hidden.now() for hidden in self.hidden))
+
     def watch(self, seconds, interval=0.005):
-        """The most that any session hides during the next seconds."""
-        end, most = time.monotonic() + seconds, 0
-        while time.monotonic() < end:
-            most = max(most, *(hidden.now() for hidden in self.hidden), 0)
+        """The most that any session hides, until it is no more for so many seconds."""
+        begin = since = time.monotonic()
+        most = 0
+        while time.monotonic() - since < seconds and time.monotonic() - begin < 10 + seconds:
+            now = self.now_hidden()
+            if now > most:
+                most, since = now, time.monotonic()
             time.sleep(interval)
         return most
 
@@ -195,6 +205,7 @@ def _flood(sock, chunk):
 
 
 @contextlib.contextmanager
-def long_paths(prefix, rtt, rate, way=Way(), settings="", **link):
-    with LongLink(rtt, rate, **link) as there, Paths(there, prefix, way, settings) as paths:
+def long_paths(prefix, rtt, rate, way=Way(), settings="", backend_buffer=512 * 1024, **link):
+    with LongLink(rtt, rate, **link) as there, \
+            Paths(there, prefix, way, settings, backend_buffer) as paths:
         yield paths

@@ -54,10 +54,11 @@ def why_not():
 class Link:
     """While entered, this thread and all that it starts are at the near end, in a namespace of
     their own with the address NEAR. Sockets made inside `far()` are at the other, FAR. Each end
-    sends at most `rate`. The namespaces end with the last socket and process in them."""
+    sends at most `rate`, with the `congestion` control if one is given. The namespaces end with the
+    last socket and process in them."""
 
-    def __init__(self, rate, queue="50ms"):
-        self._rate, self._queue = rate, queue
+    def __init__(self, rate, queue="50ms", congestion=None):
+        self._rate, self._queue, self.congestion = rate, queue, congestion
         self._home = self._near = self._far = None
 
     def __enter__(self):
@@ -70,6 +71,8 @@ class Link:
             self.__exit__()
             raise
         return self
+
+    _has_ipv6 = False
 
     def __exit__(self, *_):
         _enter(self._home)
@@ -116,6 +119,11 @@ class Link:
         self._run("ip", "address", "add", f"{address}/24", "dev", name)
         self._run("ip", "link", "set", name, "up")
         self._shape(name)
+        if self.congestion:
+            # The route's, since a namespace may not have each algorithm as its own.
+            for route in ("10.99.0.0/24", *(["fd00:99::/64"] if self._has_ipv6 else [])):
+                self._run("ip", "route", "replace", route, "dev", name, "congctl",
+                          self.congestion)
 
     def _shape(self, name):
         self._run("tc", "qdisc", "replace", "dev", name, "root", "tbf", "rate", self._rate,
@@ -128,12 +136,17 @@ class Link:
 
 class LongLink(Link):
     """A link of `rate` bits a second on which a packet takes half of `rtt` seconds each way, behind
-    at most `queue` bytes, by default as many as are under way in a round trip. `loss` is the part of all
-    packets that is lost, chosen by `seed`. Both ends send with the `congestion` control."""
+    at most `queue` bytes, by default as many as are under way in a round trip. `loss` is the part of
+    all packets that is lost, chosen by `seed`. Without `offload` the kernel hands over each segment as
+    a packet, as a network would."""
 
-    def __init__(self, rtt, rate, *, queue=None, loss=0, seed=1, congestion="cubic"):
-        super().__init__(rate)
-        self.rtt, self.rate, self.congestion = rtt, rate, congestion
+    _has_ipv6 = True
+
+    def __init__(self, rtt, rate, *, queue=None, loss=0, seed=1, congestion="cubic",
+                 offload=True):
+        super().__init__(rate, congestion=congestion)
+        self._offload = offload and not loss
+        self.rtt, self.rate = rtt, rate
         self.product = rtt * rate / 8
         self._queue = queue or max(self.product, 256 * 1024)
         self._loss, self._seed = loss, seed
@@ -164,14 +177,11 @@ class LongLink(Link):
         self._devices.append(device)
         flags = _IFF_TUN | _IFF_NO_PI | _IFF_VNET_HDR
         fcntl.ioctl(device, _TUNSETIFF, struct.pack("16sH22x", name.encode(), flags))
-        if not self._loss:
+        if self._offload:
             fcntl.ioctl(device, _TUNSETOFFLOAD, _SEGMENTS_LATER)
         self._run("ip", "address", "add", f"{address_6}/64", "dev", name, "nodad")
         self._run("ip", "link", "set", name, "txqueuelen", "10000")
         self._bring_up(name, address)
-        # The route's, since a namespace may not have each algorithm as its own.
-        for route in ("10.99.0.0/24", "fd00:99::/64"):
-            self._run("ip", "route", "replace", route, "dev", name, "congctl", self.congestion)
 
     def _shape(self, name):
         """The program does it."""

@@ -18,11 +18,11 @@ def is_inside(built):
 
 
 INSIDE = is_inside(BUILT)
-needs_stream = pytest.mark.skipif(not INSIDE and not os.path.isfile(MODULE),
-                                  reason="needs nginx's stream module")
+IS_THERE = INSIDE or os.path.isfile(MODULE)
+LOAD = f"load_module {MODULE};" if IS_THERE and not INSIDE else ""
+needs_stream = pytest.mark.skipif(not IS_THERE, reason="needs nginx's stream module")
 
 
 def stream_parts(server, settings=""):
     """Arguments of Gateway for an nginx that has only this server{} in a stream{}."""
-    load = "" if INSIDE else f"load_module {MODULE};"
-    return {"module": False, "main": f"{load} stream {{ {settings} server {{ {server} }} }}"}
+    return {"module": False, "main": f"{LOAD} stream {{ {settings} server {{ {server} }} }}"}

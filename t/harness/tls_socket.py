@@ -30,6 +30,9 @@ class TlsSocket(ssl.SSLSocket):
     def recv(self, buflen=1024, flags=0):
         return self._patiently(lambda: super(TlsSocket, self).recv(buflen, flags))
 
+    def recv_into(self, buffer, nbytes=None, flags=0):
+        return self._patiently(lambda: super(TlsSocket, self).recv_into(buffer, nbytes, flags))
+
     def send(self, data, flags=0):
         return self._patiently(lambda: super(TlsSocket, self).send(data, flags))
 

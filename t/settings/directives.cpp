@@ -68,6 +68,8 @@ std::string initial(const Directive &directive) {
         case Kind::time:
         case Kind::time_or_never:
             return std::to_string(value);
+        case Kind::window:
+            return "auto max=" + std::to_string(value / ngx_ws::mib) + "m";
         default:
             return std::string(directive.initial.text);
     }
@@ -89,6 +91,8 @@ std::string arguments(const Directive &directive) {
         case Kind::size:
         case Kind::max_message_size:
             return "size";
+        case Kind::window:
+            return "auto [max=size] | size";
         case Kind::time:
         case Kind::time_or_never:
             return "time";

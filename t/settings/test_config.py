@@ -55,6 +55,22 @@ def test_sizes(refused, config_check, name):
         assert accepted, said
 
 
+@pytest.mark.parametrize("name", ["ws_backend_window", "ws_client_window", "ws_notsent_lowat",
+                                  "ws_client_rcvbuf", "ws_backend_rcvbuf"])
+def test_windows(refused, config_check, name):
+    expected = (f'in "{name}": expected a size such as 65536, 64k or 1m, or "auto" and perhaps'
+                ' "max=" with a size')
+    for value in ("big", "-1", '""', "max=1m", "64k max=1m", "64k auto", "auto 64k", "auto max=",
+                  "auto max=0", "auto max=big", "auto most=1m", "automatic"):
+        wrong = value.split()[-1].strip('"')
+        refused(f"{name} {value};", f'invalid value "{wrong}" {expected}', around=PASS)
+    refused(f"{name} auto max=1m 64k;", "number of arguments", around=PASS)
+    refused(f"{name} 64k;", "duplicate", around=f"{PASS} {name} auto;")
+    for value in ("0", "65536", "64k", "auto", "auto max=1m", "auto max=64k"):
+        accepted, said = config_check(f"location / {{ {PASS} {name} {value}; }}")
+        assert accepted, said
+
+
 @pytest.mark.parametrize("value", ["big", "-1", "0", "4095", "1k"])
 def test_buffer_size(refused, value):
     refused(f"ws_buffer_size {value};",

@@ -18,13 +18,20 @@ struct Worker {
 class Connection final : public ws::Endpoint {
 public:
     Connection(Random &random, Worker &worker, Pipe &in, Pipe &out)
-        : random_(random), worker_(worker), in_(in), out_(out) {}
+        : random_(random),
+          worker_(worker),
+          in_(in),
+          out_(out),
+          window_(random.one_in(2) ? 4096 + random.size(100'000) : 0) {}
 
     [[nodiscard]] bool readable() const noexcept override {
         return in_.readable() != 0 || (!told_end_ && (in_.ended() || in_.is_reset() || broken_));
     }
     [[nodiscard]] ws::Read read(std::span<std::uint8_t> to) noexcept override;
     [[nodiscard]] std::size_t fill_pipe(std::size_t most) noexcept override;
+    [[nodiscard]] bool is_full() noexcept override {
+        return window_ != 0 && out_.written() - out_.acknowledged() >= window_;
+    }
     [[nodiscard]] std::size_t room(std::size_t most) noexcept override {
         return 1 + random_.below(most);
     }
@@ -58,6 +65,7 @@ private:
     Worker &worker_;
     Pipe &in_;
     Pipe &out_;
+    std::size_t window_;      // 0: none
     std::uint64_t seen_ = 0;  // changes that were told
     std::uint64_t told_ = 0;  // acknowledged
     bool told_end_ = false;

@@ -121,6 +121,7 @@ public:
     std::size_t takes = unbounded;    // bytes in all, from now on
     std::size_t at_once = unbounded;  // of one write
     std::size_t wants = unbounded;    // room()
+    bool full = false;
     std::size_t most_for_header = unbounded;
     bool loses_writes = false;
     bool loses_pipe = false;
@@ -162,6 +163,7 @@ public:
         }
         return host_.pipe.size();
     }
+    [[nodiscard]] bool is_full() noexcept override { return full; }
     [[nodiscard]] std::size_t room(std::size_t most) noexcept override {
         return std::min(most, wants);
     }

@@ -1,0 +1,95 @@
+#include "module/ws_endpoints/intake_window.hpp"
+
+#include "module/ws_endpoints/kernel.hpp"
+
+namespace ngx_ws {
+
+namespace {
+
+// The kernel counts the round trips of what it receives in milliseconds.
+constexpr uint32_t countable = 5000;
+
+uint32_t round_trip(const PathFacts &facts) noexcept {
+    const bool exact = facts.round_trip_in >= countable || facts.round_trip == 0;
+    return exact ? facts.round_trip_in : facts.round_trip;
+}
+
+}  // namespace
+
+// Before the first look the kernel has not let more come than it does by itself.
+IntakeWindow::IntakeWindow(const ngx_connection_t *source, size_t most) noexcept
+    : source_(source),
+      path_({.least = ngx_min(least, most), .most = most, .behind_holes = 3}),
+      window_(path_.size()),
+      room_(window_),
+      clamp_(window_) {
+    limit_receive_buffer(source, window_);
+}
+
+bool IntakeWindow::look(uint64_t total) noexcept {
+    total_ = total;
+    if (!path_.round_is_over(ngx_current_msec)) {
+        if (path_.hurry(total_)) {
+            adjust();
+        }
+        return true;
+    }
+    const PathFacts facts = path_facts(source_);
+    if (facts.local) {
+        return false;
+    }
+    const bool holes = facts.out_of_order != std::exchange(out_of_order_, facts.out_of_order);
+    path_.note(total_, ngx_current_msec, round_trip(facts), holes);
+    adjust();
+    return true;
+}
+
+// A little more or less is not worth the calls. While much waits to be read it is not the path that
+// is slow.
+void IntakeWindow::adjust() noexcept {
+    // As it is set by SO_RCVBUF the fixed part is a strict bound.
+    const size_t asked = path_.size();
+    const size_t wanted = asked < least + least / 4 ? size_t{least} : asked;
+    if (wanted > window_ + window_ / 16) {
+        too_wide_ = false;
+        if (unread(source_) < window_ / 2) {
+            widen(wanted);
+        }
+        return;
+    }
+    // A long round may have been a pause.
+    const bool again = std::exchange(too_wide_, wanted < window_ - window_ / 8);
+    if (too_wide_ && (again || !path_.paused())) {
+        window_ = wanted;
+        settle();
+    } else if (room_ != window_) {
+        settle();
+    }
+}
+
+void IntakeWindow::widen(size_t wanted) noexcept {
+    window_ = clamp_ = wanted;
+    room_ = ngx_max(room_, wanted);
+    widen_receive_window(source_, room_);
+    limit_window(source_, clamp_);
+    keep_receive_window(source_);
+}
+
+// What was told to the peer before will still come and needs its room. Beyond it nothing is told
+// until so much has been read that the window is enough.
+void IntakeWindow::settle() noexcept {
+    const size_t waiting = unread(source_);
+    const uint64_t by_clamp = total_ + waiting + clamp_;
+    const uint64_t by_room = total_ + room_;
+    edge_ = ngx_max(edge_, ngx_min(by_clamp, by_room));
+    const size_t needed = ngx_max(window_, edge_ - total_);
+    if (needed == window_ || needed < room_ - room_ / 8) {
+        room_ = needed;
+        narrow_receive_window(source_, needed, least);
+        keep_receive_window(source_);
+    }
+    clamp_ = needed == window_ ? window_ : window_ - ngx_min(window_, waiting);
+    limit_window(source_, clamp_);
+}
+
+}  // namespace ngx_ws

@@ -1,0 +1,127 @@
+#include "ngx_ws_filter/ws_relay/path_window.hpp"
+
+#include <algorithm>
+
+namespace ws {
+
+namespace {
+
+// A clock of milliseconds tells nothing of shorter rounds.
+constexpr std::uint64_t shortest_round = 4;
+
+// Microseconds; a peer can say what it likes.
+constexpr std::uint32_t longest_round_trip = 4'000'000;
+
+// A round may have been so long because nobody read, or wrote, for a while.
+constexpr std::uint64_t most_forgotten = 4;  // rounds
+
+// A sender that probes doubles what is under way with each round, and what is measured is a round
+// late.
+std::uint64_t ahead_of_a_probe(std::uint64_t delivered) noexcept {
+    return 2 * delivered + delivered / 2;
+}
+
+// So much of a window is not used by a sender that it does not hold back.
+constexpr std::uint64_t unused = 64 * 1024;
+
+bool clearly_more(std::uint64_t now, std::uint64_t before) noexcept {
+    return now > before + before / 4;
+}
+
+}  // namespace
+
+bool PathWindow::round_is_over(std::uint64_t now) const noexcept {
+    return now - since_ >= std::max<std::uint64_t>(shortest_round, round_trip_ / 1000);
+}
+
+void PathWindow::note(std::uint64_t total, std::uint64_t now, std::uint32_t round_trip,
+                      bool holes) noexcept {
+    round_trip = round_trip_ = std::min(round_trip, longest_round_trip);
+    if (!begun_) {
+        begun_ = true;
+        total_ = total;
+        since_ = now;
+        return;
+    }
+    if (!round_is_over(now)) {
+        return;
+    }
+    const std::uint64_t elapsed = (now - since_) * 1000;
+    const std::uint64_t delivered = (total - total_) * round_trip / elapsed;
+    paused_ = elapsed / 1000 >= 2 * std::max<std::uint64_t>(shortest_round, round_trip / 1000);
+    const bool probes = clearly_more(delivered, best_);
+    const bool held_back = delivered + unused >= size_ && delivered > peak_ + peak_ / 8;
+    forget(round_trip == 0 ? 1 : elapsed / round_trip);
+    peak_ = std::max(peak_, delivered);
+    best_ = std::max(best_, delivered);
+    total_ = total;
+    since_ = now;
+    const std::uint64_t half_more = delivered + delivered / 2;
+    const std::uint64_t steady = is_lossy(holes) ? bounds_.behind_holes * peak_ : peak_;
+    size_ = bounded(probes      ? ahead_of_a_probe(delivered)
+                    : held_back ? std::max(half_more, steady)
+                                : steady);
+}
+
+bool PathWindow::hurry(std::uint64_t total) noexcept {
+    const std::uint64_t delivered = total - total_;
+    const bool measurable = begun_ && round_trip_ >= 1000 * shortest_round;
+    if (!measurable || delivered < bounds_.least || !clearly_more(delivered, best_)) {
+        return false;
+    }
+    const std::uint64_t wanted = bounded(ahead_of_a_probe(delivered));
+    if (!clearly_more(wanted, size_)) {
+        return false;
+    }
+    size_ = wanted;
+    return true;
+}
+
+// A sender that has found the end of a queue loses packets in a round or two, a path that loses
+// them by itself in one of three.
+bool PathWindow::is_lossy(bool holes) noexcept {
+    constexpr unsigned for_each = 3;
+    constexpr unsigned many = 5;
+    constexpr unsigned most = 12;
+    holes_ = holes ? std::min(holes_ + for_each, most) : holes_ - std::min(holes_, 1U);
+    if (trial_ != 0) {
+        return try_less(holes);
+    }
+    lossy_rounds_ = holes_ >= many ? lossy_rounds_ + 1 : 0;
+    if (lossy_rounds_ > patience_) {
+        lossy_rounds_ = 0;
+        trial_ = rounds_of_a_trial;
+        return false;
+    }
+    return lossy_rounds_ != 0;
+}
+
+// With so much room a sender may fill the path's queue, and lose packets by that alone. It takes
+// some rounds until less room is seen by what arrives.
+bool PathWindow::try_less(bool holes) noexcept {
+    constexpr unsigned most_patient = 128;
+    --trial_;
+    if (trial_ < rounds_that_count && holes) {
+        trial_ = 0;
+        patience_ = std::min(2 * patience_, most_patient);
+        return true;
+    }
+    if (trial_ == 0) {
+        holes_ = 0;
+        patience_ = first_patience;
+    }
+    return false;
+}
+
+void PathWindow::forget(std::uint64_t rounds) noexcept {
+    for (rounds = std::min(rounds, most_forgotten); rounds != 0; --rounds) {
+        peak_ -= peak_ / 4;
+        best_ -= best_ / 32;
+    }
+}
+
+std::uint64_t PathWindow::bounded(std::uint64_t delivered) const noexcept {
+    return std::min(bounds_.least + delivered, std::max(bounds_.least, bounds_.most));
+}
+
+}  // namespace ws
