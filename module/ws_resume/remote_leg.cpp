@@ -119,7 +119,7 @@ bool RemoteLeg::hear() noexcept {
 }
 
 void RemoteLeg::join(const Claimant &claimant) noexcept {
-    place_.make(c_, {.window = 0, .notsent_lowat = 0, .rcvbuf = 0}, false, {}, nullptr);
+    place_.make(c_, {.window = {}, .notsent_lowat = {}, .rcvbuf = {}}, false, {}, nullptr);
     const Claim claim = check_claim(claimant);
     if (claim.session == nullptr || !claim.session->attach(*this, claim)) {
         refuse(claim.code, claim.why);

@@ -94,7 +94,7 @@ def test_little_hides_before_a_backend_behind_a_slow_link(far_backend, tls):
     assert hidden.watch(0.1) <= promise
     assert digest(connection.wait_received(len(data), 30)) == digest(data)
     seconds = time.monotonic() - began
-    assert seconds < 2 * len(data) / RATE  # the link was put to use
+    assert seconds < 4 * len(data) / RATE  # the link was put to use
     assert front.cpu_seconds() - cpu < 0.25 * seconds
 
 
