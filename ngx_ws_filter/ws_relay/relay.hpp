@@ -164,7 +164,8 @@ private:
         if (resume_ != nullptr) {
             return resume_->sends_again() || resume_->most(host_->scratch()) == 0;
         }
-        const bool reads_client = !to_backend_.blocked() && !rest_.waits() && !upload_.waits();
+        const bool reads_client =
+            !to_backend_.blocked() && !to_backend_.full() && !rest_.waits() && !upload_.waits();
         return to_client_.paused() && reads_client && !session_->close_received();
     }
     [[nodiscard]] bool read_backend(Millis now) noexcept;

@@ -172,6 +172,17 @@ void does_not_wait_for_a_pong_that_cannot_be_read(void **) {
     unit::equal(joined.backend.reads, 2);
 }
 
+void does_not_wait_for_a_pong_behind_what_a_full_backend_waits_for(void **) {
+    Joined joined(confirmed_by_pongs(3));
+    joined.backend.full = true;
+    joined.client_says(unit::data, "hello");
+    joined.backend.says("one").says("two");
+    unit::check(joined.turn());
+    unit::check(joined.turn());
+    unit::equal(joined.backend.reads, 2);
+    unit::equal(joined.backend.written, ""sv);
+}
+
 // The same behind what waits in our memory, when a turn is over.
 void does_not_wait_for_a_pong_behind_a_rest(void **) {
     const ws::FramingSettings u32{.kind = ws::FramingKind::length};
@@ -234,6 +245,7 @@ int main() {
         cmocka_unit_test(gives_a_pong_amid_a_held_message_when_all_before_it_is_acknowledged),
         cmocka_unit_test(leaves_a_backend_unread_while_the_window_is_used_up),
         cmocka_unit_test(does_not_wait_for_a_pong_that_cannot_be_read),
+        cmocka_unit_test(does_not_wait_for_a_pong_behind_what_a_full_backend_waits_for),
         cmocka_unit_test(does_not_wait_for_a_pong_behind_a_rest),
         cmocka_unit_test(does_not_wait_for_a_pong_behind_the_clients_close),
         cmocka_unit_test(tells_of_pings_and_pongs),
