@@ -14,6 +14,8 @@ class Arrival {
 public:
     void open(ngx_connection_t *destination) noexcept { destination_ = destination; }
 
+    [[nodiscard]] ngx_connection_t *destination() const noexcept { return destination_; }
+
     // Asks the kernel, when `written` bytes of the stream have been written. The second asks for
     // more than the window needs, where that takes more: TCP tells exactly what its peer has
     // acknowledged, and a unix socket only how many buffers its peer has not emptied.

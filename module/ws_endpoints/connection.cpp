@@ -49,8 +49,7 @@ ssize_t note_sent(ngx_connection_t *c, ssize_t n, size_t wanted) noexcept {
 
 Connection::Connection(ngx_connection_t *c, const Bounds &bounds, bool nodelay,
                        std::span<uint8_t> early, off_t *counter) noexcept
-    : c_(c),
-      early_(early),
+    : early_(early),
       counter_(counter),
       intake_(c, bounds.rcvbuf),
       queue_(c, bounds.window, bounds.notsent_lowat, nodelay) {
@@ -59,7 +58,7 @@ Connection::Connection(ngx_connection_t *c, const Bounds &bounds, bool nodelay,
 // --- from the peer
 
 bool Connection::readable() const noexcept {
-    return !early_.empty() || c_->read->ready != 0;
+    return !early_.empty() || connection()->read->ready != 0;
 }
 
 ws::Read Connection::read(std::span<uint8_t> to) noexcept {
@@ -69,12 +68,12 @@ ws::Read Connection::read(std::span<uint8_t> to) noexcept {
         early_ = early_.subspan(size);
         return {ws::Came::bytes, size};
     }
-    return took(c_->recv(c_, to.data(), to.size()));
+    return took(connection()->recv(connection(), to.data(), to.size()));
 }
 
 ws::Read Connection::discard(std::span<uint8_t> to) noexcept {
     early_ = {};
-    const ssize_t n = ngx_recv(c_, to.data(), to.size());
+    const ssize_t n = ngx_recv(connection(), to.data(), to.size());
     return n == 0 ? ws::Read{ws::Came::end} : took(n);
 }
 
@@ -88,24 +87,25 @@ ws::Read Connection::took(ssize_t n) noexcept {
     if (counter_ != nullptr) {
         *counter_ += n;
     }
-    intake_.took(static_cast<size_t>(n));
+    intake_.took(connection(), static_cast<size_t>(n));
     return {ws::Came::bytes, static_cast<size_t>(n)};
 }
 
 bool Connection::takes_pipe() const noexcept {
-    return c_->recv == ngx_recv && c_->send == ngx_send;
+    return connection()->recv == ngx_recv && connection()->send == ngx_send;
 }
 
 size_t Connection::fill_pipe(size_t most) noexcept {
     int available = 0;
-    if (!takes_pipe() || !early_.empty() || ngx_socket_nread(c_->fd, &available) == -1 ||
+    if (!takes_pipe() || !early_.empty() || ngx_socket_nread(connection()->fd, &available) == -1 ||
         available < least_splice) {
         return 0;
     }
-    const size_t size = pipe_of_worker().fill(c_, ngx_min(static_cast<size_t>(available), most));
+    const size_t size =
+        pipe_of_worker().fill(connection(), ngx_min(static_cast<size_t>(available), most));
     if (size != 0) {
-        c_->read->available = -1;
-        intake_.took(size);
+        connection()->read->available = -1;
+        intake_.took(connection(), size);
         if (counter_ != nullptr) {
             *counter_ += static_cast<off_t>(size);
         }
@@ -118,47 +118,49 @@ size_t Connection::fill_pipe(size_t most) noexcept {
 ws::Written Connection::write(std::span<uint8_t> bytes) noexcept {
     const size_t size = queue_.sendable(bytes.size(), repeats());
     if (size == 0) {
-        return {.size = 0, .lost = !wait_for_room(c_)};
+        return {.size = 0, .lost = !wait_for_room(connection())};
     }
     return queue_.wrote(send(bytes.first(queue_.piece(size))));
 }
 
 ssize_t Connection::send(std::span<uint8_t> bytes) noexcept {
-    return c_->send(c_, bytes.data(), bytes.size());
+    return connection()->send(connection(), bytes.data(), bytes.size());
 }
 
 ws::Written Connection::write_header(std::span<uint8_t> bytes) noexcept {
     const size_t size = queue_.sendable(bytes.size(), repeats());
     if (size < bytes.size()) {
-        return {.size = 0, .lost = !wait_for_room(c_)};
+        return {.size = 0, .lost = !wait_for_room(connection())};
     }
-    const ssize_t n = ::send(c_->fd, bytes.data(), size, MSG_MORE);
-    return queue_.wrote(note_sent(c_, n, size));
+    const ssize_t n = ::send(connection()->fd, bytes.data(), size, MSG_MORE);
+    return queue_.wrote(note_sent(connection(), n, size));
 }
 
 ws::Written Connection::drain_pipe(size_t size) noexcept {
     const size_t wanted = queue_.sendable(size, repeats());
     if (wanted == 0) {
-        return {.size = 0, .lost = !wait_for_room(c_)};
+        return {.size = 0, .lost = !wait_for_room(connection())};
     }
-    return queue_.wrote(note_sent(c_, pipe_of_worker().drain(c_, wanted), wanted));
+    return queue_.wrote(
+        note_sent(connection(), pipe_of_worker().drain(connection(), wanted), wanted));
 }
 
 void Connection::lift_bounds() noexcept {
     queue_.lift_bounds();
-    c_->write->ready = 1;
+    connection()->write->ready = 1;
 }
 
 void Connection::gather() noexcept {
-    (void)ngx_tcp_nopush(c_->fd);
+    (void)ngx_tcp_nopush(connection()->fd);
 }
 
 bool Connection::finish() noexcept {
     finished_ = true;
-    if (ngx_shutdown_socket(c_->fd, NGX_WRITE_SHUTDOWN) == 0) {
+    if (ngx_shutdown_socket(connection()->fd, NGX_WRITE_SHUTDOWN) == 0) {
         queue_.fin_sent();
     } else if (ngx_socket_errno != NGX_ENOTCONN) {
-        ngx_connection_error(c_, ngx_socket_errno, const_cast<char *>("shutdown() failed"));
+        ngx_connection_error(connection(), ngx_socket_errno,
+                             const_cast<char *>("shutdown() failed"));
     }
     return true;
 }
@@ -171,39 +173,39 @@ void Connection::abort() noexcept {
     queue_.forget();
     aborted_ = true;
     finished_ = true;
-    reset_connection(c_);
-    c_->read->ready = 0;
-    c_->read->eof = 1;
+    reset_connection(connection());
+    connection()->read->ready = 0;
+    connection()->read->eof = 1;
 }
 
 void Connection::lose(bool breaks) noexcept {
     queue_.lose();
     if (breaks && !aborted_) {
-        (void)shutdown(c_->fd, SHUT_RDWR);
-        c_->read->ready = 1;
-        c_->read->available = -1;
+        (void)shutdown(connection()->fd, SHUT_RDWR);
+        connection()->read->ready = 1;
+        connection()->read->available = -1;
     }
 }
 
 // --- what the kernel knows
 
 bool Connection::drained() const noexcept {
-    return !aborted_ && unacknowledged(c_) == size_t{0};
+    return !aborted_ && unacknowledged(connection()) == size_t{0};
 }
 
 bool Connection::has_unread() const noexcept {
     int unread = 0;
-    return !early_.empty() || ngx_socket_nread(c_->fd, &unread) == -1 || unread != 0;
+    return !early_.empty() || ngx_socket_nread(connection()->fd, &unread) == -1 || unread != 0;
 }
 
 bool Connection::is_broken() const noexcept {
-    return broken_behind_its_end(c_, finished_);
+    return broken_behind_its_end(connection(), finished_);
 }
 
 // Where events are edges there is one; where they are levels, none is asked for behind an end.
 bool Connection::may_have_broken() noexcept {
-    const bool told = c_->read->ready != 0;
-    c_->read->ready = 0;
+    const bool told = connection()->read->ready != 0;
+    connection()->read->ready = 0;
     return told || is_polled();
 }
 

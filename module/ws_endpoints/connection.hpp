@@ -59,12 +59,11 @@ protected:
     [[nodiscard]] virtual bool repeats() const noexcept { return false; }
     [[nodiscard]] virtual ws::Came end_of_stream() const noexcept { return ws::Came::end; }
 
-    [[nodiscard]] ngx_connection_t *connection() const noexcept { return c_; }
+    [[nodiscard]] ngx_connection_t *connection() const noexcept { return queue_.connection(); }
 
 private:
     [[nodiscard]] ws::Read took(ssize_t n) noexcept;
 
-    ngx_connection_t *c_;
     std::span<uint8_t> early_;
     off_t *counter_;
     Intake intake_;

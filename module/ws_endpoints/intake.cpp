@@ -1,27 +1,28 @@
 #include "module/ws_endpoints/intake.hpp"
 
-#include "module/ws_endpoints/intake_window.hpp"
 #include "module/ws_endpoints/kernel.hpp"
 
 namespace ngx_ws {
 
 Intake::Intake(const ngx_connection_t *source, const WindowConf &window) noexcept
-    : source_(source), look_at_(window.follows() ? worth_a_look : never), most_(window.most) {
+    : most_(size_in_kernel(window.most)) {
     if (!window.follows()) {
         limit_receive_buffer(source, window.size);
     }
 }
 
-// Without memory the kernel's own bounds stay.
-void Intake::look() noexcept {
-    if (window_ == nullptr) {
-        window_ = ngx::make<IntakeWindow>(source_->pool, source_, most_);
-    }
-    if (window_ == nullptr || !window_->look(total_)) {
-        look_at_ = never;
+// Before the first look the kernel has not let more come than it does by itself. Bytes that come
+// from this machine have no path to follow, and without memory none can be: the fixed part stays.
+void Intake::count(const ngx_connection_t *source, size_t bytes) noexcept {
+    taken_ += size_in_kernel(bytes);
+    if (taken_ < IntakeWindow::worth_a_look) {
         return;
     }
-    look_at_ = window_->wide() ? total_ : total_ + worth_a_look;
+    limit_receive_buffer(source, IntakeWindow::fixed_part(most_));
+    if (!path_facts(source).local) {
+        window_ = ngx::make<IntakeWindow>(source->pool, source, most_);
+    }
+    most_ = 0;
 }
 
 }  // namespace ngx_ws

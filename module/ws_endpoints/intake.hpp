@@ -1,11 +1,10 @@
 // What our kernel takes from a peer before we read it.
 #pragma once
 
+#include "module/ws_endpoints/intake_window.hpp"
 #include "module/ws_settings/window_conf.hpp"
 
 namespace ngx_ws {
-
-class IntakeWindow;
 
 // A fixed bound, or one that follows the path as soon as there is a flood: what many quiet sessions
 // have is small.
@@ -15,24 +14,20 @@ public:
     Intake(const ngx_connection_t *source, const WindowConf &window) noexcept;
 
     // So many bytes were read.
-    void took(size_t bytes) noexcept {
-        total_ += bytes;
-        if (total_ >= look_at_) {
-            look();
+    void took(const ngx_connection_t *source, size_t bytes) noexcept {
+        if (window_ != nullptr) {
+            window_->took(bytes);
+        } else if (most_ != 0) {
+            count(source, bytes);
         }
     }
 
 private:
-    static constexpr uint64_t worth_a_look = 32 * 1024;
-    static constexpr uint64_t never = UINT64_MAX;
+    void count(const ngx_connection_t *source, size_t bytes) noexcept;
 
-    void look() noexcept;
-
-    const ngx_connection_t *source_;
-    IntakeWindow *window_ = nullptr;  // of a flood
-    uint64_t total_ = 0;
-    uint64_t look_at_;
-    size_t most_;
+    IntakeWindow *window_ = nullptr;  // of a flood that has a path
+    uint32_t most_;                   // bytes; 0: nothing is followed
+    uint32_t taken_ = 0;              // before there is a flood
 };
 
 }  // namespace ngx_ws

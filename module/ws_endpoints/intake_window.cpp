@@ -16,32 +16,25 @@ uint32_t round_trip(const PathFacts &facts) noexcept {
 
 }  // namespace
 
-// Before the first look the kernel has not let more come than it does by itself.
 IntakeWindow::IntakeWindow(const ngx_connection_t *source, size_t most) noexcept
     : source_(source),
-      path_({.least = ngx_min(least, most), .most = most, .behind_holes = 3}),
+      path_({.least = fixed_part(most), .most = most, .behind_holes = 3}),
       window_(path_.size()),
       room_(window_),
       clamp_(window_) {
-    limit_receive_buffer(source, window_);
 }
 
-bool IntakeWindow::look(uint64_t total) noexcept {
-    total_ = total;
+void IntakeWindow::look() noexcept {
     if (!path_.round_is_over(ngx_current_msec)) {
         if (path_.hurry(total_)) {
             adjust();
         }
-        return true;
+        return;
     }
     const PathFacts facts = path_facts(source_);
-    if (facts.local) {
-        return false;
-    }
     const bool holes = facts.out_of_order != std::exchange(out_of_order_, facts.out_of_order);
     path_.note(total_, ngx_current_msec, round_trip(facts), holes);
     adjust();
-    return true;
 }
 
 // A little more or less is not worth the calls. While much waits to be read it is not the path that

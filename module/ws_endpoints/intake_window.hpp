@@ -10,30 +10,41 @@ namespace ngx_ws {
 // As much as the path delivers in a round trip and a fixed part; see PathWindow.
 class IntakeWindow {
 public:
-    // `most` bytes at most. The fixed part is set at once.
+    static constexpr size_t worth_a_look = 32 * 1024;
+
+    // Of so much the kernel's overhead is a part, and on loopback less costs speed.
+    [[nodiscard]] static constexpr size_t fixed_part(size_t most) noexcept {
+        return ngx_min(least, most);
+    }
+
+    // `most` bytes at most. The kernel has been told the fixed part.
     IntakeWindow(const ngx_connection_t *source, size_t most) noexcept;
 
-    // So many bytes have been read in all. False: they come from this machine, and there is no
-    // path to follow.
-    [[nodiscard]] bool look(uint64_t total) noexcept;
-    // It is to be looked at with each read.
-    [[nodiscard]] bool wide() const noexcept { return path_.wide(); }
+    // So many bytes were read. A wide window is looked at each time.
+    void took(size_t bytes) noexcept {
+        total_ += bytes;
+        if (total_ >= look_at_) {
+            look();
+            look_at_ = path_.wide() ? total_ : total_ + worth_a_look;
+        }
+    }
 
 private:
-    // Of so much the kernel's overhead is a part, and on loopback less costs speed.
     static constexpr size_t least = 160 * 1024;
 
+    void look() noexcept;
     void adjust() noexcept;
     void widen(size_t wanted) noexcept;
     void settle() noexcept;
 
     const ngx_connection_t *source_;
     ws::PathWindow path_;
-    uint64_t total_ = 0;  // bytes read
-    uint64_t edge_ = 0;   // so far the peer may have been told to send
-    size_t window_;       // that is wanted
-    size_t room_;         // that the kernel has: more, if the peer was told so before
-    size_t clamp_;        // that the peer is told beyond what has come
+    uint64_t total_ = 0;    // bytes read
+    uint64_t look_at_ = 0;  // when there are so many
+    uint64_t edge_ = 0;     // so far the peer may have been told to send
+    size_t window_;         // that is wanted
+    size_t room_;           // that the kernel has: more, if the peer was told so before
+    size_t clamp_;          // that the peer is told beyond what has come
     uint32_t out_of_order_ = 0;
     bool too_wide_ = false;  // since the last round
 };

@@ -21,7 +21,7 @@ namespace {
 constexpr int receive_buffer_locked = 2;
 
 int option_value(size_t value) noexcept {
-    return static_cast<int>(ngx_min(value, static_cast<size_t>(INT_MAX)));
+    return static_cast<int>(size_in_kernel(value));
 }
 
 // Without effect on a kernel or a kind of socket that does not know the option, which is no error.

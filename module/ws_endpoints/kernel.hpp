@@ -7,6 +7,12 @@
 
 namespace ngx_ws {
 
+// A size as the kernel can have it: it reckons with numbers of 31 bits.
+[[nodiscard]] constexpr uint32_t size_in_kernel(size_t size) noexcept {
+    constexpr size_t largest = INT32_MAX;
+    return static_cast<uint32_t>(ngx_min(size, largest));
+}
+
 // Written bytes that the peer has not acknowledged; of a unix socket those that it has not read.
 // For TLS these are bytes of records. Nothing if it cannot be told.
 [[nodiscard]] std::optional<size_t> unacknowledged(const ngx_connection_t *c) noexcept;

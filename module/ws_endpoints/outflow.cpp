@@ -59,10 +59,10 @@ bool Outflow::Trail::probes(const PathFacts &facts) noexcept {
 }
 
 Outflow::Outflow(const WindowConf &window, const WindowConf &unsent) noexcept
-    : window_(window.follows() ? window.most : window.size),
-      unsent_(unsent.follows() ? least_unsent : unsent.size),
-      most_(window.most),
-      most_unsent_(unsent.most),
+    : window_(size_in_kernel(window.follows() ? window.most : window.size)),
+      unsent_(unsent.follows() ? least_unsent : size_in_kernel(unsent.size)),
+      most_(size_in_kernel(window.most)),
+      most_unsent_(size_in_kernel(unsent.most)),
       follows_(window.follows()) {
     // Without any bound the send buffer, which has the size that the kernel likes, would be full,
     // and last words would find no room in it.
@@ -72,7 +72,7 @@ Outflow::Outflow(const WindowConf &window, const WindowConf &unsent) noexcept
 }
 
 void Outflow::fix(size_t window) noexcept {
-    window_ = window;
+    window_ = size_in_kernel(window);
     most_ = 0;
     follows_ = false;
 }
@@ -102,7 +102,7 @@ bool Outflow::makes_trail(const ngx_connection_t *destination) noexcept {
 // Without memory the bounds stay as they are.
 void Outflow::look(const ngx_connection_t *destination, uint64_t written,
                    uint64_t acknowledged) noexcept {
-    looked_ = written;
+    looked_ = static_cast<uint32_t>(written);
     if (!makes_trail(destination)) {
         most_ = most_unsent_ = 0;
         return;
@@ -123,15 +123,15 @@ void Outflow::look(const ngx_connection_t *destination, uint64_t written,
     }
     trail_->path.note(acknowledged, ngx_current_msec, facts.round_trip, true);
     if (most_ != 0 && trail_->path.measured()) {
-        const size_t wanted = trail_->path.size() + unsent_;
+        const uint32_t wanted = size_in_kernel(trail_->path.size() + unsent_);
         window_ = ngx_min(wanted, most_);
     }
 }
 
 void Outflow::bound_unsent(const ngx_connection_t *destination, const PathFacts &facts) noexcept {
-    const size_t asked = wanted_unsent(facts, trail_->probes(facts));
-    const size_t most = ngx_min(asked, most_unsent_);
-    const size_t bound = ngx_max(most, least_unsent);
+    const uint32_t asked = size_in_kernel(wanted_unsent(facts, trail_->probes(facts)));
+    const uint32_t most = ngx_min(asked, most_unsent_);
+    const uint32_t bound = ngx_max(most, least_unsent);
     if (bound > unsent_ + unsent_ / 4 || bound < unsent_ - unsent_ / 4) {
         unsent_ = bound;
         limit_unsent(destination, bound);

@@ -26,7 +26,8 @@ public:
 
     // So many bytes have been written in all: the path should be looked at.
     [[nodiscard]] bool is_due(uint64_t written) const noexcept {
-        return most_unsent_ + most_ != 0 && written - looked_ >= worth_a_look;
+        return most_unsent_ + most_ != 0 &&
+               static_cast<uint32_t>(written) - looked_ >= worth_a_look;
     }
     void look(const ngx_connection_t *destination, uint64_t written,
               uint64_t acknowledged) noexcept;
@@ -36,22 +37,22 @@ public:
     void lift() noexcept;
 
 private:
-    static constexpr size_t least_unsent = 16 * 1024;
-    static constexpr size_t unsent_without_bound = 256 * 1024;
-    static constexpr size_t worth_a_look = 64 * 1024;
+    static constexpr uint32_t least_unsent = 16 * 1024;
+    static constexpr uint32_t unsent_without_bound = 256 * 1024;
+    static constexpr uint32_t worth_a_look = 64 * 1024;
 
-    // What is known of the path, once it is looked at.
+    // What is known of the path of a flood.
     struct Trail;
 
     [[nodiscard]] bool makes_trail(const ngx_connection_t *destination) noexcept;
     void bound_unsent(const ngx_connection_t *destination, const PathFacts &facts) noexcept;
 
     Trail *trail_ = nullptr;
-    size_t window_;
-    size_t unsent_;
-    size_t most_;          // of window_; 0: it is fixed
-    size_t most_unsent_;   // the same
-    uint64_t looked_ = 0;  // bytes written when the path was thought of last
+    uint32_t window_;
+    uint32_t unsent_;
+    uint32_t most_;         // of window_; 0: it is fixed
+    uint32_t most_unsent_;  // the same
+    uint32_t looked_ = 0;   // bytes written when the path was thought of last, modulo 2^32
     bool follows_;
     bool close_by_ = false;
 };

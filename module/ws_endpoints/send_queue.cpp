@@ -26,7 +26,7 @@ uint64_t left_of(uint64_t bound, uint64_t used) noexcept {
 
 SendQueue::SendQueue(ngx_connection_t *c, const WindowConf &window, const WindowConf &notsent_lowat,
                      bool nodelay) noexcept
-    : c_(c), outflow_(window, notsent_lowat), nodelay_(nodelay) {
+    : outflow_(window, notsent_lowat), nodelay_(nodelay) {
     arrival_.open(c);
 }
 
@@ -35,7 +35,7 @@ SendQueue::SendQueue(ngx_connection_t *c, const WindowConf &window, const Window
 void SendQueue::prepare(size_t size) noexcept {
     if (nodelay_) {
         nodelay_ = false;
-        (void)ngx_tcp_nodelay(c_);
+        (void)ngx_tcp_nodelay(connection());
     }
     if (!limited_ && written_ + size > worth_a_call) {
         limited_ = true;
@@ -43,16 +43,16 @@ void SendQueue::prepare(size_t size) noexcept {
     }
     if (outflow_.is_due(written_)) {
         (void)arrival_.ask(written_);
-        outflow_.look(c_, written_, arrival_.data());
+        outflow_.look(connection(), written_, arrival_.data());
     }
 }
 
 void SendQueue::limit() noexcept {
-    if (outflow_.follows() && is_unix(c_)) {
+    if (outflow_.follows() && is_unix(connection())) {
         outflow_.fix(window_of_unix);
     }
     const size_t fixed = outflow_.follows() ? 0 : outflow_.window();
-    const SendBounds bounds = limit_send_buffer(c_, fixed, outflow_.unsent());
+    const SendBounds bounds = limit_send_buffer(connection(), fixed, outflow_.unsent());
     if (!outflow_.follows()) {
         outflow_.fix(bounds.window);
     }
@@ -79,7 +79,7 @@ size_t SendQueue::room(size_t most) noexcept {
         return most;
     }
     if (outflow_.follows()) {
-        const size_t waiting = written_ > worth_a_call ? unsent(c_) : 0;
+        const size_t waiting = written_ > worth_a_call ? unsent(connection()) : 0;
         const bool is_far = limited_ && !outflow_.is_close_by();
         const size_t bound = is_far ? outflow_.unsent() : ngx_max(most_unsent, outflow_.unsent());
         const size_t left = left_of(bound, waiting);
@@ -94,7 +94,7 @@ size_t SendQueue::room(size_t most) noexcept {
         }
         in_kernel = pending();
     }
-    const uint64_t waiting = in_kernel > unasked ? unsent(c_) : in_kernel;
+    const uint64_t waiting = in_kernel > unasked ? unsent(connection()) : in_kernel;
     const uint64_t in_window = left_of(window, in_kernel);
     const uint64_t to_send = left_of(most_unsent, waiting);
     const uint64_t left = ngx_min(in_window, to_send);
@@ -105,7 +105,7 @@ size_t SendQueue::room(size_t most) noexcept {
 // The kernel fills up its last segment whatever its bound says, which on a link with many of them
 // under way would be each of ours.
 size_t SendQueue::sendable(size_t size, bool again) noexcept {
-    if (c_->write->ready == 0) {
+    if (connection()->write->ready == 0) {
         return 0;
     }
     prepare(size);
@@ -135,7 +135,7 @@ ws::Written SendQueue::wrote(ssize_t n) noexcept {
 
 void SendQueue::lift_bounds() noexcept {
     if (limited_) {
-        lift_send_bounds(c_, is_bounded());
+        lift_send_bounds(connection(), is_bounded());
     }
     outflow_.lift();
 }

@@ -15,6 +15,8 @@ public:
     SendQueue(ngx_connection_t *c, const WindowConf &window, const WindowConf &notsent_lowat,
               bool nodelay) noexcept;
 
+    [[nodiscard]] ngx_connection_t *connection() const noexcept { return arrival_.destination(); }
+
     // See ws::Endpoint.
     [[nodiscard]] bool is_full() noexcept;
     [[nodiscard]] size_t room(size_t most) noexcept;
@@ -42,7 +44,6 @@ private:
     [[nodiscard]] bool is_bounded() const noexcept;
     [[nodiscard]] uint64_t pending() const noexcept { return written_ - arrival_.data(); }
 
-    ngx_connection_t *c_;
     Arrival arrival_;
     Outflow outflow_;
     uint64_t written_ = 0;

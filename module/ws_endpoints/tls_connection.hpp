@@ -17,7 +17,8 @@ public:
     }
 
 private:
-    alignas(Connection) std::byte bytes_[sizeof(Connection) + sizeof(void *)];
+    // What TLS adds lies in the padding of a Connection.
+    alignas(Connection) std::byte bytes_[sizeof(Connection)];
 };
 
 // Gives back what nginx gathers its own output in, over TLS: ssl_buffer_size. Only when all of it

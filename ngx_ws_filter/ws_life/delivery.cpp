@@ -7,8 +7,8 @@ namespace {
 
 // The first wait is short enough for a near backend. Each wait is twice the one before, so that no
 // answer is late by more than the time it took.
-constexpr Millis first_wait = 1;
-constexpr Millis longest_wait = 64;
+constexpr std::uint8_t first_wait = 1;
+constexpr std::uint8_t longest_wait = 64;
 
 }  // namespace
 
@@ -25,7 +25,8 @@ bool Delivery::is_delivered(std::uint64_t offset, Witness &witness) noexcept {
 
 void Delivery::ask_again(Millis now) noexcept {
     if (!deadlines_->is_set(Deadline::ask)) {
-        wait_ = wait_ == 0 ? first_wait : std::min(2 * wait_, longest_wait);
+        wait_ = wait_ == 0 ? first_wait
+                           : static_cast<std::uint8_t>(std::min(2 * wait_, int{longest_wait}));
         deadlines_->set(Deadline::ask, now + wait_);
     }
 }

@@ -61,7 +61,7 @@ private:
     Deadlines *deadlines_;
     PingReceipts pings_;
     std::uint64_t dropped_ = 0;
-    Millis wait_ = 0;  // between the last two questions
+    std::uint8_t wait_ = 0;  // ms between the last two questions
     bool receipts_;
 };
 

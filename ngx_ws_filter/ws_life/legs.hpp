@@ -7,8 +7,8 @@
 namespace ws {
 
 struct Legs {
-    bool are_resumable = false;  // the client speaks the resume protocol
     Millis grace = 0;            // a detached session is kept for so long; 0: it ends with its leg
+    bool are_resumable = false;  // the client speaks the resume protocol
     bool keeps_going_away = false;  // the client's Close 1001 detaches too (ws_resume away)
     bool keeps_come_back = false;   // the client's Close 4004 detaches
     bool part_is_due = false;       // this leg is over, and its connection is to be closed

@@ -38,7 +38,7 @@ void Tunnel::enter(Phase phase) noexcept {
 }
 
 void Tunnel::note_end(Side by, CloseCode code, std::string_view why, Millis now) noexcept {
-    end_ = {.by = by, .code = code, .why = why, .cut = leaves_bytes_behind(by, code)};
+    end_ = {.why = why, .code = code, .by = by, .cut = leaves_bytes_behind(by, code)};
     may_swallow_ = most_swallowed;
     may_ignore_ = most_ignored;
     liveness_.stop();

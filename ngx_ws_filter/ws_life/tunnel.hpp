@@ -141,10 +141,10 @@ private:
     enum class Peer : std::uint8_t { speaks, ended, lost };
 
     struct End {
-        Side by = Side::nobody;  // nobody: the session has no end yet
-        CloseCode code = CloseCode::abnormal;
         std::string_view why;
-        bool cut = false;  // bytes of the client were left behind when the end came
+        CloseCode code = CloseCode::abnormal;
+        Side by = Side::nobody;  // nobody: the session has no end yet
+        bool cut = false;        // bytes of the client were left behind when the end came
     };
 
     [[nodiscard]] bool lives() const noexcept { return phase_ < Phase::delivering; }

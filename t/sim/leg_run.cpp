@@ -95,8 +95,8 @@ LegRun::LegRun(std::uint64_t seed)
     relay_ = std::make_unique<ws::Relay>(settings_.relay, session_, translator_, line_->side,
                                          service_side_, line_->house);
     relay_->outlive_legs(translator_, keeper_,
-                         {.are_resumable = true,
-                          .grace = settings_.terms.limits.grace,
+                         {.grace = settings_.terms.limits.grace,
+                          .are_resumable = true,
                           .keeps_going_away = false,
                           .keeps_come_back = true});
     translator_.greet({.sid = sid_, .next_sid = {}});

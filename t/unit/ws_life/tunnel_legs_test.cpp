@@ -16,7 +16,7 @@ constexpr auto going_away = "\x03\xe9"sv;  // 1001
 constexpr auto normal = "\x03\xe8"sv;      // 1000
 
 [[nodiscard]] ws::Legs kept() {
-    return {.are_resumable = true, .grace = 60'000};
+    return {.grace = 60'000, .are_resumable = true};
 }
 
 // One that outlives its legs.

@@ -111,8 +111,8 @@ public:
           options_(options) {
         relay.emplace(options_, session, translator, client, backend, host);
         relay->outlive_legs(translator, keeper,
-                            {.are_resumable = true,
-                             .grace = what.limits.grace,
+                            {.grace = what.limits.grace,
+                             .are_resumable = true,
                              .keeps_going_away = false,
                              .keeps_come_back = what.own_name});
         translator.greet({.sid = "a1", .next_sid = {}});
