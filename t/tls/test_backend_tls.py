@@ -7,6 +7,7 @@ import time
 import pytest
 
 from harness.backends import Backend, EchoBackend
+from harness.gateway import wait_until
 from harness.pki import Authority, authority, client_pair, server_tls
 from harness.processes import stopped
 from harness.raw import BINARY
@@ -169,7 +170,7 @@ def test_backend_that_wants_a_certificate_refuses_who_has_none(gateway, backend,
     front.allow(r"\[crit\].*SSL_do_handshake")
     assert raw(front.port).handshake("/").status == 502
     assert "handshake failure" in front.error_log() or "certificate required" in front.error_log()
-    assert len(service.refused) == 1
+    wait_until(lambda: len(service.refused) == 1, 20, "the backend to have refused")
 
 
 def test_backend_that_wants_another_certificate_refuses(gateway, backend, raw):
