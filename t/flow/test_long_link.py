@@ -38,13 +38,13 @@ def test_link_is_as_long_and_as_fast_as_it_says(tmp_path, way):
 # --- speed
 
 
-def speed(paths, name, seconds=2.5):
+def speed(paths, name, seconds=2):
     """Bytes a second, from the first byte on."""
     with paths.transfer(name) as transfer:
         return transfer.rate(seconds)
 
 
-def is_as_fast(tmp_path, point, way, least=0.8, rounds=5, **link):
+def is_as_fast(tmp_path, point, way, least=0.8, rounds=8, **link):
     """In one of some rounds, on a machine that does much else at the same time. A fixed window of
     160k never came beyond 0.1."""
     ratios = []
@@ -55,18 +55,15 @@ def is_as_fast(tmp_path, point, way, least=0.8, rounds=5, **link):
 
 
 @needs_stream
-@pytest.mark.parametrize("up", [True, False], ids=["up", "down"])
-@pytest.mark.parametrize("tls", [False, True], ids=["ws", "wss"])
-@pytest.mark.parametrize("point", [LONG, FAST], ids=["100 ms", "50 ms"])
-def test_far_client_is_as_fast_as_through_a_plain_proxy(tmp_path, point, tls, up):
-    is_as_fast(tmp_path, point, Way(up, tls))
+@pytest.mark.parametrize("way, point", [(Way(), LONG), (Way(tls=True), FAST), (Way(up=False), LONG)],
+                         ids=["up ws 100 ms", "up wss 50 ms", "down ws 100 ms"])
+def test_far_client_is_as_fast_as_through_a_plain_proxy(tmp_path, way, point):
+    is_as_fast(tmp_path, point, way)
 
 
 @needs_stream
-@pytest.mark.parametrize("far", ["backend", "both"])
-@pytest.mark.parametrize("up", [True, False], ids=["up", "down"])
-def test_so_is_the_way_to_a_far_backend(tmp_path, up, far):
-    is_as_fast(tmp_path, LONG, Way(up, far=far))
+def test_so_is_the_way_to_a_far_backend(tmp_path):
+    is_as_fast(tmp_path, LONG, Way(far="both"))
 
 
 @needs_stream
@@ -102,24 +99,17 @@ def stalled(paths):
         return transfer.watch(1.5)
 
 
-STALLS = [Way(), Way(tls=True), Way(up=False), Way(far="both")]
-
-
-@pytest.mark.parametrize("way", STALLS, ids=lambda way: f"{way} {way.far}")
-@pytest.mark.parametrize("congestion", ["cubic", "bbr"])
-def test_little_hides_at_a_sudden_stall(tmp_path, way, congestion):
+@pytest.mark.parametrize("way", [Way(), Way(up=False), Way(tls=True, far="both")],
+                         ids=lambda way: f"{way} {way.far}")
+def test_little_hides_at_a_sudden_stall(tmp_path, way):
     """In one of some rounds: where a loaded machine is late, the round trips are longer, and more is
     under way. Nginx's stream proxy hides 15 to 30 MB of an upload here, and 4 MB of a download.
     Segments come as from a network: a kernel that is handed many in one finds room for more."""
-    if congestion == "bbr" and not way.up:
-        pytest.skip("what this algorithm has under way to find the rate is not ours to bound")
-    # One that paces leaves the queue empty, unless it is too short and loses packets. With a short
-    # queue on either way the other takes too long to come to its speed.
-    queue = 300_000 if congestion == "cubic" and way.far == "client" else 1_250_000
-    with long_paths(tmp_path, *LONG, way, congestion=congestion, offload=False,
-                    queue=queue) as paths:
+    # With a short queue on either way the other takes too long to come to its speed.
+    queue = 300_000 if way.far == "client" else 1_250_000
+    with long_paths(tmp_path, *LONG, way, offload=False, queue=queue) as paths:
         # The kernel tells a window by the overhead that it expects, and takes more if there is less.
-        held = 1.5 * paths.link.product + (queue if congestion == "cubic" else 0)
+        held = 1.5 * paths.link.product + queue
         bound = PROMISE + (2 if way.far == "both" else 1) * held
         rounds = []
         while len(rounds) < 10 and min(rounds, default=bound) >= bound:
@@ -148,13 +138,12 @@ def test_window_is_never_more_than_its_cap(tmp_path):
             assert 0 < transfer.watch(1) <= 1.6 * cap + 96 * KIB
 
 
-@pytest.mark.parametrize("size", ["64k", "256k"])
-def test_size_is_a_fixed_bound(tmp_path, size):
-    with long_paths(tmp_path, *LONG, settings=f"ws_client_rcvbuf {size};") as paths:
+def test_size_is_a_fixed_bound(tmp_path):
+    with long_paths(tmp_path, *LONG, settings="ws_client_rcvbuf 64k;") as paths:
         with paths.transfer("ours") as transfer:
-            assert transfer.rate(2) < 1.5 * int(size[:-1]) * KIB / paths.link.rtt
+            assert transfer.rate(2) < 1.5 * 64 * KIB / paths.link.rtt
             transfer.stall()
-            assert 0 < transfer.watch(1) <= (int(size[:-1]) + 96) * KIB
+            assert 0 < transfer.watch(1) <= (64 + 96) * KIB
 
 
 def test_speed_comes_back_after_a_stall(tmp_path):
