@@ -2,6 +2,7 @@
 
 #include "module/ngx_http_ws_version.hpp"
 #include "module/ws_requests/context.hpp"
+#include "module/ws_resume/other_node.hpp"
 #include "module/ws_session/leg.hpp"
 #include "module/ws_upgrade/upgrade.hpp"
 
@@ -119,6 +120,16 @@ ngx_int_t get_origin_verdict(ngx_http_request_t *r, ngx_http_variable_value_t *v
     return NGX_OK;
 }
 
+// Empty, and not without a value: a map or an `if` takes it as it is.
+ngx_int_t get_resume_node(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t) {
+    ngx_str_t name;
+    if (!find_other_node(r->main, name)) {
+        return NGX_ERROR;
+    }
+    set(*value, ngx::view(name));
+    return NGX_OK;
+}
+
 ngx_int_t get_version(ngx_http_request_t *, ngx_http_variable_value_t *value, uintptr_t) {
     set(*value, version);
     return NGX_OK;
@@ -148,6 +159,7 @@ ngx_http_variable_t variables[] = {
     {ngx_string("ws_detached_time"), nullptr, get_detached_time, 0, changing, 0},
     {ngx_string("ws_subprotocol"), nullptr, get_subprotocol, 0, changing, 0},
     {ngx_string("ws_origin_verdict"), nullptr, get_origin_verdict, 0, changing, 0},
+    {ngx_string("ws_resume_node"), nullptr, get_resume_node, 0, changing, 0},
     {ngx_string("ws_version"), nullptr, get_version, 0, 0, 0},
 };
 

@@ -29,6 +29,8 @@ void UpgradeRequest::take_single(std::string_view name, std::string_view value) 
         origins_++;
     } else if (is("Host") && host_.empty()) {
         host_ = value;
+    } else if (is("Ws-Resume-Node")) {
+        passed_on_ = true;
     }
 }
 

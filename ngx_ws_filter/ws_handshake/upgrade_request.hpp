@@ -106,6 +106,10 @@ public:
     [[nodiscard]] const FieldLines &subprotocols() const noexcept { return subprotocols_; }
     [[nodiscard]] const FieldLines &extensions() const noexcept { return extensions_; }
 
+    // Another node has passed the request on, because of the session that it names: it says so by
+    // a field Ws-Resume-Node.
+    [[nodiscard]] bool is_passed_on() const noexcept { return passed_on_; }
+
 private:
     enum class Version : std::uint8_t { missing, supported, other };
 
@@ -122,7 +126,8 @@ private:
     unsigned origins_ = 0;
     Version version_ = Version::missing;
     bool upgrade_ = false;
-    bool connection_ = false;
+    bool connection_ : 1 = false;
+    bool passed_on_ : 1 = false;
 };
 
 }  // namespace ws

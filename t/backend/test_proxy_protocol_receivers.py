@@ -1,18 +1,13 @@
 """ws_proxy_protocol before receivers that others wrote: nginx's stream module, and HAProxy."""
 
-import shutil
-import subprocess
-from pathlib import Path
-
 import pytest
 
 from harness.backends import EchoBackend
 from harness.gateway import client_tls, wait_until
+from harness.haproxy import HaProxy, needs_haproxy
 from harness.ports import free_port
 from harness.raw import BINARY, frame
 from harness.stream import needs_stream, stream_parts
-
-HAPROXY = shutil.which("haproxy", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
 
 BOTH_VERSIONS = pytest.mark.parametrize("version", ["v1", "v2"])
 
@@ -78,18 +73,11 @@ def test_nginx_stream_that_is_told_nothing_refuses(gateway, backend, raw):
     receiver.wait_log("broken header")
 
 
-class HaProxy:
+class EchoBehindHaProxy(HaProxy):
     """Takes a header, and tells what it read in a line before the bytes it passes on."""
 
     def __init__(self, folder, service):
-        folder.mkdir()
-        self.log = folder / "log"
-        for _ in range(4):
-            self.port = free_port()
-            (folder / "haproxy.cfg").write_text(f"""
-global
-    log stdout format raw local0
-    maxconn 50
+        super().__init__(folder, f"""
 defaults
     mode tcp
     timeout connect 5s
@@ -98,44 +86,24 @@ defaults
 listen echo
     log global
     log-format "seen %[src] %[src_port] %[dst] %[dst_port] %[fc_pp_authority] %[fc_pp_unique_id]"
-    bind 127.0.0.1:{self.port} accept-proxy
+    bind 127.0.0.1:@PORT@ accept-proxy
     server echo {service.address}
 """)
-            with open(self.log, "wb") as log:
-                self._process = subprocess.Popen(
-                    ["setpriv", "--pdeathsig", "TERM", HAPROXY, "-db", "-f",
-                     str(folder / "haproxy.cfg")], stdout=log, stderr=log)
-            wait_until(lambda: self._process.poll() is not None or self._listens(),
-                       what="haproxy")
-            if self._process.poll() is None:
-                return
-        raise AssertionError(self.log.read_text())
-
-    def _listens(self):
-        # Not by a connection, which would have to bring a header.
-        rows = Path("/proc/net/tcp").read_text().splitlines()[1:]
-        return any(row.split()[1] == f"0100007F:{self.port:04X}" and row.split()[3] == "0A"
-                   for row in rows)
 
     def seen(self):
         return wait_until(
             lambda: [line[5:] for line in self.log.read_text().splitlines()
                      if line.startswith("seen ")], what="HAProxy's log")
 
-    def stop(self):
-        self._process.terminate()
-        self._process.wait(10)
-
 
 @pytest.fixture
 def haproxy(backend, tmp_path):
-    if not HAPROXY:
-        pytest.skip("needs haproxy")
-    started = HaProxy(tmp_path / "haproxy", backend(EchoBackend))
+    started = EchoBehindHaProxy(tmp_path / "haproxy", backend(EchoBackend))
     yield started
     started.stop()
 
 
+@needs_haproxy
 @BOTH_VERSIONS
 @pytest.mark.parametrize("address", ["203.0.113.9", "2001:db8::9"])
 def test_haproxy_reads_the_header(gateway, raw, haproxy, version, address):
@@ -154,6 +122,7 @@ def test_haproxy_reads_the_header(gateway, raw, haproxy, version, address):
     assert (name, unique) == told
 
 
+@needs_haproxy
 def test_haproxy_reads_the_facts_of_tls(gateway, raw, haproxy):
     front = gateway(f"location / {{ ws_pass 127.0.0.1:{haproxy.port}; ws_proxy_protocol v2; }}",
                     tls=True, log_format="$request_id")
@@ -168,6 +137,7 @@ def test_haproxy_reads_the_facts_of_tls(gateway, raw, haproxy):
                               + front.access_log(1)[0]]
 
 
+@needs_haproxy
 def test_haproxy_that_is_told_nothing_refuses(gateway, raw, haproxy):
     front = gateway(f"location / {{ ws_pass 127.0.0.1:{haproxy.port}; }}")
     client = raw(front.port)

@@ -304,6 +304,12 @@ void says_when_frames_may_follow(void **) {
     unit::check(!request({{"Sec-WebSocket-Key", " "}}).may_precede_frames());
 }
 
+void says_whether_another_node_has_passed_it_on(void **) {
+    unit::check(request({upgrade, {"ws-resume-node", "eu-1"}}).is_passed_on());
+    unit::check(request({{"Ws-Resume-Node", ""}}).is_passed_on());
+    unit::check(!request({upgrade, {"Ws-Resume-Nodes", "eu-1"}}).is_passed_on());
+}
+
 }  // namespace
 
 int main() {
@@ -337,6 +343,7 @@ int main() {
         cmocka_unit_test(tells_no_line_where_there_is_none),
         cmocka_unit_test(says_that_there_is_no_memory_for_a_further_line),
         cmocka_unit_test(says_when_frames_may_follow),
+        cmocka_unit_test(says_whether_another_node_has_passed_it_on),
     };
     return unit::run("upgrade_request", tests);
 }
