@@ -144,6 +144,10 @@ bool has_free_connection(ngx_http_request_t *r) noexcept {
 }
 
 bool make_leg(ngx_http_request_t *r, Context &ctx, const LocConf &conf) noexcept {
+    if (ctx.asked != nullptr) {
+        ctx.leg = ResumableLeg::make_first(r, ctx);
+        return ctx.leg != nullptr;
+    }
     const ws::FramingSettings &framing = conf.framing.settings;
     if (framing.kind != ws::FramingKind::stream) {
         ctx.framing = ngx::make<Framing>(r->pool, framing);
@@ -151,11 +155,7 @@ bool make_leg(ngx_http_request_t *r, Context &ctx, const LocConf &conf) noexcept
             return false;
         }
     }
-    if (ctx.asked != nullptr) {
-        ctx.leg = ResumableLeg::make_first(r, ctx);
-    } else {
-        ctx.leg = RequestHost::make(r, ctx);
-    }
+    ctx.leg = RequestHost::make(r, ctx);
     return ctx.leg != nullptr;
 }
 

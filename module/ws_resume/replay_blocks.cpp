@@ -59,11 +59,13 @@ ReplayBlocks &replay_blocks() noexcept {
 }
 
 ws::ReplayBlock *ReplayBlocks::lend_block(size_t wanted) noexcept {
+    const size_t size = smallest << size_for(wanted);
+    return lent_ > limit_ || size > limit_ - lent_ ? nullptr : lend_briefly(wanted);
+}
+
+ws::ReplayBlock *ReplayBlocks::lend_briefly(size_t wanted) noexcept {
     const size_t index = size_for(wanted);
     const size_t size = smallest << index;
-    if (lent_ > limit_ || size > limit_ - lent_) {
-        return nullptr;
-    }
     Spare &spare = spare_[index];
     ws::ReplayBlock *block = spare.first;
     if (block != nullptr) {

@@ -19,6 +19,8 @@ public:
     [[nodiscard]] size_t lent() const noexcept { return lent_; }
 
     [[nodiscard]] ws::ReplayBlock *lend_block(size_t wanted) noexcept override;
+    // Beyond the limit, too.
+    [[nodiscard]] ws::ReplayBlock *lend_briefly(size_t wanted) noexcept override;
     void give_back(ws::ReplayBlock *block) noexcept override;
 
 private:

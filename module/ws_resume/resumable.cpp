@@ -18,7 +18,8 @@ namespace ngx_ws {
 namespace {
 
 // The object, and what a server of an upstream{} is chosen with.
-constexpr size_t pool_size = sizeof(ngx_pool_t) + sizeof(Resumable) + 256;
+constexpr size_t pool_size =
+    sizeof(ngx_pool_t) + sizeof(Resumable) + sizeof(ws::ResumeTranslator) + 256;
 
 constexpr std::string_view displaced = "displaced by another leg";
 
@@ -72,8 +73,9 @@ Resumable *Resumable::make(ngx_http_request_t *r, const Context &ctx) noexcept {
         void *memory = ngx_palloc(pool, sizeof(Resumable));
         made = memory == nullptr ? nullptr : new (memory) Resumable(beginning);
     }
-    if (made == nullptr) {
+    if (made == nullptr || made->messages_.translator == nullptr) {
         ngx_destroy_pool(pool);
+        return nullptr;
     }
     return made;
 }
@@ -88,7 +90,7 @@ Resumable::Resumable(const Beginning &beginning) noexcept
       bound_(beginning.bound),
       sids_(beginning.secret),
       session_(ws::SessionOptions{}),
-      translator_(session_, beginning.terms, sids_, replay_blocks()) {
+      messages_(make_translator(pool_, *conf_, session_, beginning.terms, sids_)) {
     node.key = beginning.r->connection->number;
     log_.connection = beginning.r->connection->number;
     log_.handler = append_session;
@@ -107,10 +109,11 @@ void Resumable::open(ResumableLeg &leg) noexcept {
     c->write->handler = handle_backend;
     leg_ = &leg;
     legs_ = 1;
-    relay_.emplace(relay_options(*conf_, name_), session_, translator_, *leg.endpoint(),
+    ws::ResumeTranslator &translator = *messages_.translator;
+    relay_.emplace(relay_options(*conf_, name_), session_, translator, *leg.endpoint(),
                    backend_.endpoint(), static_cast<ws::Host &>(*this));
-    relay_->outlive_legs(translator_, *this, legs(*conf_, name_, translator_.is_kept()));
-    translator_.greet({.sid = leg.keep_sid(sid_of(*this, sids_.current())), .next_sid = {}});
+    relay_->outlive_legs(translator, *this, legs(*conf_, name_, translator.is_kept()));
+    translator.greet({.sid = leg.keep_sid(sid_of(*this, sids_.current())), .next_sid = {}});
 }
 
 // An exiting worker tells connections of it that wait idly, and so this one.
@@ -139,6 +142,7 @@ void Resumable::release() noexcept {
 
 void Resumable::drop() noexcept {
     Steered::leave();
+    messages_.release();
     ngx_pool_t *pool = pool_;
     this->~Resumable();
     ngx_destroy_pool(pool);
@@ -332,7 +336,6 @@ void Resumable::destroy() noexcept {
     end_report(totals());
     sessions().remove(*this);
     backend_.close();
-    translator_.release();
     drop();
 }
 

@@ -5,12 +5,12 @@
 #include "module/ws_resume/end_of_leg.hpp"
 #include "module/ws_resume/kept_backend.hpp"
 #include "module/ws_resume/leg_counts.hpp"
+#include "module/ws_resume/resumed_messages.hpp"
 #include "module/ws_resume/sessions.hpp"
 #include "module/ws_session/leg.hpp"
 #include "module/ws_session/worker_host.hpp"
 #include "module/ws_steering/steered.hpp"
 
-#include "ngx_ws_filter/ws_relay/resume_translator.hpp"
 #include "ngx_ws_filter/ws_resume/resume_names.hpp"
 
 #include <optional>
@@ -51,7 +51,7 @@ public:
     // Whether it comes to where the session was begun, and is who began it.
     [[nodiscard]] bool belongs_to(const Claimant &claimant) const noexcept;
     [[nodiscard]] ws::Breach check_ack(uint64_t client_has) const noexcept {
-        return translator_.check_ack(client_has);
+        return messages_.translator->check_ack(client_has);
     }
     // False if there is nothing left to resume.
     [[nodiscard]] bool attach(SessionLeg &leg, const Claim &claim) noexcept;
@@ -99,7 +99,7 @@ private:
     ngx_str_t bound_;  // ws_resume_bind
     ws::Sids sids_;
     ws::Session session_;
-    ws::ResumeTranslator translator_;
+    ResumedMessages messages_;
     std::optional<ws::Relay> relay_;
     LegCounts counts_;
     unsigned legs_ = 0;

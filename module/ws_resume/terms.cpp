@@ -13,7 +13,17 @@ uint32_t bounded(uint64_t number) noexcept {
     return static_cast<uint32_t>(ngx_min(number, uint64_t{UINT32_MAX}));
 }
 
+// A record is held until it is whole, and nothing of it acknowledged before.
+uint32_t window_of(const LocConf &conf) noexcept {
+    return conf.framing.settings.has_records() ? bounded(ngx_max(max_message(conf), window))
+                                               : window;
+}
+
 }  // namespace
+
+uint64_t max_message(const LocConf &conf) noexcept {
+    return conf.framing.settings.max_message(conf.framing.max_message_size(conf.max_message_size));
+}
 
 ws::ResumeTerms resume_terms(const LocConf &conf, ws::ResumeName name, std::string_view service,
                              bool is_text, bool is_kept) noexcept {
@@ -21,9 +31,9 @@ ws::ResumeTerms resume_terms(const LocConf &conf, ws::ResumeName name, std::stri
                        .grace = is_kept ? bounded(conf.resume.timeout) : 0,
                        .interval = ack_interval,
                        .service = service,
-                       .window = window,
+                       .window = window_of(conf),
                        .bytes = ack_bytes,
-                       .keeps_messages = false,
+                       .keeps_messages = conf.framing.settings.kind != ws::FramingKind::stream,
                        .is_text = is_text},
             .own_name = name == ws::ResumeName::own};
 }

@@ -13,6 +13,8 @@ namespace ngx_ws {
 [[nodiscard]] ws::ResumeTerms resume_terms(const LocConf &conf, ws::ResumeName name,
                                            std::string_view service, bool is_text,
                                            bool is_kept) noexcept;
+// Bytes of the longest message that a client may send; 0: any number.
+[[nodiscard]] uint64_t max_message(const LocConf &conf) noexcept;
 [[nodiscard]] ws::Legs legs(const LocConf &conf, ws::ResumeName name, bool is_kept) noexcept;
 [[nodiscard]] const ws::RelayOptions &relay_options(const LocConf &conf,
                                                     ws::ResumeName name) noexcept;

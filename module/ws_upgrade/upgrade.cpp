@@ -26,11 +26,13 @@ struct Chosen {
     ws::ResumeName resumes;
 };
 
-// Where messages mean something to the service a session cannot be resumed.
+// Where messages have types a session cannot be resumed, and where they mean anything to the
+// service it is only by a client that knows where they end.
 Chosen choose_subprotocol(ngx_http_request_t *r, const ws::UpgradeRequest &request) noexcept {
     const LocConf &conf = loc_conf(r);
-    const bool resumes = conf.resume.on() && conf.framing.settings.kind == ws::FramingKind::stream;
-    ws::ResumeChoice resume(resumes);
+    const ws::FramingKind framing = conf.framing.settings.kind;
+    const bool resumes = conf.resume.on() && framing != ws::FramingKind::typed;
+    ws::ResumeChoice resume(resumes && framing == ws::FramingKind::stream);
     ws::SubprotocolChoice choice(ngx::elements<std::string_view>(conf.subprotocol.names),
                                  resume.passed_over());
     request.subprotocols().each([&](std::string_view value) {

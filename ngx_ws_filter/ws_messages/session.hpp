@@ -101,8 +101,10 @@ public:
     // Bytes of the message that begins with the piece, if the header of its only frame tells it,
     // and else Framer::unknown.
     [[nodiscard]] std::uint64_t length_of(const Piece &piece) const noexcept;
-    // The caller has found a rule of the subprotocol broken: nothing more is read.
-    void refuse() noexcept { violation_ = Violation::subprotocol_broken; }
+    // The caller has found a rule broken, of the subprotocol or of a framing: nothing more is read.
+    void refuse(Violation violation = Violation::subprotocol_broken) noexcept {
+        violation_ = violation;
+    }
 
     // Receives for a session with compression or a framer, and only for it: data is written to the
     // room, which has min_room bytes or more. After room_full the caller may put [unread, end)

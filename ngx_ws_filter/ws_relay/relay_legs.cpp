@@ -107,7 +107,10 @@ void Relay::drop_commands(std::span<std::uint8_t> received, Millis now) noexcept
         event = translator_->next(passage);
         tunnel_.dropped(passage.size() - counted);
         tunnel_.client_said(event, before, now);
-    } while (event != Event::exhausted);
+        if (event == Event::room_full) {
+            passage = translator_->begin(passage.rest(), host_->scratch());
+        }
+    } while (event != Event::exhausted && event != Event::memory_full);
     rest_.clear(*host_);
 }
 

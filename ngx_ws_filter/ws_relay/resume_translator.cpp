@@ -33,10 +33,10 @@ constexpr std::uint64_t v4_windows = 4;
 ResumeTranslator::ResumeTranslator(Session &session, const ResumeTerms &terms, Sids &sids,
                                    ReplayLender &lender) noexcept
     : Translator(session),
-      terms_(terms),
-      sids_(&sids),
       reader_({.own_name = terms.own_name, .keeps_messages = terms.limits.keeps_messages}),
       positions_(position_terms(terms)),
+      terms_(terms),
+      sids_(&sids),
       replay_(lender),
       kept_(terms.limits.grace != 0) {
 }
@@ -64,20 +64,25 @@ Event ResumeTranslator::next(Passage &passage) noexcept {
 
 // Data is moved down to what was taken before: between them stood only headers.
 Event ResumeTranslator::take(const Command &command, Heard heard, Passage &passage) noexcept {
+    if (heard != Heard::data) {
+        return obey(command, heard);
+    }
+    if (const Breach breach = positions_.take(command.bytes.size(), command.number);
+        breach != Breach::none) {
+        return broken(breach);
+    }
+    passage.end = std::copy(command.bytes.begin(), command.bytes.end(), passage.end);
+    return Event::piece;
+}
+
+Event ResumeTranslator::obey(const Command &command, Heard heard) noexcept {
     switch (heard) {
-        case Heard::data:
-            if (const Breach breach = positions_.take(command.bytes.size(), command.number);
-                breach != Breach::none) {
-                return broken(breach);
-            }
-            passage.end = std::copy(command.bytes.begin(), command.bytes.end(), passage.end);
-            break;
         case Heard::ack:
             if (const Breach breach = positions_.take_ack(command.number); breach != Breach::none) {
                 return broken(breach);
             }
             sids_->acknowledged(command.number);
-            replay_.acknowledge(std::clamp(command.number, replay_.begin(), replay_.end()));
+            forget_before(command.number);
             break;
         case Heard::eof:
             if (const Breach breach = positions_.take_eof(command.number); breach != Breach::none) {
@@ -90,6 +95,7 @@ Event ResumeTranslator::take(const Command &command, Heard heard, Passage &passa
         case Heard::breach:
             return broken(reader_.breach());
         case Heard::nothing:
+        case Heard::data:
         case Heard::empty:
         case Heard::ignored:
             break;
@@ -109,9 +115,13 @@ std::uint64_t ResumeTranslator::most_held() const noexcept {
 
 // --- to the client
 
-// A little room is left alone: a few bytes are not worth a message.
 std::size_t ResumeTranslator::most(const Scratch &scratch) const noexcept {
-    const std::uint64_t used = unacknowledged();
+    return room_beside(unacknowledged(), scratch);
+}
+
+// A little room is left alone: a few bytes are not worth a message.
+std::size_t ResumeTranslator::room_beside(std::uint64_t used,
+                                          const Scratch &scratch) const noexcept {
     const std::uint64_t room =
         terms_.limits.replay - std::min<std::uint64_t>(used, terms_.limits.replay);
     const std::size_t size = std::min(max_data, scratch.received.size());
@@ -141,8 +151,11 @@ Frames ResumeTranslator::end(const Scratch &) noexcept {
     return {};
 }
 
-// Only a session that is kept needs it, and what is still to be sent on this leg.
-void ResumeTranslator::forget_replay() noexcept {
+void ResumeTranslator::forget_before(std::uint64_t position) noexcept {
+    replay_.acknowledge(std::clamp(position, replay_.begin(), replay_.end()));
+}
+
+void ResumeTranslator::forget_unkept() noexcept {
     if (!kept_ && !sends_again()) {
         replay_.clear();
     }
@@ -153,7 +166,7 @@ Frames ResumeTranslator::send_again(const Scratch &scratch) noexcept {
     const std::size_t size =
         replay_.read(positions_.next(), room.first(std::min(max_data, scratch.received.size())));
     positions_.sent(size);
-    forget_replay();
+    forget_unkept();
     std::uint8_t *const begin = write_data_before(room.data(), size);
     return {
         .bytes = session().wrap({begin, room.data() + size}).frame, .payload = size, .fault = {}};
@@ -170,12 +183,16 @@ void ResumeTranslator::greet(const Greeting &greeting) noexcept {
 void ResumeTranslator::greet_again(const Greeting &greeting, std::uint64_t client_has) noexcept {
     [[maybe_unused]] const Breach breach = positions_.resume(client_has);
     assert(breach == Breach::none);
-    replay_.acknowledge(client_has);
-    reader_.begin_leg();
+    begin_leg(client_has);
     greeting_ = greeting;
     greet_ = Greet::again;
-    in_piece_ = false;
     attached_ = true;
+}
+
+void ResumeTranslator::begin_leg(std::uint64_t client_has) noexcept {
+    forget_before(client_has);
+    reader_.begin_leg();
+    in_piece_ = false;
 }
 
 void ResumeTranslator::end_leg() noexcept {
@@ -191,19 +208,19 @@ void ResumeTranslator::keep_no_longer() noexcept {
     kept_ = false;
     terms_.limits.grace = 0;
     limits_due_ = true;
-    forget_replay();
+    forget_unkept();
 }
 
 // --- what the client is told
 
 bool ResumeTranslator::should_ask(Millis now) const noexcept {
-    const std::uint64_t open = positions_.taken() - positions_.delivered();
+    const std::uint64_t open = positions_.taken() - held_back_ - positions_.delivered();
     return open != 0 &&
            (open >= terms_.limits.bytes / 2 || look_at_ <= now || positions_.ack_at() == 0);
 }
 
 void ResumeTranslator::note_asked(Millis now) noexcept {
-    if (positions_.taken() == positions_.delivered()) {
+    if (positions_.taken() - held_back_ == positions_.delivered()) {
         wait_ = 0;
         look_at_ = Deadlines::never;
     } else if (look_at_ <= now || look_at_ == Deadlines::never) {
@@ -258,7 +275,7 @@ std::size_t ResumeTranslator::write_command(std::span<std::uint8_t> to, bool las
         away_due_ = false;
         return write_goaway(to, away_);
     }
-    if (positions_.eof_due(wrapped_)) {
+    if (positions_.eof_due(wrapped_) && !empty_waits_) {
         positions_.told_eof();
         return write_eof(to, wrapped_);
     }

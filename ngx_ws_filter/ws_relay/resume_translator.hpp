@@ -23,7 +23,8 @@ struct Greeting {
 
 // A client's messages are commands, and what they carry is the stream. What the backend says is
 // kept until the client acknowledges it, and sent again on the next leg from where the client is.
-class ResumeTranslator final : public Translator {
+// Where messages mean something to the backend, MessageTranslator does it.
+class ResumeTranslator : public Translator {
 public:
     // All of these outlive the object, and so does what the terms name.
     ResumeTranslator(Session &session, const ResumeTerms &terms, Sids &sids,
@@ -55,12 +56,12 @@ public:
         away_due_ = terms_.own_name;
     }
     // The session is over.
-    void release() noexcept { replay_.clear(); }
+    virtual void release() noexcept { replay_.clear(); }
 
     // --- what the client is told
 
     // Bytes that the backend has acknowledged.
-    void delivered(std::uint64_t total) noexcept {
+    virtual void delivered(std::uint64_t total) noexcept {
         positions_.delivered(std::min(total, positions_.taken()));
     }
     // Whether the backend has to be asked for them now; and when to look again.
@@ -74,7 +75,7 @@ public:
 
     // Bytes that the client may not have are to be sent, before anything new.
     [[nodiscard]] bool sends_again() const noexcept {
-        return attached_ && positions_.next() < wrapped_;
+        return attached_ && (positions_.next() < wrapped_ || empty_waits_);
     }
 
     // --- what is known
@@ -90,30 +91,46 @@ public:
     // Bytes of the client that are held for the backend, at most.
     [[nodiscard]] std::uint64_t most_held() const noexcept;
 
+protected:
+    // What is heard but for data.
+    [[nodiscard]] Event obey(const Command &command, Heard heard) noexcept;
+    [[nodiscard]] Event broken(Breach breach) noexcept;
+    // Bytes that may be read from the backend while so many are kept.
+    [[nodiscard]] std::size_t room_beside(std::uint64_t used,
+                                          const Scratch &scratch) const noexcept;
+    // The client comes back, and has all bytes before `client_has`.
+    virtual void begin_leg(std::uint64_t client_has) noexcept;
+    // The client has all bytes before `position`, which the session need not keep any more.
+    virtual void forget_before(std::uint64_t position) noexcept;
+    // Only a session that is kept needs its replay, and what is still to be sent on this leg.
+    virtual void forget_unkept() noexcept;
+    [[nodiscard]] virtual Frames send_again(const Scratch &scratch) noexcept;
+
 private:
+    friend class MessageTranslator;
+
     enum class Greet : std::uint8_t { nothing, success, again, limits, sid };
 
     [[nodiscard]] Event take(const Command &command, Heard heard, Passage &passage) noexcept;
-    [[nodiscard]] Event broken(Breach breach) noexcept;
     [[nodiscard]] std::size_t write_greeting(std::span<std::uint8_t> to) noexcept;
     [[nodiscard]] std::size_t write_command(std::span<std::uint8_t> to, bool last,
                                             Millis now) noexcept;
-    void forget_replay() noexcept;
-    [[nodiscard]] Frames send_again(const Scratch &scratch) noexcept;
 
-    ResumeTerms terms_;
-    Sids *sids_;
     CommandReader reader_;
     Positions positions_;
-    Replay replay_;
     Piece piece_;
+    std::uint64_t wrapped_ = 0;    // bytes of the backend so far that may be sent
+    std::uint64_t held_back_ = 0;  // bytes of the client, until their message is whole
+    ResumeTerms terms_;
+    Sids *sids_;
+    Replay replay_;
     Greeting greeting_;
-    std::uint64_t wrapped_ = 0;  // bytes of the backend so far
     Millis look_at_ = Deadlines::never;
     std::uint32_t away_ = 0;
     std::uint8_t wait_ = 0;  // ms between the last two questions
     Breach breach_ = Breach::none;
     Greet greet_ = Greet::nothing;
+    bool empty_waits_ = false;  // a message without bytes may be sent, too
     bool in_piece_ = false;
     bool attached_ = false;
     bool kept_ = true;

@@ -48,8 +48,18 @@ public:
     }
     [[nodiscard]] std::uint64_t begin() const noexcept { return bytes_.begin(); }
     [[nodiscard]] std::uint64_t end() const noexcept { return bytes_.end(); }
+    // The bytes before it may be sent, without what waits for its message to go on.
+    [[nodiscard]] std::uint64_t sendable() const noexcept {
+        return last_.position == bytes_.end() ? bytes_.end() : bytes_.end() - 1;
+    }
     // Bytes of memory that what is kept takes, ends of messages included: what is bounded.
     [[nodiscard]] std::size_t size() const noexcept { return bytes_.size() + ends_.size(); }
+
+    // Gives all memory back. Nothing else may be called afterwards.
+    void clear() noexcept {
+        bytes_.clear();
+        ends_.clear();
+    }
 
 private:
     // Where a message ends, and how many without bytes stand right behind it: however many there

@@ -32,6 +32,10 @@ public:
     [[nodiscard]] virtual ReplayBlock *lend_block(std::size_t /*wanted*/) noexcept {
         return nullptr;
     }
+    // One beyond what is meant for replays, for bytes that are sent at once.
+    [[nodiscard]] virtual ReplayBlock *lend_briefly(std::size_t wanted) noexcept {
+        return lend_block(wanted);
+    }
     virtual void give_back(ReplayBlock *) noexcept {}
 
 protected:

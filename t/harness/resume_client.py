@@ -86,8 +86,7 @@ class ResumeClient:
         self._greeted()
         if echo and self.pending:
             self.echo_sid()
-        if self.taken < len(self.sent):
-            self._send_data(bytes(self.sent[self.taken:]))
+        self._send_again()
         if self.said_end:
             self.say(number(EOF, len(self.sent)))
         return self
@@ -130,6 +129,10 @@ class ResumeClient:
         """Bytes for the service."""
         self.sent += data
         self._send_data(data)
+
+    def _send_again(self):
+        if self.taken < len(self.sent):
+            self._send_data(bytes(self.sent[self.taken:]))
 
     def _send_data(self, data):
         for begin in range(0, len(data), MAX_DATA):
@@ -177,6 +180,10 @@ class ResumeClient:
     def step(self):
         """Takes the next command, whatever it is, and returns its tag."""
         tag, body = self.command()
+        self.take(tag, body)
+        return tag
+
+    def take(self, tag, body):
         if tag in (DATA, PART):
             self._note_data(body)
         elif tag == ACK:
@@ -190,7 +197,6 @@ class ResumeClient:
             self._note_limits(body)
         else:
             assert tag in (GOAWAY, EMPTY), f"{tag:#x} in the middle"
-        return tag
 
     def _note_data(self, body):
         size, = struct.unpack("!I", body[:4])

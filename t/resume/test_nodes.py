@@ -2,13 +2,14 @@
 node than its session's is passed on."""
 
 import os
+import signal
 
 import pytest
 
 from harness.backends import EchoBackend
 from harness.haproxy import HaProxy, needs_haproxy
 from harness.resumable import bulk_over_cuts
-from harness.resume_client import OWN, ResumeClient, refused
+from harness.resume_client import OWN, ResumeClient
 
 OFFER = ("Sec-WebSocket-Protocol", OWN)
 SECRET = "0" * 32
@@ -76,6 +77,14 @@ class Nodes:
         leg = self.raw(self.fronts[name].port, **how)
         return leg, leg.handshake(f"/?sid={sid}&ack=0", fields=[OFFER, *fields])
 
+    def refused(self, name, sid):
+        """The code of the Close that answers it."""
+        leg, answer = self.reconnect(name, sid)
+        assert answer.status == 101
+        code, _ = leg.read_close()
+        leg.close()
+        return code
+
 
 @pytest.fixture
 def nodes(gateway, backend, raw):
@@ -120,7 +129,8 @@ def test_node_that_is_gone_is_a_bad_gateway(balanced, raw):
     one = ResumeClient(lambda: raw(balanced.balancer.port)).begin()
     gone = one.sid.partition(".")[0]
     one.cut()
-    balanced.fronts[gone].stop()
+    balanced.fronts[gone].signal(signal.SIGTERM)
+    balanced.fronts[gone].wait()
     answer = raw(balanced.balancer.port).handshake(f"/?sid={one.sid}&ack=0", fields=[OFFER])
     assert answer.status == 502
 
@@ -139,11 +149,11 @@ def test_node_that_nobody_knows_is_an_unknown_session(nodes):
     there = nodes(names="ab")
     one = there.session("a")
     for node in ("nobody", "localhost", "127-0-0-1", "A", "aa", "-"):
-        leg, _ = there.reconnect("b", sid(node))
-        assert refused(leg) == 4001
+        assert there.refused("b", sid(node)) == 4001
     assert [line.split()[0] for line in there.fronts["b"].access_log(6)] == ["101"] * 6
     there.at("b", one).send(b"two")
     assert one.receive(6) == b"onetwo"
+    assert one.close() == (1000, "")
 
 
 @pytest.mark.parametrize("query", ["b", "b.", f"b.{1:016x}.{1:016x}.", f"b.{1:016x}.{1:016x}.x",
@@ -151,8 +161,7 @@ def test_node_that_nobody_knows_is_an_unknown_session(nodes):
                                    f"{sid('b')}&sid={sid('b')}", f"{sid('b')}%00", ""])
 def test_sid_that_is_none_stays_where_it_is(nodes, query):
     there = nodes(names="ab")
-    leg, _ = there.reconnect("a", query)
-    assert refused(leg) == 4001
+    assert there.refused("a", query) == 4001
     assert there.fronts["b"].access_log() == []
 
 
@@ -160,8 +169,7 @@ def test_request_that_was_passed_on_is_not_passed_on_again(nodes):
     there = nodes(names="ab")
     for name, other in ("ab", "ba"):
         there.know(name, {"c": there.fronts[other].port})
-    leg, _ = there.reconnect("a", sid("c"))
-    assert refused(leg) == 4001
+    assert there.refused("a", sid("c")) == 4001
     assert there.fronts["a"].access_log(1) == ["101 [c] -"]
     assert there.fronts["b"].access_log(1) == ["101 [] -"]
 
@@ -177,6 +185,7 @@ def test_both_nodes_ask_who_it_is(nodes):
     there.fronts["b"].wait_log("access forbidden by rule")
     there.at("b", one).send(b"two")
     assert one.receive(6) == b"onetwo"
+    assert one.close() == (1000, "")
 
 
 def test_variable_is_the_other_node_of_a_reconnect(gateway, raw):

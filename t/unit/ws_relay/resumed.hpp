@@ -79,8 +79,10 @@ namespace unit {
                 text += "goaway " + number(0);
                 break;
             case ws::Tag::part:
+                text += "part " + std::string(body.substr(4));
+                break;
             case ws::Tag::empty:
-                text += "unexpected";
+                text += "empty " + number(0);
                 break;
         }
         text += "; ";
@@ -101,13 +103,16 @@ namespace unit {
             .own_name = own_name};
 }
 
-class Resumed {
+// `More` is what this translator needs beside.
+template <typename Translator, typename... More>
+class ResumedBy {
 public:
-    explicit Resumed(const ws::ResumeTerms &what = terms(),
-                     const ws::RelayOptions &options = plain(), std::size_t scratch = 1000)
+    explicit ResumedBy(const ws::ResumeTerms &what = terms(),
+                       const ws::RelayOptions &options = plain(), std::size_t scratch = 1000,
+                       More &...more)
         : host(scratch),
           keeper(scratch),
-          translator(session, what, sids, lender),
+          translator(session, what, sids, lender, more...),
           options_(options) {
         relay.emplace(options_, session, translator, client, backend, host);
         relay->outlive_legs(translator, keeper,
@@ -117,12 +122,12 @@ public:
                              .keeps_come_back = what.own_name});
         translator.greet({.sid = "a1", .next_sid = {}});
     }
-    ~Resumed() {
+    ~ResumedBy() {
         relay->release(now);
         equal(host.lent + keeper.lent, 0);
     }
-    Resumed(const Resumed &) = delete;
-    Resumed &operator=(const Resumed &) = delete;
+    ResumedBy(const ResumedBy &) = delete;
+    ResumedBy &operator=(const ResumedBy &) = delete;
 
     ReplayLender lender{512};
     ScriptedHost host;
@@ -132,7 +137,7 @@ public:
     ScriptedEndpoint backend{host};
     ws::Session session{{}};
     ws::Sids sids{ws::SidSecret{}};
-    ws::ResumeTranslator translator;
+    Translator translator;
     std::optional<ws::Relay> relay;
     ws::Millis now = 1'000'000;
 
@@ -176,5 +181,7 @@ private:
     ws::RelayOptions options_;
     ClientStream stream_;
 };
+
+using Resumed = ResumedBy<ws::ResumeTranslator>;
 
 }  // namespace unit

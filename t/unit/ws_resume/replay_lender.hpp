@@ -18,8 +18,25 @@ public:
 
     // From the heap, so that the address sanitizer sees what is read or written beyond it.
     [[nodiscard]] ws::ReplayBlock *lend_block(std::size_t wanted) noexcept override {
+        return lend(wanted, most);
+    }
+    [[nodiscard]] ws::ReplayBlock *lend_briefly(std::size_t wanted) noexcept override {
+        return lend(wanted, most_briefly);
+    }
+    void give_back(ws::ReplayBlock *block) noexcept override {
+        check(lent > 0);
+        --lent;
+        std::free(block);
+    }
+
+    std::size_t lent = 0;
+    std::size_t most = SIZE_MAX;
+    std::size_t most_briefly = SIZE_MAX;
+
+private:
+    [[nodiscard]] ws::ReplayBlock *lend(std::size_t wanted, std::size_t bound) noexcept {
         check(wanted != 0);
-        if (lent == most) {
+        if (lent >= bound) {
             return nullptr;
         }
         ++lent;
@@ -30,16 +47,6 @@ public:
         return block;
     }
 
-    void give_back(ws::ReplayBlock *block) noexcept override {
-        check(lent > 0);
-        --lent;
-        std::free(block);
-    }
-
-    std::size_t lent = 0;
-    std::size_t most = SIZE_MAX;
-
-private:
     std::uint32_t capacity_;
 };
 
