@@ -1,6 +1,7 @@
 """docs/resume-protocol.md, sections 2, 6 and 9: which reconnect is let in, and what the others get."""
 
 import re
+from urllib.parse import quote
 
 import pytest
 
@@ -44,6 +45,27 @@ def test_wrong_sids_are_unknown_and_harm_nobody(resumable):
         assert refused(one.try_resume(sid=sid)) == UNKNOWN, sid
     assert_lives(one)
     assert one.sid not in one.front.error_log()
+
+
+def test_nobody_learns_from_the_answer_why_a_sid_is_unknown(resumable, raw):
+    one = resumable(settings="ws_resume_bind $arg_user;")
+    old = one.sid
+    one.cut()
+    one.resume()
+    offer = [("Sec-WebSocket-Protocol", OWN)]
+
+    def answer(sid, more=""):
+        leg = raw(one.front.port)
+        response = leg.handshake(f"/?sid={quote(sid, safe='')}&ack=0{more}", fields=offer)
+        fields = [field for field in response.fields if field[0] != "date"]
+        return response.status, response.reason, fields, leg.read_frame(), leg.buffer
+
+    first = answer(old)
+    assert first[3].close == (UNKNOWN, "unknown session")
+    for sid in broken(one.sid):
+        assert answer(sid) == first, sid
+    assert answer(one.sid, "&user=another") == first
+    assert_lives(one)
 
 
 def test_query_with_two_sids_or_acks_is_unknown(resumable):
