@@ -21,7 +21,9 @@ std::string upgrade_request(const Options &options) {
            "Sec-WebSocket-Key: " +
            std::string(sample_key) +
            "\r\n"
-           "Sec-WebSocket-Version: 13\r\n\r\n";
+           "Sec-WebSocket-Version: 13\r\n" +
+           (options.resume ? "Sec-WebSocket-Protocol: " + std::string(resume_name) + "\r\n" : "") +
+           "\r\n";
 }
 
 void shake_hands(Wire &wire, const Options &options) {
@@ -42,7 +44,7 @@ void shake_hands(Wire &wire, const Options &options) {
 }
 
 Client::Client(const Options &options)
-    : wire_(options.port, options.tls), websocket_(options.websocket) {
+    : wire_(options.port, options.tls), websocket_(options.websocket), resume_(options.resume) {
     wire_.shake_at_last();
     if (websocket_) {
         shake_hands(wire_, options);
@@ -54,7 +56,25 @@ bool Client::receive() {
     while (any && wire_.has_more()) {
         any = receive_once();
     }
+    if (resume_ && sent_ == allowed_) {
+        acknowledge();
+    }
     return any;
+}
+
+void Client::acknowledge() {
+    if (ack_left_ == 0 && received_ - acknowledged_ >= ack_interval) {
+        ack_ = ack_frame(received_);
+        ack_left_ = ack_.size();
+        acknowledged_ = received_;
+    }
+    while (ack_left_ != 0) {
+        const std::ptrdiff_t count = wire_.send(std::span{ack_}.last(ack_left_));
+        if (count <= 0) {
+            return;
+        }
+        ack_left_ -= static_cast<std::size_t>(count);
+    }
 }
 
 bool Client::receive_once() {
@@ -73,12 +93,15 @@ bool Client::receive_once() {
     }
     frames_.take(
         bytes,
-        [](const FrameHeader &header) {
+        [this](const FrameHeader &header) {
+            commands_.begin_frame();
             if (header.opcode == opcode_close || header.masked) {
                 fail("the server sent a frame of type %u", header.opcode);
             }
         },
-        [this](std::span<const std::uint8_t> payload) { take_payload(payload); });
+        [this](std::span<const std::uint8_t> payload) {
+            take_payload(resume_ ? commands_.data(payload) : payload);
+        });
     return true;
 }
 
@@ -95,7 +118,10 @@ void Client::allow(const Messages &messages, std::uint64_t count) {
 }
 
 bool Client::flush(const Messages &messages) {
-    while (sent_ < allowed_) {
+    if (ack_left_ != 0) {
+        acknowledge();
+    }
+    while (sent_ < allowed_ && ack_left_ == 0) {
         const std::ptrdiff_t count = wire_.send(messages.from(sent_, allowed_ - sent_));
         if (count == would_block) {
             return false;
@@ -106,7 +132,7 @@ bool Client::flush(const Messages &messages) {
         }
         sent_ += static_cast<std::uint64_t>(count);
     }
-    return true;
+    return sent_ == allowed_;
 }
 
 void Client::stop_after_message(const Messages &messages) {

@@ -1,6 +1,7 @@
 // One connection of the load generator, once it is set up: payload in, prepared messages out.
 #pragma once
 
+#include "t/bench/commands.hpp"
 #include "t/bench/frames.hpp"
 #include "t/bench/load_run.hpp"
 #include "t/bench/pattern.hpp"
@@ -19,8 +20,8 @@ public:
     // Connects, and shakes hands if it is to speak WebSocket.
     explicit Client(const Options &options);
 
-    // Reads what is there and checks that the payload continues the pattern. False: nothing was
-    // there.
+    // Reads what is there, acknowledges it where that is the client's part, and checks that the
+    // payload continues the pattern. False: nothing was there.
     bool receive();
 
     // Lets so many more messages go out, at once as far as they are taken.
@@ -45,12 +46,20 @@ private:
     [[nodiscard]] bool receive_once();
     void take_payload(std::span<const std::uint8_t> payload);
 
+    // Tells how much has come, between two messages.
+    void acknowledge();
+
     Wire wire_;
     bool websocket_;
+    bool resume_;
     FrameStream frames_;
-    std::uint64_t received_ = 0;  // payload
-    std::uint64_t sent_ = 0;      // on the wire
-    std::uint64_t allowed_ = 0;   // to be sent, counted as sent_
+    CommandStream commands_;
+    std::array<std::uint8_t, ack_frame_size> ack_ = {};
+    std::size_t ack_left_ = 0;        // of its bytes, to be sent
+    std::uint64_t acknowledged_ = 0;  // of received_
+    std::uint64_t received_ = 0;      // payload
+    std::uint64_t sent_ = 0;          // on the wire
+    std::uint64_t allowed_ = 0;       // to be sent, counted as sent_
 };
 
 }  // namespace bench

@@ -39,7 +39,8 @@ bool read_option(std::string_view name, const char *value, Options &options) {
     } else if (name == "path") {
         options.path = value;
     } else if (name == "protocol") {
-        options.websocket = std::string_view(value) == "ws";
+        options.resume = std::string_view(value) == "resume";
+        options.websocket = options.resume || std::string_view(value) == "ws";
     } else if (name == "tls") {
         options.tls = std::string_view(value) == "on";
     } else if (name == "port") {
@@ -72,7 +73,8 @@ Options read_options(int argc, char **argv) {
         if (equals == std::string_view::npos ||
             !read_option(argument.substr(0, equals), argv[i] + equals + 1, options)) {
             fail(
-                "%s: expected mode= path= protocol=raw|ws tls=on|off port= control= server= size= "
+                "%s: expected mode= path= protocol=raw|ws|resume tls=on|off port= control= server= "
+                "size= "
                 "connections= depth= seconds=",
                 argv[i]);
         }

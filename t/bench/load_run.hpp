@@ -15,6 +15,7 @@ struct Options {
     std::string mode;
     std::string path = "/";  // of the WebSocket request
     bool websocket = false;
+    bool resume = false;  // speaks of resuming the session: docs/resume-protocol.md
     bool tls = false;
     std::uint16_t port = 0;
     std::uint16_t control = 0;  // the backend's
@@ -25,7 +26,12 @@ struct Options {
     double warm_up = 0.3;
     double seconds = 3;
 
-    [[nodiscard]] Framing framing() const { return websocket ? Framing::masked : Framing::none; }
+    [[nodiscard]] Framing framing() const {
+        if (resume) {
+            return Framing::commands;
+        }
+        return websocket ? Framing::masked : Framing::none;
+    }
 };
 
 // Ends the program with what is allowed if the arguments are not.

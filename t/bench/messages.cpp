@@ -1,5 +1,6 @@
 #include "t/bench/messages.hpp"
 
+#include "t/bench/commands.hpp"
 #include "t/bench/frames.hpp"
 #include "t/bench/pattern.hpp"
 #include "t/bench/sockets.hpp"
@@ -19,9 +20,10 @@ std::array<std::uint8_t, 4> key_of(std::size_t message) {
 
 void append_message(std::vector<std::uint8_t> &to, Framing framing, std::size_t message,
                     std::size_t size) {
+    const std::size_t prefix = framing == Framing::commands ? command_header_size : 0;
     FrameHeader header;
-    header.length = size;
-    header.masked = framing == Framing::masked;
+    header.length = prefix + size;
+    header.masked = framing == Framing::masked || framing == Framing::commands;
     if (header.masked) {
         header.key = key_of(message);
     }
@@ -32,6 +34,10 @@ void append_message(std::vector<std::uint8_t> &to, Framing framing, std::size_t 
                   bytes.begin() + static_cast<std::ptrdiff_t>(header_size));
     }
     const std::size_t begin = to.size();
+    if (prefix != 0) {
+        const auto command = data_header(size);
+        to.insert(to.end(), command.begin(), command.end());
+    }
     for (std::size_t done = 0; done < size;) {
         const std::size_t run = std::min(size - done, pattern_period);
         const std::uint8_t *payload = pattern_at(message * size + done);
@@ -46,6 +52,9 @@ void append_message(std::vector<std::uint8_t> &to, Framing framing, std::size_t 
 }  // namespace
 
 Messages::Messages(Framing framing, std::size_t size) : payload_size_(size), wire_size_(0) {
+    if (framing == Framing::commands && size > longest_data) {
+        fail("a command has no room for %zu bytes", size);
+    }
     if (size == 0 || (size % pattern_period != 0 && pattern_period % size != 0)) {
         fail("a message of %zu bytes does not fit the pattern", size);
     }

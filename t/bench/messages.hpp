@@ -9,7 +9,8 @@
 
 namespace bench {
 
-enum class Framing { none, unmasked, masked };
+// `commands`: masked, each a DATA of docs/resume-protocol.md.
+enum class Framing { none, unmasked, masked, commands };
 
 class Messages {
 public:

@@ -290,6 +290,21 @@ class Counted(Ours):
         return super().body(load).replace("http {", "http {\n    ws_zone bench:8m;", 1)
 
 
+class Resumed(Ours):
+    """Its clients could come back to their sessions, and acknowledge what they have."""
+    name, title = "resumed", "ngx_ws_filter with ws_resume"
+    by_default = False
+    tls = False
+    location = Ours.location + " ws_resume on;"
+
+    @classmethod
+    def takes(cls, load):
+        return super().takes(load) and not load.session and load.size <= 16384
+
+    def protocol(self, _load):
+        return "resume"
+
+
 def build(name, module):
     """Ours, from another module."""
     return type(name, (Ours,), {"name": name, "title": f"ngx_ws_filter {name}", "built": module})
@@ -376,5 +391,5 @@ class Websockify(Peer):
 
 
 # The first is what the others are compared with.
-ALL = [Stream, Stream64k, Tunnel, Haproxy, Lighttpd, Websockify, Ours, Counted]
+ALL = [Stream, Stream64k, Tunnel, Haproxy, Lighttpd, Websockify, Ours, Counted, Resumed]
 BASE = Stream.name
