@@ -60,7 +60,7 @@ demo_config() {
 }
 
 cmd_run() {
-    local folder=demo${1:+/$1} prefix=$build/run/${1:-demo} port ports=() servers=() globals=
+    local folder=demo${1:+/$1} prefix=$build/run/${1:-demo} port ports=() servers=() key='' globals=
 
     [ -f "$folder/nginx.conf" ] || die "there is no $folder/nginx.conf"
     need build
@@ -89,7 +89,9 @@ cmd_run() {
     servers+=($!)
     wait_for_port "$port" nginx
     if [ -f "$folder/index.html" ]; then
-        echo "open http://127.0.0.1:$port/ (Ctrl-C ends it)"
+        # A service that wants a key gets it from the page, which has it from behind the #.
+        [ ! -e "$prefix/key" ] || key="#$(<"$prefix/key")"
+        echo "open http://127.0.0.1:$port/$key (Ctrl-C ends it)"
         ! grep -q "ws_status;" "$folder/nginx.conf" ||
             echo "what runs there at this moment: http://127.0.0.1:$port/status"
     else

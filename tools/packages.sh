@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The packages of Debian 12 that something needs. Read by build.sh.
 
-demo_services=(redis ssh mqtt irc vnc)
+demo_services=(redis ssh mqtt irc vnc postgres terminal)
 
 # A package of Debian 12 and a file or tool that shows it is there, by purpose. Not by dpkg: a
 # compiler or a node from elsewhere is as good.
@@ -66,6 +66,19 @@ packages_for() {
             echo tigervnc-standalone-server Xtigervnc
             echo x11-xserver-utils xsetroot
             echo x11-apps xclock
+            echo nodejs node
+            echo npm npm
+            ;;
+        # The server is not on the path. Two drivers and a page are tried on it. It brings LLVM, 320 MB
+        # in all, and takes a minute to get and install.
+        postgres)
+            local server=(/usr/lib/postgresql/*/bin/initdb)
+            echo postgresql "${server[0]}"
+            echo nodejs node
+            echo npm npm
+            ;;
+        terminal)
+            echo socat socat
             echo nodejs node
             echo npm npm
             ;;
@@ -175,10 +188,11 @@ install_packages() {
 apt_install() {
     local get=("${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq)
     local install=("${get[@]}" -o Dpkg::Use-Pty=0 install -y --no-install-recommends "$@")
-    local service pid new=()
+    local service unit pid new=()
+    local -A units=([sshd]=ssh [pg_ctlcluster]=postgresql)
 
     mkdir -p "$build"
-    for service in nginx lighttpd haproxy redis-server sshd mosquitto ngircd prometheus; do
+    for service in nginx lighttpd haproxy redis-server sshd mosquitto ngircd prometheus pg_ctlcluster; do
         installed "$service" || new+=("$service")
     done
 
@@ -189,12 +203,13 @@ apt_install() {
 
     # The packages start system services that nobody asked for.
     for service in "${new[@]}"; do
+        unit=${units[$service]:-$service}
         if ! installed "$service"; then
             continue
         elif [ -d /run/systemd/system ]; then
-            "${as[@]}" systemctl disable --now "${service/sshd/ssh}" >&2 || true
+            "${as[@]}" systemctl disable --now "$unit" >&2 || true
         else
-            for pid in "/run/$service.pid" /run/*/"$service.pid"; do
+            for pid in "/run/$service.pid" /run/*/"$service.pid" "/run/$unit"/*.pid; do
                 [ ! -e "$pid" ] || "${as[@]}" kill "$(<"$pid")" || true
             done
         fi

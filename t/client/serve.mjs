@@ -1,8 +1,8 @@
 // serve.mjs [PORT]: an echo behind the gateway of these tests, or behind the one on PORT that takes
 // the service's port from the query. Prints the address of a wire before it, which lines of standard
 // input cut: reset, fin and stall at once, `first` the first connection amid its handshake, `often`
-// again and again, and `later` the same once the echo has heard something. So do two seconds after a
-// client has said "cut soon".
+// again and again, `soon` the same after fewer bytes, and `later` as `often` does once the echo has
+// heard something. So do two seconds after a client has said "cut soon".
 
 import net from 'node:net';
 import { createInterface } from 'node:readline';
@@ -32,6 +32,7 @@ const orders = {
         };
     },
     often: () => harass(wire),
+    soon: () => harass(wire, { most: 50000 }),
     later: () => {
         hears = () => {
             hears = () => {};

@@ -4,7 +4,9 @@ import base64
 import subprocess
 
 from harness.gateway import ROOT
+from harness.node import PACKAGES
 from harness.npm_package import MQTT_READER, files
+from harness.pages import blocks
 from harness.services import COMMAND, needs
 
 MQTT = MQTT_READER + """
@@ -37,6 +39,20 @@ def test_redis_answers_the_command(real):
     process.stdin.flush()
     assert process.stdout.read() == b"+PONG\r\n+OK\r\n"
     assert process.wait(10) == 0
+
+
+@needs("redis-server", "redis-server")
+def test_example_for_ioredis_runs(real, tmp_path):
+    _, front = real("redis")
+    [[_, _, text]] = [block for block in blocks("mjs", "client.md") if "'ioredis'" in block[2]]
+    modules = tmp_path / "node_modules"
+    modules.mkdir()
+    (modules / "ioredis").symlink_to(f"{PACKAGES}/ioredis")
+    (modules / "ngx-ws-filter").symlink_to(files())
+    script = tmp_path / "script.mjs"
+    script.write_text(text.replace("wss://example.com/", front.url("/")))
+    done = subprocess.run(["node", script], capture_output=True, timeout=30)
+    assert (done.stdout, done.returncode) == (b"PONG\n", 0), done.stderr
 
 
 VNC = """

@@ -5,61 +5,15 @@ import getpass
 import hashlib
 import shlex
 import subprocess
-import threading
 
 import pytest
 
 from harness.gateway import ROOT, wait_until
 from harness.npm_package import MQTT_READER, files
 from harness.services import COMMAND, needs
-from harness.wire import Wire
+from harness.trouble import CUTS, RELOADS, Trouble, told, troubled, waits  # noqa: F401
 
 pytestmark = pytest.mark.time_limit(400)
-
-CUTS = 20
-RELOADS = 3
-
-
-def waits(front):
-    """How often a session has begun to wait for its client."""
-    return front.error_log().count("the session waits")
-
-
-class Trouble(threading.Thread):
-    """Reloads nginx amid the cuts, until there were enough of both."""
-
-    def __init__(self, front):
-        super().__init__(daemon=True)
-        self._front = front
-        self.error = None
-
-    def run(self):
-        try:
-            for turn in range(1, RELOADS + 1):
-                wait_until(lambda: waits(self._front) >= turn * CUTS // RELOADS, 300, "the cuts")
-                self._front.reload()
-            wait_until(lambda: waits(self._front) >= CUTS, 300, "the last cuts")
-        except (AssertionError, OSError) as error:
-            self.error = error
-
-    def over(self):
-        return not self.is_alive()
-
-
-@pytest.fixture
-def troubled(real):
-    """troubled(NAME): a service, a wire before its gateway, and the trouble."""
-    wires = []
-
-    def start(name):
-        service, front = real(name)
-        wires.append(Wire(front))
-        return service, wires[-1], Trouble(front)
-
-    yield start
-    for wire in wires:
-        wire.stop()
-
 
 def ssh(service, url, *command):
     """OpenSSH's client, by way of client/node/cli.js."""
@@ -76,7 +30,7 @@ def ssh(service, url, *command):
 
 @needs("sshd", "openssh-server")
 @needs("ssh", "openssh-client")
-def test_ssh_goes_on(troubled):
+def test_ssh_goes_on(troubled):  # noqa: F811
     service, wire, trouble = troubled("ssh")
     process = ssh(service, wire.at("/ssh"), "cat")
     sent, back = hashlib.sha256(), hashlib.sha256()
@@ -120,21 +74,11 @@ MQTT = MQTT_READER + """
 
 
 @needs("mosquitto", "mosquitto")
-def test_mqtt_delivers_each_message_once(troubled, node, tmp_path):
+def test_mqtt_delivers_each_message_once(troubled, node, tmp_path):  # noqa: F811
     _, wire, trouble = troubled("mqtt")
-    begun, over = tmp_path / "begun", tmp_path / "over"
-
-    def cause():
-        wait_until(begun.exists, 100, "both sessions")
-        wire.cut("often")
-        trouble.start()
-        trouble.join()
-        over.touch()
-
-    threading.Thread(target=cause, daemon=True).start()
+    given = told(wire, trouble, tmp_path)
     client = (ROOT / "client/node/index.js").as_uri()
-    got = node.run(MQTT, url=wire.at("/mqtt"), client=client, begun=str(begun), over=str(over),
-                   timeout=350)
+    got = node.run(MQTT, url=wire.at("/mqtt"), client=client, timeout=350, **given)
     assert trouble.error is None
     assert got == [True, 0]
 
@@ -197,7 +141,7 @@ class Painter(Trouble):
 
 @needs("Xtigervnc", "tigervnc-standalone-server")
 @needs("xsetroot", "x11-xserver-utils")
-def test_desktop_stays_on_the_page(troubled, browser):
+def test_desktop_stays_on_the_page(troubled, browser):  # noqa: F811
     service, wire, trouble = troubled("vnc")
     painter = Painter(wire.front, service, wire)
     painter.start()

@@ -16,14 +16,16 @@ pytestmark = pytest.mark.skipif(MODULE != str(ROOT / "build" / "ngx_http_ws_modu
 
 
 COMMAND = re.compile(r"another terminal:\n((?:  .*\\\n)*  .*[^\\])\n")
+ADDRESS = re.compile(r"open (http://\S+) ")
 
 
 @pytest.fixture
 def run(tmp_path):
-    """run(NAME): the process, which leads a group of its own, and what it has said so far."""
+    """run(NAME): the process, which leads a group of its own, and what it has said so far: what to do
+    then."""
     started = []
 
-    def start(name):
+    def start(name, words=COMMAND):
         log = tmp_path / f"{name}.log"
         with open(log, "wb") as out:
             # A shell that began with SIGINT ignored, as behind nohup, never hears Ctrl-C.
@@ -32,7 +34,7 @@ def run(tmp_path):
                 stderr=out, env={**os.environ, "PORT": str(free_port())},
                 stdin=subprocess.DEVNULL, start_new_session=True)
         started.append(process)
-        wait_until(lambda: COMMAND.search(log.read_text()) or process.poll() is not None,
+        wait_until(lambda: words.search(log.read_text()) or process.poll() is not None,
                    timeout=120, what=f"{name} to run")
         assert process.poll() is None, log.read_text()
         return process, log
@@ -73,4 +75,18 @@ def test_command_for_ssh_works_and_leaves_nothing_behind(run, tmp_path):
                           env={**os.environ, "HOME": str(home)})
     assert done.stdout == b"through\n", done.stderr
     assert not list(home.iterdir())
+    end(process)
+
+
+@needs("socat", "socat")
+def test_address_of_the_terminal_has_the_key_of_its_shell(run, browser, monkeypatch):
+    monkeypatch.setenv("SHELL", "/bin/sh")
+    process, log = run("terminal", ADDRESS)
+    assert browser.run("""
+        await page.goto(args.url);
+        await page.waitForSelector('#state[data-state=open]');
+        await page.keyboard.type('echo $((6 * 7)); exit\\n');
+        await page.waitForSelector('#state[data-state=closed]');
+        return page.innerText('.xterm-rows');
+    """, url=ADDRESS.search(log.read_text())[1]).split("\n").count("42") == 1
     end(process)

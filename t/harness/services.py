@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,8 @@ from harness.ports import free_port
 
 DEMO = ROOT / "demo"
 COMMAND = ROOT / "client/node/cli.js"  # a session on standard input and output
+# Where Debian's package of each version has it. What the path has may be of elsewhere.
+INITDB = max(Path("/usr/lib/postgresql").glob("*/bin/initdb"), default=Path("/usr/lib/postgresql/initdb"))
 
 
 def needs(program, package):

@@ -3,24 +3,16 @@ while nginx is reloaded. None of them sees anything of it."""
 
 import getpass
 import hashlib
-import os
 import shlex
-import shutil
-import signal
 import subprocess
-import tempfile
-from pathlib import Path
 
 import pytest
 
 from harness.cutting_wire import CuttingWire
 from harness.gateway import wait_until
 from harness.ports import free_port
-from harness.services import COMMAND, accepts, needs
+from harness.services import COMMAND, INITDB, accepts, needs
 from services.test_service_redis import pipelined
-
-# Where Debian's packages of each version have what is not for everybody's path.
-POSTGRES = max(Path("/usr/lib/postgresql").glob("*/bin/initdb"), default=Path("initdb")).parent
 
 
 @pytest.fixture
@@ -97,37 +89,6 @@ def test_redis_pipeline_is_answered_in_order(real, cut_wire):
     assert wire.cuts == 20
 
 
-class Postgres:
-    """Debian's server with an empty database, which anybody on loopback may use."""
-
-    def __init__(self):
-        self.port = free_port()
-        self._folder = tempfile.TemporaryDirectory(prefix="ngx_ws_")
-        folder = Path(self._folder.name)
-        # The server will not run as root.
-        user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if \
-            os.geteuid() == 0 else []
-        data = folder / "data"
-        if user:
-            shutil.chown(folder, "nobody", "nogroup")
-        where = {"cwd": "/", "stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
-        subprocess.run([*user, POSTGRES / "initdb", "-D", data, "-U", "demo", "-A", "trust", "-N"],
-                       check=True, stdout=subprocess.PIPE, **where)
-        with open(folder / "output.log", "wb") as output:
-            self._process = subprocess.Popen(
-                [*user, "setpriv", "--pdeathsig", "INT", POSTGRES / "postgres", "-D", data, "-F",
-                 "-p", str(self.port), "-h", "127.0.0.1", "-k", ""], stdout=output, **where)
-        wait_until(lambda: accepts(self.port), 30, "PostgreSQL")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._process.send_signal(signal.SIGINT)  # waits for no client
-        self._process.wait(30)
-        self._folder.cleanup()
-
-
 TRANSACTION = """
 create table t (n int, text text);
 begin;
@@ -139,24 +100,24 @@ select count(*) from t;
 """
 
 
-@needs(POSTGRES / "initdb", "postgresql")
+@needs(INITDB, "postgresql")
 @needs("psql", "postgresql-client")
-def test_postgresql_transaction_goes_on(cut_wire):
+def test_postgresql_transaction_goes_on(real, cut_wire):
     each = "insert into t select {0}, repeat(md5('{0}'), 10); select text from t where n = {0};"
     rows = "\n".join(each.format(n) for n in range(3001, 4501))
-    with Postgres() as service:
-        wire = cut_wire(service.port, most=30000, cuts=20, reload_each=5)
-        port = free_port()
-        door = subprocess.Popen(["node", COMMAND, "-L", str(port), wire.url])
-        try:
-            wait_until(lambda: accepts(port), 30, "the client's door")
-            done = subprocess.run(
-                ["psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p",
-                 str(port), "-U", "demo", "postgres"],
-                input=TRANSACTION.format(rows=rows).encode(), capture_output=True, timeout=120)
-        finally:
-            door.terminate()
-            door.wait()
+    service, _ = real("postgres")
+    wire = cut_wire(service.port, most=30000, cuts=20, reload_each=5)
+    port = free_port()
+    door = subprocess.Popen(["node", COMMAND, "-L", str(port), wire.url])
+    try:
+        wait_until(lambda: accepts(port), 30, "the client's door")
+        done = subprocess.run(
+            ["psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p",
+             str(port), "-U", "demo", "demo"],
+            input=TRANSACTION.format(rows=rows).encode(), capture_output=True, timeout=120)
+    finally:
+        door.terminate()
+        door.wait()
     assert done.returncode == 0, done.stderr
     lines = done.stdout.decode().split()
     texts = [hashlib.md5(str(n).encode()).hexdigest() * 10 for n in range(1, 4501)]

@@ -69,6 +69,21 @@ def test_page_comes_back_after_a_loss(gateway, backend, node):
     assert len(service.connections) == 2
 
 
+@pytest.mark.parametrize("code, tries", [(1000, 0), (1002, 0), (4001, 0), (1001, 1), (1011, 1)])
+def test_page_comes_back_only_after_a_loss(node, code, tries):
+    [script] = [text for _, _, text in blocks("js", "recipes/page.md") if "connect();" in text]
+    closed = """
+        globalThis.WebSocket = class { constructor() { made.push(this); } };
+        const waits = [];
+        const setTimeout = (...what) => waits.push(what);
+        """ + script + """
+        made[0].onclose({ code: args.code });
+        return waits.length;
+    """
+    page = PAGE.replace("setTimeout(", "globalThis.setTimeout(")
+    assert node.run(page + closed, host="nowhere", code=code) == tries
+
+
 def recipe(page, containing, service):
     """The parts of a gateway from the nginx example of a page that has the words, before `service`."""
     [text] = [text for _, _, text in blocks("nginx", page) if containing in text]
