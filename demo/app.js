@@ -17,6 +17,7 @@ const services = {
   echo: { name: 'Echo', echoes: true },
   ticker: { name: 'Ticker', echoes: false },
   slow: { name: 'Slow', echoes: true },
+  kept: { name: 'Slow', echoes: true, resumed: true },
 };
 
 const states = {
@@ -61,6 +62,13 @@ function showService() {
   chart.echoes = service.echoes;
 }
 
+// What the service has acknowledged is told only of a session that can be resumed.
+function showAcknowledged() {
+  const { resumable } = connection;
+  chart.acknowledges = resumable;
+  document.body.toggleAttribute('data-resumable', resumable);
+}
+
 function forgetLast() {
   check = new EchoCheck();
   history.clear();
@@ -78,7 +86,9 @@ function connect() {
   url.protocol = url.protocol.replace('http', 'ws');
   log.note(`connecting to ${url.href}`);
   show('connecting', 'Waiting for nginx and the service behind it.');
-  connection = new Connection(url, { open: opened, message: arrived, close: closed });
+  const on = { open: opened, message: arrived, lost, found, close: closed };
+  connection = new Connection(url, service.resumed, on);
+  showAcknowledged();
   refresh();
   requestAnimationFrame(animate);
 }
@@ -86,7 +96,18 @@ function connect() {
 function opened() {
   sending.begin(connection);
   log.note(`connected to ${service.name}`);
+  showAcknowledged();
   show('open', `nginx has a TCP connection to ${service.name}.`);
+}
+
+function lost() {
+  log.note('the connection is lost, the session waits');
+  element('state-text').textContent = 'No connection: nginx keeps the session, and what you send waits.';
+}
+
+function found() {
+  log.note('connected again, nothing was lost');
+  element('state-text').textContent = 'Connected again: the service has seen nothing of it.';
 }
 
 function arrived(text, data) {
@@ -148,8 +169,8 @@ function refresh() {
   if (connection === null) {
     return;
   }
-  const { sent, received, buffered } = connection;
-  const account = { sent, echoed: received, buffered };
+  const { sent, received, buffered, acknowledged = 0 } = connection;
+  const account = { sent, echoed: received, buffered, acknowledged };
   history.add(performance.now(), account);
   showAccount(account, history);
   showVerdict(check, service, false);

@@ -1,4 +1,5 @@
-// The last minute as two panels over one time axis: what was sent and echoed, and what waits.
+// The last minute as two panels over one time axis: what was sent, acknowledged and echoed, and what
+// waits.
 
 import { bytes } from './format.js';
 import { span } from './history.js';
@@ -17,6 +18,7 @@ function stepFor(range) {
 
 export class Chart {
   echoes = true;  // whether what comes back is what was sent
+  acknowledges = false;  // whether what the service has acknowledged is known
   #canvas;
   #history;
   #colors = {};
@@ -30,7 +32,7 @@ export class Chart {
 
   readColors() {
     const style = getComputedStyle(document.documentElement);
-    for (const name of ['sent', 'echoed', 'buffered', 'quiet', 'grid', 'panel']) {
+    for (const name of ['sent', 'acknowledged', 'echoed', 'buffered', 'quiet', 'grid', 'panel']) {
       this.#colors[name] = style.getPropertyValue(`--${name}`).trim();
     }
   }
@@ -80,6 +82,9 @@ export class Chart {
     const plot = this.#plot(context, area, scale, now);
     if (this.echoes) {
       plot.band('sent', 'echoed', this.#colors.sent);
+    }
+    if (this.acknowledges) {
+      plot.line('acknowledged', this.#colors.acknowledged);
     }
     plot.line('echoed', this.#colors.echoed);
     plot.line('sent', this.#colors.sent);

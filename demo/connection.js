@@ -1,4 +1,7 @@
-// One WebSocket and its account: what was handed to it, what has left, what came.
+// One WebSocket and its account: what was handed to it, what has left, what came. That of a session
+// which can be resumed knows also what the service has acknowledged.
+
+import { ResumableSocket } from './client/index.js';
 
 const encoder = new TextEncoder();
 
@@ -8,9 +11,9 @@ export class Connection {
   opened = false;
   #socket;
 
-  // on: open(), message(data, bytes) with data a string or null, close(event).
-  constructor(url, on) {
-    this.#socket = new WebSocket(url);
+  // on: open(), message(data, bytes) with data a string or null, lost(), found(), close(event).
+  constructor(url, resumed, on) {
+    this.#socket = new (resumed ? ResumableSocket : WebSocket)(url);
     this.#socket.binaryType = 'arraybuffer';
     this.#socket.onopen = () => {
       this.opened = true;
@@ -22,6 +25,8 @@ export class Connection {
       this.received += bytes.length;
       on.message(isText ? data : null, bytes);
     };
+    this.#socket.ondetach = on.lost;
+    this.#socket.onresume = on.found;
     this.#socket.onclose = (event) => on.close(event);
   }
 
@@ -33,8 +38,18 @@ export class Connection {
     return this.#socket.bufferedAmount;
   }
 
+  get resumable() {
+    return this.#socket.resumable === true;
+  }
+
+  // There bufferedAmount has what is on its way, too.
   get sent() {
-    return this.handed - this.buffered;
+    return this.resumable ? this.handed : this.handed - this.buffered;
+  }
+
+  // By the service's TCP. Undefined where nobody tells.
+  get acknowledged() {
+    return this.resumable ? this.#socket.delivered : undefined;
   }
 
   // Returns the bytes that the text became.

@@ -4,18 +4,18 @@ export const span = 60_000;
 const interval = 100;
 
 export class History {
-  samples = [];  // { time, sent, echoed, buffered }, oldest first
+  samples = [];  // { time, sent, acknowledged, echoed, buffered }, oldest first
 
   clear() {
     this.samples = [];
   }
 
-  add(time, { sent, echoed, buffered }) {
+  add(time, account) {
     const last = this.samples.at(-1);
     if (last !== undefined && time - last.time < interval * 0.8) {
       return;
     }
-    this.samples.push({ time, sent, echoed, buffered });
+    this.samples.push({ time, ...account });
     // One sample older than the window stays, so that the curve reaches its left edge.
     while (this.samples.length > 2 && this.samples[1].time < time - span) {
       this.samples.shift();

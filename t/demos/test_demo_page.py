@@ -330,6 +330,34 @@ def test_curves_are_drawn_at_the_screen_s_resolution(demo):
     assert got["sent"] > 50 and got["buffered"] > 50
 
 
+def test_resumable_service_tells_what_it_has_acknowledged(demo):
+    got = demo.run("""
+        await connect('slow');
+        const before = await page.isVisible('#value-acknowledged');
+        await choose('kept');
+        await state('open');
+        await page.click('.bulk[data-mebibytes="1"]');
+        // Some of it is acknowledged, and the rest waits and is counted as bufferedAmount.
+        await page.waitForFunction(() => {
+            const bytes = (name) => Number(document.getElementById(`value-${name}`).dataset.bytes);
+            const [sent, acknowledged, echoed] = ['sent', 'acknowledged', 'echoed'].map(bytes);
+            return echoed > 0 && echoed <= acknowledged && acknowledged < sent && sent === 1 << 20
+                && sent === acknowledged + bytes('buffered');
+        }, undefined, { timeout: 20000 });
+        await page.waitForFunction(() => {
+            const canvas = document.getElementById('chart');
+            const hex = getComputedStyle(document.documentElement).getPropertyValue('--acknowledged').trim();
+            const color = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+            const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+            let pixels = 0;
+            for (let i = 0; i < data.length; i += 4) pixels += color.every((part, j) => data[i + j] === part);
+            return pixels > 50;
+        }, undefined, { timeout: 20000 });
+        return [before, await page.isVisible('#value-acknowledged')];
+    """)
+    assert got == [False, True]
+
+
 def test_echo_check_sees_every_difference(demo):
     got = demo.run("""
         return page.evaluate(async () => {
