@@ -78,7 +78,7 @@ export class Chart {
     const most = samples.reduce((high, s) => Math.max(high, s.sent, s.echoed), 0);
     const least = samples.length === 0 ? 0 : Math.min(samples[0].sent, samples[0].echoed);
     const scale = this.#ease('totals', least, Math.max(most, least + most / 16));
-    this.#drawGrid(context, area, scale, this.echoes ? 'sent and echoed back' : 'sent and received');
+    this.#drawGrid(context, area, scale, this.#totals());
     const plot = this.#plot(context, area, scale, now);
     if (this.echoes) {
       plot.band('sent', 'echoed', this.#colors.sent);
@@ -89,6 +89,11 @@ export class Chart {
     plot.line('echoed', this.#colors.echoed);
     plot.line('sent', this.#colors.sent);
     context.restore();
+  }
+
+  #totals() {
+    const back = this.echoes ? 'echoed back' : 'received';
+    return this.acknowledges ? `sent, acknowledged and ${back}` : `sent and ${back}`;
   }
 
   #drawBuffered({ context, now, area }) {

@@ -10,6 +10,7 @@ import pytest
 
 from harness.demo import DemoBackend, DemoGateway, build_backend
 from harness.endings import in_background
+from harness.pictures import check, picture
 
 # What every script begins with.
 PRELUDE = """
@@ -330,7 +331,7 @@ def test_curves_are_drawn_at_the_screen_s_resolution(demo):
     assert got["sent"] > 50 and got["buffered"] > 50
 
 
-def test_resumable_service_tells_what_it_has_acknowledged(demo):
+def test_resumable_service_tells_what_it_has_acknowledged(demo, tmp_path):
     got = demo.run("""
         await connect('slow');
         const before = await page.isVisible('#value-acknowledged');
@@ -346,16 +347,17 @@ def test_resumable_service_tells_what_it_has_acknowledged(demo):
         }, undefined, { timeout: 20000 });
         await page.waitForFunction(() => {
             const canvas = document.getElementById('chart');
-            const hex = getComputedStyle(document.documentElement).getPropertyValue('--acknowledged').trim();
-            const color = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+            const color = getComputedStyle(document.querySelector('.key.acknowledged')).color.match(/[0-9]+/g);
             const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
             let pixels = 0;
-            for (let i = 0; i < data.length; i += 4) pixels += color.every((part, j) => data[i + j] === part);
+            for (let i = 0; i < data.length; i += 4) pixels += color.every((part, j) => data[i + j] === +part);
             return pixels > 50;
-        }, undefined, { timeout: 20000 });
+        });
+        await page.locator('.curves').screenshot({ path: args.picture });
         return [before, await page.isVisible('#value-acknowledged')];
-    """)
+    """, picture=(path := picture("page", tmp_path)))
     assert got == [False, True]
+    check(path)
 
 
 def test_echo_check_sees_every_difference(demo):

@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from harness.pictures import check, picture
 from harness.services import INITDB, needs
 
 pytestmark = needs(INITDB, "postgresql")
@@ -35,13 +36,15 @@ PRELUDE = """
 def demo(real, browser):
     """demo(script): what it gives with the page open; and the service's port."""
     service, front = real("postgres")
-    return lambda script: browser.run(PRELUDE + script, url=front.url("/", "http"), timeout=50), service
+    return lambda script, **args: browser.run(
+        PRELUDE + script, url=front.url("/", "http"), timeout=50, **args), service
 
 
-def test_transaction_survives_the_cut(demo):
+def test_transaction_survives_the_cut(demo, tmp_path):
     run, _ = demo
+    path = picture("postgres", tmp_path)
     got = run("""
-        await run('begin; create temp table t (n int); insert into t values (42)');
+        await run('begin; create temp table t (n int); insert into t values (42), (43)');
         const before = await page.getAttribute('#delivered', 'data-bytes');
         await page.click('#network');
         await state('detached');
@@ -53,9 +56,12 @@ def test_transaction_survives_the_cut(demo):
         await state('open');
         await page.waitForFunction(
             (before) => document.getElementById('delivered').dataset.bytes > +before, before);
+        await page.setViewportSize({ width: 780, height: 480 });
+        await page.screenshot({ path: args.picture });
         return { waited, said, rows: await table(), end: await run('commit; select count(*) from t') };
-    """)
-    assert got == {"waited": True, "said": "SELECT 1", "rows": [["n"], ["42"]], "end": "COMMIT , SELECT 1"}
+    """, picture=path)
+    assert got == {"waited": True, "said": "SELECT 2", "rows": [["n"], ["42"], ["43"]], "end": "COMMIT , SELECT 1"}
+    check(path)
 
 
 def test_page_runs_its_example_and_may_do_no_more_than_its_owner(demo):
