@@ -1,5 +1,7 @@
 // What came from the service, what of it the application has taken, and when that is told.
 
+import { MAX_DATA } from './wire.js';
+
 export class Inbox {
     received = 0;
     taken = 0;
@@ -41,10 +43,11 @@ export class Inbox {
         this.received = this.told = this.taken;
     }
 
-    // When an ACK is due: soon after the first byte, then twice as often as it has to be.
+    // When an ACK is due: soon after the first byte, then at half the time that it may take, or before
+    // another piece would be too much.
     ackAt({ bytes, interval }) {
         if (this.taken === this.told) return Infinity;
-        return this.taken - this.told >= bytes / 2 ? 0 : this.#toldAt + interval / 2;
+        return this.taken - this.told > bytes - MAX_DATA ? 0 : this.#toldAt + interval / 2;
     }
 
     tell(now) {

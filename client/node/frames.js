@@ -11,43 +11,51 @@ export const PONG = 0xa;
 
 const LONGEST = 2 ** 28; // a longer message of the server is refused with 1009
 
-const pool = new Uint8Array(4096);
+const WORTH_WORDS = 256; // bytes; below, masking by words takes longer
+
+const pool = new Uint32Array(1024);
 let used = pool.length;
 
-function maskingKey() {
+// The masking key of a frame, as a word and as bytes.
+const word = new Uint32Array(1);
+const key = new Uint8Array(word.buffer);
+
+function chooseKey() {
     if (used === pool.length) {
         randomFillSync(pool);
         used = 0;
     }
-    used += 4;
-    return pool.subarray(used - 4, used);
+    word[0] = pool[used++];
 }
 
 // A message or a control frame in one frame.
 export function encode(opcode, payload) {
     const size = payload.length;
     const header = size < 126 ? 6 : size < 65536 ? 8 : 14;
-    const start = -header & 3; // so that the payload can be masked by words
-    const view = new DataView(new ArrayBuffer(start + header + size));
-    view.setUint8(start, 0x80 | opcode);
-    view.setUint8(start + 1, 0x80 | (header === 6 ? size : header === 8 ? 126 : 127));
-    if (header === 8) view.setUint16(start + 2, size);
-    if (header === 14) view.setBigUint64(start + 2, BigInt(size));
+    const start = -header & 3; // so that the payload can be masked by words: a Buffer begins at one
+    const all = Buffer.allocUnsafe(start + header + size);
+    all[start] = 0x80 | opcode;
+    all[start + 1] = 0x80 | (header === 6 ? size : header === 8 ? 126 : 127);
+    if (header === 8) all.writeUInt16BE(size, start + 2);
+    if (header === 14) all.writeBigUInt64BE(BigInt(size), start + 2);
 
-    const all = new Uint8Array(view.buffer);
-    const key = maskingKey();
+    chooseKey();
     all.set(key, start + header - 4);
     all.set(payload, start + header);
-    mask(view.buffer, start + header, size, key);
+    mask(all, start + header);
     return all.subarray(start);
 }
 
-function mask(buffer, at, size, key) {
-    const word = new Uint32Array(key.slice().buffer)[0];
-    const words = new Uint32Array(buffer, at, size >> 2);
-    for (let i = 0; i < words.length; i++) words[i] ^= word;
-    const bytes = new Uint8Array(buffer, at, size);
-    for (let i = size & ~3; i < size; i++) bytes[i] ^= key[i & 3];
+function mask(all, at) {
+    const size = all.length - at;
+    let from = 0;
+    if (size >= WORTH_WORDS) {
+        const words = new Uint32Array(all.buffer, all.byteOffset + at, size >> 2);
+        const [own] = word;
+        for (let i = 0; i < words.length; i++) words[i] ^= own;
+        from = size & ~3;
+    }
+    for (let i = from; i < size; i++) all[at + i] ^= key[i & 3];
 }
 
 // What a server did wrong, with the code that says so.
