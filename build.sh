@@ -35,7 +35,7 @@ announce sim "run simulated sessions, 500 or so many, or the one that a seed mak
 announce hostile "run hostile clients against the gateway, a million or so many, or the one that a seed makes: hostile [COUNT [FIRST] | seed SEED]"
 announce fuzz "fuzz the parsers for 60 s in sum, or so many; 0 replays the corpora: fuzz [SECONDS [TARGET...]]"
 announce coverage "how much of the library the unit tests run, by lines and branches"
-announce bench "compare speed and memory with other servers: bench [--quick | --with NAME=MODULE.so | --help | OPTION...]; bench codec: the library with memcpy and wslay; bench link: over a long way, beside nginx stream"
+announce bench "compare speed and memory with other servers: bench [--quick | --with NAME=MODULE.so | --help | OPTION...]; bench codec: the library with memcpy and wslay; bench link: over a long way, beside nginx stream; bench client: the npm package beside a bare WebSocket"
 announce nightly "run the long ones, sim, valgrind, hostile, bench, sanitize, fuzz and matrix, or those named: nightly [NAME...]"
 announce docs "check links and examples of the documentation, and make HTML of it in build/docs/html"
 announce deb "make a Debian package for the installed nginx, in build/deb, and check it with lintian"

@@ -18,9 +18,17 @@ bench_link() {
         /usr/bin/python3 -B t/bench/link.py "$@"
 }
 
+bench_client() {
+    need build test client
+    locked build_module
+    locked install_node_packages
+    WS_NGINX=$nginx WS_MODULE=$module NODE_PATH=$build/npm/node_modules \
+        /usr/bin/python3 -B t/bench/doors.py "$@"
+}
+
 cmd_bench() {
     case ${1:-} in
-        codec | link)
+        codec | link | client)
             "bench_$1" "${@:2}"
             return
             ;;

@@ -1,5 +1,6 @@
 """`./build.sh bench`: what it compares, and with what."""
 
+import re
 import subprocess
 import sys
 
@@ -41,3 +42,13 @@ def test_ours_is_compared_with_another_build():
 def test_another_build_needs_a_name_and_a_file(tmp_path, build):
     said = run("bench.py", "--module", "bench.py", "--out", tmp_path, "--with", build)
     assert said.returncode == 2 and f'invalid "--with {build}": expected NAME=MODULE.so' in said.stderr
+
+
+@pytest.mark.time_limit(200)
+def test_client_is_measured_beside_a_bare_websocket():
+    said = run("doors.py", "--rounds", "1", "--mebibytes", "1", "--only", "node")
+    assert said.returncode == 0, said.stderr
+    heading, *lines = said.stdout.splitlines()
+    assert heading == "where, load, ours / bare (least..most), best / best"
+    assert [line.split()[:2] for line in lines] == [["node", load] for load in ("up", "down", "pingpong")]
+    assert all(re.search(r" \d+\.\d\d \(\d+\.\d\d\.\.\d+\.\d\d\)  \d+\.\d\d$", line) for line in lines)
