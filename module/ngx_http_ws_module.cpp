@@ -1,6 +1,8 @@
 #include "module/ngx_http_ws_version.hpp"
 #include "module/ws_reports/answers.hpp"
 #include "module/ws_reports/variables.hpp"
+#include "module/ws_resume/heir.hpp"
+#include "module/ws_resume/leaver.hpp"
 #include "module/ws_session/drain.hpp"
 #include "module/ws_settings/commands.hpp"
 #include "module/ws_status/counting.hpp"
@@ -58,6 +60,7 @@ ngx_int_t init_module(ngx_cycle_t *cycle) {
         ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0, "ngx_http_ws_module/%s", version);
     }
     keep_left_zones(cycle);
+    begin_resume_generation();
     if (const MainConf *conf = find_main_conf(cycle); conf != nullptr) {
         begin_generation(*conf);
     }
@@ -76,6 +79,9 @@ ngx_int_t begin_worker(ngx_cycle_t *cycle) {
     }
     if (conf != nullptr && conf->drains != 0) {
         watch_for_exit(cycle);
+    }
+    if (conf != nullptr && conf->resumed != nullptr && ngx_process == NGX_PROCESS_WORKER) {
+        open_rendezvous(cycle);
     }
     return NGX_OK;
 }

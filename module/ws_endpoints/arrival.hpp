@@ -15,6 +15,8 @@ public:
     void open(ngx_connection_t *destination) noexcept { destination_ = destination; }
 
     [[nodiscard]] ngx_connection_t *destination() const noexcept { return destination_; }
+    // So many bytes had arrived when another process had the connection.
+    void go_on(uint64_t arrived) noexcept { data_ = wire_ = arrived; }
 
     // Asks the kernel, when `written` bytes of the stream have been written. The second asks for
     // more than the window needs, where that takes more: TCP tells exactly what its peer has

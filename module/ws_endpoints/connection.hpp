@@ -62,6 +62,8 @@ protected:
     [[nodiscard]] ngx_connection_t *connection() const noexcept { return queue_.connection(); }
 
 private:
+    friend struct MovedConnection;
+
     [[nodiscard]] ws::Read took(ssize_t n) noexcept;
 
     std::span<uint8_t> early_;

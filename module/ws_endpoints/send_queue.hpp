@@ -33,6 +33,11 @@ public:
     // What a write has come to: bytes, or NGX_AGAIN or NGX_ERROR.
     [[nodiscard]] ws::Written wrote(ssize_t n) noexcept;
 
+    // See Arrival. So many bytes were written then.
+    void go_on(uint64_t written, uint64_t arrived) noexcept {
+        written_ = written;
+        arrival_.go_on(arrived);
+    }
     void fin_sent() noexcept { arrival_.fin_sent(); }
     // See Arrival.
     void lose() noexcept { arrival_.lose(written_); }

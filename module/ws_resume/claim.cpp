@@ -1,6 +1,7 @@
 #include "module/ws_resume/claim.hpp"
 
 #include "module/ws_resume/identity.hpp"
+#include "module/ws_resume/owner_socket.hpp"
 
 #include "ngx_ws_filter/ws_resume/breach.hpp"
 
@@ -26,8 +27,9 @@ Claim refusal(ws::Breach breach) noexcept {
 // Compares with secrets of nobody where there is no such session.
 Resumable *find(const ws::Sid &sid, bool is_one, ws::SidMatch &match) noexcept {
     static constexpr ws::SidSecret nobodys{};
-    const bool is_ours = is_one && sid.node == node_name() && sid.worker == worker_number();
-    auto *found = static_cast<Resumable *>(is_ours ? sessions().find(sid.session) : nullptr);
+    const bool is_ours = is_one && sid.node == node_name();
+    auto *found =
+        static_cast<Resumable *>(is_ours ? sessions().find(sid.worker, sid.session) : nullptr);
     match = found == nullptr ? ws::Sids(nobodys).match(sid.secret) : found->match(sid.secret);
     return match == ws::SidMatch::unknown ? nullptr : found;
 }
@@ -56,10 +58,14 @@ Claim check_claim(const Claimant &claimant) noexcept {
     return claim;
 }
 
+// Who has left a session to this worker may still be there, and have others.
 uint64_t other_owner(std::string_view text) noexcept {
     ws::Sid sid = {};
     const bool is_ours = ws::read_sid(text, sid) && sid.node == node_name();
-    return is_ours && sid.worker != worker_number() ? sid.worker : 0;
+    if (!is_ours || sessions().find(sid.worker, sid.session) != nullptr) {
+        return 0;
+    }
+    return listens_for(sid.worker) ? 0 : sid.worker;
 }
 
 }  // namespace ngx_ws

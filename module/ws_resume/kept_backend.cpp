@@ -1,5 +1,7 @@
 #include "module/ws_resume/kept_backend.hpp"
 
+#include "module/ws_endpoints/moved_connection.hpp"
+
 namespace ngx_ws {
 
 namespace {
@@ -49,6 +51,30 @@ bool KeptBackend::take(ngx_http_upstream_t &u, bool keeps_choice, ngx_pool_t *po
     }
     peer_ = peer;
     return true;
+}
+
+bool KeptBackend::take_over(int descriptor, std::string_view name, ngx_pool_t *pool,
+                            ngx_log_t *log) noexcept {
+    ngx_str_t said = ngx::str(name);
+    peer_.name = &said;
+    if (!copy_name(peer_, pool)) {
+        (void)::close(descriptor);
+        return false;
+    }
+    peer_.log = log;
+    peer_.connection = MovedConnection::open(descriptor, log);
+    if (peer_.connection == nullptr) {
+        (void)::close(descriptor);
+    }
+    return peer_.connection != nullptr;
+}
+
+void KeptBackend::hand_over() noexcept {
+    ngx_connection_t *c = std::exchange(peer_.connection, nullptr);
+    if (peer_.free != nullptr) {
+        peer_.free(&peer_, peer_.data, 0);
+    }
+    MovedConnection::close(c);
 }
 
 // Does what nginx does at the end of a request with an upstream. The endpoint has said all that TLS

@@ -17,6 +17,12 @@ public:
     // connection is kept. False if there is no memory: then nothing was taken.
     [[nodiscard]] bool take(ngx_http_upstream_t &u, bool keeps_choice, ngx_pool_t *pool,
                             ngx_log_t *log) noexcept;
+    // The connection is one that another process has had, and has no place in any upstream. The
+    // descriptor is closed with it, or if there is no memory, which is told by false.
+    [[nodiscard]] bool take_over(int descriptor, std::string_view name, ngx_pool_t *pool,
+                                 ngx_log_t *log) noexcept;
+    // Another process goes on with it.
+    void hand_over() noexcept;
     // Closes it, and gives its place in the upstream back.
     void close() noexcept;
 

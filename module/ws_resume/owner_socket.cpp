@@ -2,6 +2,7 @@
 
 #include "module/ws_resume/identity.hpp"
 #include "module/ws_resume/remote_leg.hpp"
+#include "module/ws_resume/rendezvous.hpp"
 
 #include <sys/socket.h>
 
@@ -10,15 +11,10 @@ namespace ngx_ws {
 namespace {
 
 enum class State : uint8_t { closed, open, failed } state = State::closed;
+OwnerSocket *the_sockets;
 
 // After which it is tried again where the process lacks descriptors or the kernel memory.
 constexpr ngx_msec_t pause = 100;
-
-bool is_one_of_us(int socket) noexcept {
-    struct ucred peer = {};
-    socklen_t size = sizeof(peer);
-    return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == geteuid();
-}
 
 void on_connections(ngx_event_t *ev) {
     const auto *listener = static_cast<ngx_connection_t *>(ev->data);
@@ -35,7 +31,7 @@ void on_connections(ngx_event_t *ev) {
             }
             break;
         }
-        if (!is_one_of_us(socket) || !RemoteLeg::begin(socket)) {
+        if (!is_one_of_us(socket) || !RemoteLeg::begin(socket, {})) {
             (void)::close(socket);
         }
     }
@@ -58,9 +54,11 @@ int make_socket() noexcept {
 }
 
 // nginx counts no event of a listening socket at its exit.
-bool watch(int socket) noexcept {
-    ngx_connection_t *c = ngx_get_connection(socket, ngx_cycle->log);
+bool watch(uint64_t worker, int socket) noexcept {
+    auto *made = static_cast<OwnerSocket *>(ngx_alloc(sizeof(OwnerSocket), ngx_cycle->log));
+    ngx_connection_t *c = made == nullptr ? nullptr : ngx_get_connection(socket, ngx_cycle->log);
     if (c == nullptr) {
+        ngx_free(made);
         (void)::close(socket);
         return false;
     }
@@ -70,8 +68,11 @@ bool watch(int socket) noexcept {
     c->read->handler = on_connections;
     if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
         ngx_close_connection(c);
+        ngx_free(made);
         return false;
     }
+    *made = {.next = the_sockets, .worker = worker, .c = c, .is_wanted = false, .is_given = false};
+    the_sockets = made;
     return true;
 }
 
@@ -91,13 +92,32 @@ bool is_gone(const OwnerAddress &owner) noexcept {
 bool listen_as_owner() noexcept {
     if (state == State::closed) {
         const int socket = make_socket();
-        state = socket != -1 && watch(socket) ? State::open : State::failed;
+        state = socket != -1 && watch(worker_number(), socket) ? State::open : State::failed;
         if (state == State::failed) {
             ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, ngx_errno,
                           "ws: no socket for other workers: sessions resume in their own alone");
         }
     }
     return state == State::open;
+}
+
+OwnerSocket *owner_sockets() noexcept {
+    return the_sockets;
+}
+
+bool listens_for(uint64_t worker) noexcept {
+    bool does = worker == worker_number();
+    each_owner_socket([&](const OwnerSocket &each) { does = does || each.worker == worker; });
+    return does;
+}
+
+void listen_for(uint64_t worker, int socket) noexcept {
+    if (listens_for(worker)) {
+        (void)::close(socket);
+    } else if (!watch(worker, socket)) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "ws: no connection for the socket of another worker: its sessions are lost");
+    }
 }
 
 }  // namespace ngx_ws

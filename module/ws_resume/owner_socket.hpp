@@ -19,4 +19,27 @@ struct OwnerAddress : AbstractAddress {
 // alone.
 bool listen_as_owner() noexcept;
 
+// Listens for another worker, which has left its sessions to this one and is gone. The socket is
+// closed if it cannot be.
+void listen_for(uint64_t worker, int socket) noexcept;
+// Whether it does, or the worker is this one.
+[[nodiscard]] bool listens_for(uint64_t worker) noexcept;
+
+struct OwnerSocket {
+    OwnerSocket *next;
+    uint64_t worker;
+    ngx_connection_t *c;
+    bool is_wanted;  // by sessions that are here, or were when the worker was told to go
+    bool is_given;   // to the heir that there is
+};
+[[nodiscard]] OwnerSocket *owner_sockets() noexcept;
+
+// Calls see(OwnerSocket &) for all that it listens for, itself included.
+template <typename See>
+void each_owner_socket(See see) noexcept {
+    for (OwnerSocket *each = owner_sockets(); each != nullptr; each = each->next) {
+        see(*each);
+    }
+}
+
 }  // namespace ngx_ws

@@ -1,11 +1,14 @@
 #include "module/ws_resume/remote_leg.hpp"
 
+#include "module/ws_endpoints/moved_connection.hpp"
 #include "module/ws_resume/claim.hpp"
+#include "module/ws_resume/leaver.hpp"
 
 #include "ngx_ws_filter/ws_frames/frame_writer.hpp"
 #include "ngx_ws_filter/ws_messages/close.hpp"
 
 #include <sys/socket.h>
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -18,6 +21,7 @@ constexpr size_t pool_size = 512;
 // Between two processes of one machine.
 constexpr ngx_msec_t claim_timeout = 10000;
 constexpr ngx_msec_t linger_timeout = 5000;
+constexpr ngx_msec_t between_looks = 5;
 
 void on_event(ngx_event_t *ev) {
     auto *c = static_cast<ngx_connection_t *>(ev->data);
@@ -48,7 +52,7 @@ void on_last_bytes(ngx_event_t *ev) {
 
 }  // namespace
 
-bool RemoteLeg::begin(int socket) noexcept {
+bool RemoteLeg::begin(int socket, std::span<const uint8_t> heard) noexcept {
     ngx_connection_t *c = ngx_get_connection(socket, ngx_cycle->log);
     if (c == nullptr) {
         return false;
@@ -70,6 +74,8 @@ bool RemoteLeg::begin(int socket) noexcept {
         c->fd = -1;
         return false;
     }
+    leg->heard_ = ngx_min(heard.size(), max_claim_message);
+    std::copy_n(heard.begin(), leg->heard_, message);
     c->data = leg;
     c->read->handler = on_event;
     c->write->handler = on_event;
@@ -88,9 +94,31 @@ void RemoteLeg::turn() noexcept {
         on_backend(c_->close != 0);
         return;
     }
-    if (c_->close || c_->read->timedout || !hear()) {
+    if (c_->close) {
+        close();
+        return;
+    }
+    if (c_->read->timedout && waits_until_ == 0) {
+        close();
+        return;
+    }
+    c_->read->timedout = 0;
+    if (!find() && !hear()) {
         close();
     }
+}
+
+// Whether its claim is whole, and what becomes of it known.
+bool RemoteLeg::find() noexcept {
+    Claimant claimant;
+    if (heard_ == 0 || read_claim({message_, heard_}, claimant) != ClaimCame::whole) {
+        return false;
+    }
+    if (c_->read->timer_set) {
+        ngx_del_timer(c_->read);
+    }
+    join(claimant);
+    return true;
 }
 
 // False if nobody is there to hear.
@@ -104,23 +132,29 @@ bool RemoteLeg::hear() noexcept {
             return false;
         }
         heard_ += static_cast<size_t>(n);
-        Claimant claimant;
-        const ClaimCame came = read_claim({message_, heard_}, claimant);
-        if (came == ClaimCame::broken) {
-            return false;
-        }
-        if (came == ClaimCame::whole) {
-            ngx_del_timer(c_->read);
-            join(claimant);
+        if (find()) {
             return true;
+        }
+        Claimant claimant;
+        if (read_claim({message_, heard_}, claimant) == ClaimCame::broken) {
+            return false;
         }
     }
     return false;
 }
 
 void RemoteLeg::join(const Claimant &claimant) noexcept {
-    place_.make(c_, {.window = {}, .notsent_lowat = {}, .rcvbuf = {}}, false, {}, nullptr);
     const Claim claim = check_claim(claimant);
+    if (claim.session != nullptr || claim.code == ws::resume_close::unknown_sid) {
+        const Leaver::Where where = leaver().where(claim.session);
+        if (where == Leaver::Where::heir && pass_on()) {
+            return;
+        }
+        if (where != Leaver::Where::here && wait()) {
+            return;
+        }
+    }
+    place_.make(c_, {.window = {}, .notsent_lowat = {}, .rcvbuf = {}}, false, {}, nullptr);
     if (claim.session == nullptr || !claim.session->attach(*this, claim)) {
         refuse(claim.code, claim.why);
         return;
@@ -128,6 +162,28 @@ void RemoteLeg::join(const Claimant &claimant) noexcept {
     session_ = claim.session;
     (void)ngx_pfree(c_->pool, message_);
     on_backend(!answer(0, session_->leg_facts()));
+}
+
+// False if it has waited for too long.
+bool RemoteLeg::wait() noexcept {
+    if (waits_until_ == 0) {
+        waits_until_ = ngx_current_msec + claim_timeout;
+    }
+    if (static_cast<ngx_msec_int_t>(waits_until_ - ngx_current_msec) <= 0) {
+        return false;
+    }
+    ngx_add_timer(c_->read, between_looks);
+    return true;
+}
+
+// Its heir goes on where this worker has heard the claim. False if it cannot: the object is gone
+// otherwise.
+bool RemoteLeg::pass_on() noexcept {
+    if (!leaver().forward(c_->fd, {message_, heard_})) {
+        return false;
+    }
+    (void)MovedConnection::release(c_);
+    return true;
 }
 
 // A socket that is empty has room for so few bytes.

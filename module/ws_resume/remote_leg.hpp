@@ -9,9 +9,9 @@ namespace ngx_ws {
 
 class RemoteLeg final : public SessionLeg {
 public:
-    // Another worker has connected. False if there is no memory or no connection free: then the
-    // socket is the caller's.
-    [[nodiscard]] static bool begin(int socket) noexcept;
+    // Another worker has connected, and `heard` is what it has said to who had the session before.
+    // False if there is no memory or no connection free: then the socket is the caller's.
+    [[nodiscard]] static bool begin(int socket, std::span<const uint8_t> heard) noexcept;
     RemoteLeg(ngx_connection_t *c, uint8_t *message) noexcept : c_(c), message_(message) {}
 
     // Something has happened to the connection.
@@ -28,13 +28,17 @@ public:
 
 private:
     [[nodiscard]] bool hear() noexcept;
+    [[nodiscard]] bool find() noexcept;
     void join(const Claimant &claimant) noexcept;
+    [[nodiscard]] bool wait() noexcept;
+    [[nodiscard]] bool pass_on() noexcept;
     [[nodiscard]] bool answer(uint32_t code, const LegFacts &leg) noexcept;
     void refuse(ws::CloseCode code, std::string_view why) noexcept;
 
     ngx_connection_t *c_;
     Resumable *session_ = nullptr;  // null before and after
     EndpointPlace place_;
+    ngx_msec_t waits_until_ = 0;  // for a session that is on its way
     size_t heard_ = 0;
     uint8_t *message_;  // what was heard before it joined
 };

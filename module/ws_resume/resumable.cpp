@@ -17,10 +17,6 @@ namespace ngx_ws {
 
 namespace {
 
-// The object, and what a server of an upstream{} is chosen with.
-constexpr size_t pool_size =
-    sizeof(ngx_pool_t) + sizeof(Resumable) + sizeof(ws::ResumeTranslator) + 256;
-
 constexpr std::string_view displaced = "displaced by another leg";
 
 void handle_backend(ngx_event_t *ev) {
@@ -36,40 +32,48 @@ u_char *append_session(ngx_log_t *log, u_char *buffer, size_t size) {
 
 ws::SidText sid_of(const Listed &session, const ws::SidSecret &secret) noexcept {
     return ws::SidText({.node = node_name(),
-                        .worker = worker_number(),
+                        .worker = session.home,
                         .session = session.number(),
                         .secret = secret});
 }
 
 }  // namespace
 
-struct Resumable::Beginning {
-    ngx_pool_t *pool;
-    ngx_http_request_t *r;
-    ws::ResumeName name;
-    ws::SidSecret secret;
-    ngx_str_t bound;
-    ws::ResumeTerms terms;
-};
+// The object, and what a server of an upstream{} is chosen with.
+size_t resumable_pool_size() noexcept {
+    return sizeof(ngx_pool_t) + sizeof(Resumable) + sizeof(ws::ResumeTranslator) + 256;
+}
+
+void listen_to_backend(Resumable &session, ngx_connection_t *c) noexcept {
+    c->data = &session;
+    c->idle = ngx_exiting == 0;
+    c->read->handler = handle_backend;
+    c->write->handler = handle_backend;
+}
 
 Resumable *Resumable::make(ngx_http_request_t *r, const Context &ctx) noexcept {
-    ngx_pool_t *pool = ngx_create_pool(pool_size, ngx_cycle->log);
+    ngx_pool_t *pool = ngx_create_pool(resumable_pool_size(), ngx_cycle->log);
     if (pool == nullptr) {
         return nullptr;
     }
     const LocConf &conf = loc_conf(r);
     const ngx_str_t service = ngx::copy(pool, ctx.subprotocol);
-    Beginning beginning = {
-        .pool = pool,
-        .r = r,
-        .name = ctx.asked->name,
-        .secret = {},
-        .bound = {},
-        .terms = resume_terms(conf, ctx.asked->name, ngx::view(service),
-                              ctx.frame_type == ws::Opcode::text, may_keep_another(r))};
+    ws::SidSecret secret;
+    ngx_str_t bound;
     Resumable *made = nullptr;
-    if (service.data != nullptr && make_secret(beginning.secret) &&
-        read_bound(r, pool, beginning.bound)) {
+    if (service.data != nullptr && make_secret(secret) && read_bound(r, pool, bound)) {
+        const Beginning beginning = {
+            .pool = pool,
+            .conf = &conf,
+            .server = &ngx::core_server(r),
+            .location = &ngx::core_location(r),
+            .home = worker_number(),
+            .number = r->connection->number,
+            .name = ctx.asked->name,
+            .sids = ws::Sids(secret),
+            .bound = bound,
+            .terms = resume_terms(conf, ctx.asked->name, ngx::view(service),
+                                  ctx.frame_type == ws::Opcode::text, may_keep_another(r))};
         void *memory = ngx_palloc(pool, sizeof(Resumable));
         made = memory == nullptr ? nullptr : new (memory) Resumable(beginning);
     }
@@ -82,17 +86,17 @@ Resumable *Resumable::make(ngx_http_request_t *r, const Context &ctx) noexcept {
 
 Resumable::Resumable(const Beginning &beginning) noexcept
     : pool_(beginning.pool),
-      conf_(&loc_conf(beginning.r)),
-      log_(*ngx::core_location(beginning.r).error_log),
+      conf_(beginning.conf),
+      log_(*beginning.location->error_log),
       name_(beginning.name),
-      server_(ngx::core_server(beginning.r).server_name),
-      location_(ngx::core_location(beginning.r).name),
+      server_(beginning.server->server_name),
+      location_(beginning.location->name),
       bound_(beginning.bound),
-      sids_(beginning.secret),
+      sids_(beginning.sids),
       session_(ws::SessionOptions{}),
       messages_(make_translator(pool_, *conf_, session_, beginning.terms, sids_)) {
-    node.key = beginning.r->connection->number;
-    log_.connection = beginning.r->connection->number;
+    name(beginning.home, beginning.number);
+    log_.connection = beginning.number;
     log_.handler = append_session;
     log_.data = this;
     log_.action = nullptr;
@@ -104,9 +108,8 @@ Resumable::Resumable(const Beginning &beginning) noexcept
 void Resumable::open(ResumableLeg &leg) noexcept {
     ngx_connection_t *c = leg.request()->upstream->peer.connection;
     leg.make_backend(backend_.place());
-    c->data = this;
-    c->read->handler = handle_backend;
-    c->write->handler = handle_backend;
+    listen_to_backend(*this, c);
+    c->idle = 0;
     leg_ = &leg;
     legs_ = 1;
     ws::ResumeTranslator &translator = *messages_.translator;
@@ -129,6 +132,7 @@ bool Resumable::keep(ResumableLeg &leg) noexcept {
     backend_.account_in(u.state);
     backend_.connection()->idle = ngx_exiting == 0;
     sessions().add(*this);
+    join_worker();
     (void)listen_as_owner();
     return true;
 }
@@ -142,6 +146,8 @@ void Resumable::release() noexcept {
 
 void Resumable::drop() noexcept {
     Steered::leave();
+    leave_worker();
+    leaver().forget(*this);
     messages_.release();
     ngx_pool_t *pool = pool_;
     this->~Resumable();
@@ -223,6 +229,7 @@ void Resumable::turn() noexcept {
             break;
         case ws::Relay::Turn::parted:
             part_from_leg(end_of_leg(session_, *relay_)).close();
+            leaver().offer(*this);
             break;
         case ws::Relay::Turn::over:
             end();
@@ -238,8 +245,15 @@ void Resumable::turn() noexcept {
 
 // While the session has a leg, a turn is the leg's.
 void Resumable::on_backend(const ngx_connection_t *c) noexcept {
+    if (moves()) {
+        return;
+    }
     if (c->close && c->idle) {
-        leave_worker();
+        on_exit();
+        return;
+    }
+    if (c->close && leaver().move_now(*this, true)) {
+        backend_.connection()->close = 0;
         return;
     }
     if (leg_ == nullptr) {
@@ -269,6 +283,9 @@ ngx_log_t *Resumable::log() const noexcept {
 
 // The whole session, whether it has a leg or not.
 bool Resumable::end_now(ws::CloseCode code, std::string_view why) noexcept {
+    if (moves()) {
+        return false;
+    }
     const bool went_on = !relay_->tunnel().ending();
     relay_->end(code, ngx::view(ngx::copy(pool_, why)), ngx_current_msec);
     on_backend(backend_.connection());
@@ -276,7 +293,7 @@ bool Resumable::end_now(ws::CloseCode code, std::string_view why) noexcept {
 }
 
 // Those who come back come by way of the new workers, as long as this one is to be reached.
-void Resumable::leave_worker() noexcept {
+void Resumable::on_exit() noexcept {
     ngx_connection_t *c = backend_.connection();
     c->close = 0;
     c->idle = 0;
@@ -292,8 +309,13 @@ void Resumable::leave_worker() noexcept {
 void Resumable::lose_leg() noexcept {
     ngx_connection_t *c = backend_.connection();
     const bool worker_stops = leg_->connection()->close || c->close;
+    if (worker_stops && leaver().move_now(*this, false)) {
+        c->close = 0;
+        return;
+    }
     if (!worker_stops && relay_->part(ws::CloseCode::abnormal, {}, ngx_current_msec)) {
         part_from_leg({ws::Side::gateway, ws::CloseCode::abnormal, "request was aborted"});
+        leaver().offer(*this);
         ngx_post_event(c->read, &ngx_posted_events);
         return;
     }

@@ -4,6 +4,7 @@
 
 #include "module/ws_resume/end_of_leg.hpp"
 #include "module/ws_resume/kept_backend.hpp"
+#include "module/ws_resume/leaver.hpp"
 #include "module/ws_resume/leg_counts.hpp"
 #include "module/ws_resume/resumed_messages.hpp"
 #include "module/ws_resume/sessions.hpp"
@@ -23,11 +24,22 @@ struct Claim;
 struct Claimant;
 
 // Lives in a pool of its own.
-class Resumable final : public Listed, private WorkerHost, public Steered {
+class Resumable final : public Listed, private WorkerHost, public Steered, public Leaving {
 public:
     // Null if there is no memory, or no randomness.
     [[nodiscard]] static Resumable *make(ngx_http_request_t *r, const Context &ctx) noexcept;
-    struct Beginning;
+    struct Beginning {
+        ngx_pool_t *pool;
+        const LocConf *conf;
+        const ngx_http_core_srv_conf_t *server;
+        const ngx_http_core_loc_conf_t *location;
+        uint64_t home;
+        uint64_t number;
+        ws::ResumeName name;
+        ws::Sids sids;
+        ngx_str_t bound;
+        ws::ResumeTerms terms;
+    };
     explicit Resumable(const Beginning &beginning) noexcept;
 
     [[nodiscard]] ngx_pool_t *pool() const noexcept { return pool_; }
@@ -71,6 +83,8 @@ public:
     [[nodiscard]] LegFacts leg_facts() const noexcept;
 
 private:
+    friend struct SessionMove;
+
     bool end_now(ws::CloseCode code, std::string_view why) noexcept override;
     [[nodiscard]] ws::Answer send_answer() noexcept override;
     void come_back() noexcept override;
@@ -80,7 +94,7 @@ private:
     [[nodiscard]] bool displace() noexcept;
     SessionLeg &leave_leg() noexcept;
     SessionLeg &part_from_leg(const EndOfLeg &end) noexcept;
-    void leave_worker() noexcept;
+    void on_exit() noexcept;
     void shut_down() noexcept;
     void end() noexcept;
     void log_end() noexcept;
@@ -106,5 +120,10 @@ private:
     ngx_msec_t detached_at_ = 0;
     ngx_msec_t detached_ = 0;  // before this leg
 };
+
+// The size of the pool in which it is to be made.
+[[nodiscard]] size_t resumable_pool_size() noexcept;
+// Events of the backend's connection go to the session.
+void listen_to_backend(Resumable &session, ngx_connection_t *c) noexcept;
 
 }  // namespace ngx_ws

@@ -114,7 +114,17 @@ bool ResumableLeg::join() noexcept {
         end();
         return false;
     }
-    const Claim claim = check_claim(claimant);
+    Claim claim = check_claim(claimant);
+    if ((claim.session != nullptr || claim.code == ws::resume_close::unknown_sid) &&
+        leaver().where(claim.session) != Leaver::Where::here) {
+        if (claimant.name == ws::ResumeName::ssh) {
+            end();
+            return false;
+        }
+        claim.session = nullptr;
+        claim.code = ws::resume_close::come_back;
+        claim.why = "this worker leaves";
+    }
     if (claim.session == nullptr || !claim.session->attach(*this, claim)) {
         refuse(claim.code, claim.why);
         return false;

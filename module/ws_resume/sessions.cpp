@@ -32,10 +32,16 @@ void Sessions::remove(Listed &session) noexcept {
     --count_;
 }
 
-Listed *Sessions::find(uint64_t number) noexcept {
+ngx_rbtree_node_t *Sessions::first() noexcept {
+    ngx_rbtree_node_t *root = tree().root;
+    return root == &nothing_ ? nullptr : ngx_rbtree_min(root, &nothing_);
+}
+
+Listed *Sessions::find(uint64_t worker, uint64_t number) noexcept {
+    const uint64_t key = Listed::key_of(worker, number);
     ngx_rbtree_node_t *node = tree().root;
-    while (node != &nothing_ && node->key != number) {
-        node = number < node->key ? node->left : node->right;
+    while (node != &nothing_ && node->key != key) {
+        node = key < node->key ? node->left : node->right;
     }
     return node == &nothing_ ? nullptr : reinterpret_cast<Listed *>(node);
 }

@@ -47,6 +47,12 @@ ws::Legs legs(const LocConf &conf, ws::ResumeName name, bool is_kept) noexcept {
     return made;
 }
 
+ws::Legs legs(const LocConf &conf, ws::ResumeName name, const ws::Limits &limits) noexcept {
+    ws::Legs made = legs(conf, name, true);
+    made.grace = limits.grace;
+    return made;
+}
+
 const ws::RelayOptions &relay_options(const LocConf &conf, ws::ResumeName name) noexcept {
     return ws::may_be_pinged(name) ? conf.relay.resumed : conf.relay.unpinged;
 }

@@ -16,6 +16,9 @@ namespace ngx_ws {
 // Bytes of the longest message that a client may send; 0: any number.
 [[nodiscard]] uint64_t max_message(const LocConf &conf) noexcept;
 [[nodiscard]] ws::Legs legs(const LocConf &conf, ws::ResumeName name, bool is_kept) noexcept;
+// The same for one that was begun with these limits.
+[[nodiscard]] ws::Legs legs(const LocConf &conf, ws::ResumeName name,
+                            const ws::Limits &limits) noexcept;
 [[nodiscard]] const ws::RelayOptions &relay_options(const LocConf &conf,
                                                     ws::ResumeName name) noexcept;
 

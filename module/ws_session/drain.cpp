@@ -29,7 +29,7 @@ bool is_before(ngx_msec_t a, ngx_msec_t b) noexcept {
 class Drain {
 public:
     void add(Drainable &session) noexcept;
-    static void remove(Drainable &session) noexcept;
+    void remove(Drainable &session) noexcept;
     void begin() noexcept;
 
 private:
@@ -77,6 +77,10 @@ void Drain::remove(Drainable &session) noexcept {
     if (session.place_.session != nullptr) {
         ngx_queue_remove(&session.place_.queue);
         session.place_ = {};
+    }
+    // An armed timer would keep the worker.
+    if (leaves_ && ngx_queue_empty(&ngx::ready(all_)) && timer_.timer_set) {
+        ngx_del_timer(&timer_);
     }
 }
 
@@ -131,10 +135,16 @@ void Drain::plan() noexcept {
 }
 
 void Drain::arm() noexcept {
-    if (ngx_queue_empty(&all_) || timer_.timer_set) {
+    if (ngx_queue_empty(&all_)) {
         return;
     }
     const ngx_msec_t due = at(ngx_queue_head(&all_)).due_;
+    if (timer_.timer_set) {
+        if (!is_before(due, timer_.timer.key)) {
+            return;
+        }
+        ngx_del_timer(&timer_);
+    }
     ngx_add_timer(&timer_, is_before(ngx_current_msec, due) ? due - ngx_current_msec : 0);
 }
 
@@ -156,7 +166,7 @@ void Drainable::join_worker() noexcept {
 }
 
 void Drainable::leave_worker() noexcept {
-    Drain::remove(*this);
+    the_drain.remove(*this);
 }
 
 namespace {

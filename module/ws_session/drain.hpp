@@ -1,5 +1,5 @@
-// A worker that is told to go ends its sessions one by one, spread over ws_drain_time, so that
-// those who come back do not come all at once.
+// A worker that is told to go ends its sessions one by one, or sends their clients away, spread
+// over ws_drain_time, so that those who come back do not come all at once.
 #pragma once
 
 #include "module/ngx.hpp"
@@ -9,7 +9,7 @@ namespace ngx_ws {
 // A session that can be ended so.
 class Drainable {
 public:
-    // Milliseconds over which the worker spreads the ends of all; not 0.
+    // Milliseconds over which the worker spreads the ends of all.
     [[nodiscard]] virtual ngx_msec_t drain_time() const noexcept { return 0; }
     // When data moved last.
     [[nodiscard]] virtual ngx_msec_t moved_at() const noexcept { return 0; }
@@ -36,7 +36,7 @@ private:
     ngx_msec_t due_ = 0;
 };
 
-// To be called when a worker begins, if any location has a ws_drain_time. Without a connection or
+// To be called when a worker begins, if any session may be drained. Without a connection or
 // descriptor for that, which the log then tells, sessions stay.
 void watch_for_exit(ngx_cycle_t *cycle) noexcept;
 

@@ -29,10 +29,7 @@ protected:
     // The session begins, has had a turn, and is over. `pool` lasts as long.
     void begin_report(ngx_http_request_t *r, ngx_pool_t *pool,
                       std::string_view subprotocol) noexcept {
-        const Reporter reporter = {
-            .report = [](void *host) noexcept { static_cast<WorkerHost *>(host)->report(); },
-            .who = this};
-        report_ = SessionReport::begin(r, pool, subprotocol, reporter);
+        report_ = SessionReport::begin(r, pool, subprotocol, reporter());
     }
     void note_turn() noexcept {
         if (report_ != nullptr) {
@@ -45,10 +42,24 @@ protected:
         }
     }
     void report(const ws::Facts &facts, ws::Relay &relay) noexcept { report_->take(facts, relay); }
+    void end_report_here(const ws::Facts &facts) noexcept {
+        if (report_ != nullptr) {
+            std::exchange(report_, nullptr)->hand_over(facts);
+        }
+    }
+    void go_on_report(const LocConf &conf, ngx_pool_t *pool,
+                      const SessionReport::Past &past) noexcept {
+        report_ = SessionReport::go_on(conf, pool, past, reporter());
+    }
+    [[nodiscard]] const SessionReport *current_report() const noexcept { return report_; }
 
 private:
     SessionReport *report_ = nullptr;  // null: the session is not counted
 
+    [[nodiscard]] Reporter reporter() noexcept {
+        return {.report = [](void *host) noexcept { static_cast<WorkerHost *>(host)->report(); },
+                .who = this};
+    }
     // Some time after a turn: what has happened since the session began.
     virtual void report() noexcept {}
     // Where lines go.

@@ -90,6 +90,26 @@ MainConf &main_conf(ngx_conf_t *cf) noexcept {
     return *static_cast<MainConf *>(ngx_http_conf_get_module_main_conf(cf, ngx_http_ws_module));
 }
 
+// A worker that leaves hands its sessions to one that has this configuration.
+bool list_resumed(ngx_conf_t *cf, const LocConf &conf) noexcept {
+    MainConf &all = main_conf(cf);
+    if (all.resumed == nullptr) {
+        all.resumed = ngx_array_create(cf->pool, 4, sizeof(ResumedPlace));
+    }
+    auto *place =
+        all.resumed == nullptr ? nullptr : static_cast<ResumedPlace *>(ngx_array_push(all.resumed));
+    if (place == nullptr) {
+        return false;
+    }
+    all.drains = 1;
+    *place = {.server = static_cast<ngx_http_core_srv_conf_t *>(
+                  ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module)),
+              .location = static_cast<ngx_http_core_loc_conf_t *>(
+                  ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module)),
+              .conf = &conf};
+    return true;
+}
+
 }  // namespace
 
 // There is an http block, or there would be no session.
@@ -146,6 +166,9 @@ char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child) {
     if (conf.times.drain_time != 0 && conf.pass.value.data != nullptr) {
         main_conf(cf).drains = 1;
     }
+    if (conf.resume.on() && conf.pass.value.data != nullptr && !list_resumed(cf, conf)) {
+        return conf_error();
+    }
     warn_of_useless(cf, conf);
     return NGX_CONF_OK;
 }
@@ -157,6 +180,20 @@ MainConf *find_main_conf(const ngx_cycle_t *cycle) noexcept {
         reinterpret_cast<ngx_http_conf_ctx_t *>(ngx_get_conf(cycle->conf_ctx, ngx_http_module));
     return http == nullptr ? nullptr
                            : static_cast<MainConf *>(http->main_conf[ngx_http_ws_module.ctx_index]);
+}
+
+const ResumedPlace *find_resumed(const MainConf &conf, std::string_view server,
+                                 std::string_view location) noexcept {
+    if (conf.resumed == nullptr) {
+        return nullptr;
+    }
+    for (const ResumedPlace &place : ngx::elements<ResumedPlace>(conf.resumed)) {
+        if (ngx::view(place.server->server_name) == server &&
+            ngx::view(place.location->name) == location) {
+            return &place;
+        }
+    }
+    return nullptr;
 }
 
 }  // namespace ngx_ws

@@ -28,6 +28,15 @@ enum class TextErrors : ngx_uint_t { close, replace };
 // connected.
 constexpr size_t early_bytes_size = 480;
 
+struct LocConf;
+
+// A location whose sessions can be resumed.
+struct ResumedPlace {
+    const ngx_http_core_srv_conf_t *server;
+    const ngx_http_core_loc_conf_t *location;
+    const LocConf *conf;
+};
+
 // Plain, because setters write into them by offset. directives.hpp says which directive is kept in
 // which field.
 struct MainConf {
@@ -44,7 +53,8 @@ struct MainConf {
     ngx_uint_t resume_sessions;  // that can be resumed; 0: any number
     ngx_str_t resume_node;
 
-    ngx_flag_t drains;  // any location has a ws_drain_time
+    ngx_flag_t drains;     // any location has a ws_drain_time, or sessions that can be resumed
+    ngx_array_t *resumed;  // of ResumedPlace; null: none
 };
 
 struct OriginConf {
@@ -151,6 +161,11 @@ char *ngx_http_ws_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 
 // The settings of a configuration as a whole; null if it has no http block.
 [[nodiscard]] MainConf *find_main_conf(const ngx_cycle_t *cycle) noexcept;
+
+// The location of this name in the server of this name, among those of the configuration; null if
+// there is none.
+[[nodiscard]] const ResumedPlace *find_resumed(const MainConf &conf, std::string_view server,
+                                               std::string_view location) noexcept;
 
 [[nodiscard]] inline bool repairs_text(const LocConf &conf) noexcept {
     return conf.text_errors == static_cast<ngx_uint_t>(TextErrors::replace);

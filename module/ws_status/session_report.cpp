@@ -124,6 +124,38 @@ SessionReport *SessionReport::begin(ngx_http_request_t *r, ngx_pool_t *pool,
     return report;
 }
 
+SessionReport *SessionReport::go_on(const LocConf &conf, ngx_pool_t *pool, const Past &past,
+                                    Reporter reporter) noexcept {
+    ws::Counters *counters = counters_of(conf.status.zone);
+    if (counters == nullptr) {
+        return nullptr;
+    }
+    ws::Shelf::Place *place = take_place();
+    auto *report = ngx::make_apart<SessionReport>(pool, *counters, place, reporter);
+    if (report == nullptr) {
+        if (place != nullptr) {
+            give_back(*place);
+        }
+        return nullptr;
+    }
+    report->tally_.go_on(past.facts, past.age);
+    if (place != nullptr) {
+        place->entry.open({.number = past.number,
+                           .begun_at = milliseconds_since_1970() - past.age,
+                           .worker = static_cast<uint64_t>(ngx_pid),
+                           .zone = ngx::view(conf.status.zone->name),
+                           .client = past.client,
+                           .location = past.location,
+                           .upstream = past.upstream,
+                           .subprotocol = past.subprotocol});
+    }
+    return report;
+}
+
+bool SessionReport::read_entry(ws::EntryCopy &copy) const noexcept {
+    return place_ != nullptr && place_->entry.read(place_->entry.number(), copy);
+}
+
 // At most once a second, and only while somebody looks: each costs a call of the system.
 void SessionReport::ask(ws::Relay &relay) noexcept {
     const bool was_looked_at = is_looked_at_;
@@ -148,6 +180,16 @@ void SessionReport::ask(ws::Relay &relay) noexcept {
 void SessionReport::end(const ws::Facts &facts) noexcept {
     Rounds::remove(*this);
     tally_.end(facts, ngx_current_msec);
+    leave_list();
+}
+
+void SessionReport::hand_over(const ws::Facts &facts) noexcept {
+    Rounds::remove(*this);
+    tally_.hand_over(facts);
+    leave_list();
+}
+
+void SessionReport::leave_list() noexcept {
     if (place_ != nullptr) {
         give_back(*std::exchange(place_, nullptr));
     }

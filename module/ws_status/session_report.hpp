@@ -8,6 +8,8 @@
 
 namespace ngx_ws {
 
+struct LocConf;
+
 // Whoever calls take() when a report is due.
 struct Reporter {
     void (*report)(void *who) noexcept;
@@ -26,6 +28,22 @@ public:
     SessionReport(ws::Counters &counters, ws::Shelf::Place *place, Reporter reporter) noexcept
         : tally_(counters, ngx_current_msec), place_(place), reporter_(reporter) {}
 
+    // A session goes on from another process, which has counted it up to these facts.
+    struct Past {
+        uint64_t number;
+        ws::Millis age;
+        std::string_view client;
+        std::string_view location;
+        std::string_view upstream;
+        std::string_view subprotocol;
+        ws::Facts facts;
+    };
+    [[nodiscard]] static SessionReport *go_on(const LocConf &conf, ngx_pool_t *pool,
+                                              const Past &past, Reporter reporter) noexcept;
+    // What the other process needs to be told.
+    [[nodiscard]] ws::Millis age() const noexcept { return ngx_current_msec - tally_.begun_at(); }
+    [[nodiscard]] bool read_entry(ws::EntryCopy &copy) const noexcept;
+
     // The session has had a turn, which may have brought something to report.
     void note_turn() noexcept {
         if (!is_fresh_) {
@@ -40,8 +58,10 @@ public:
             ask(relay);
         }
     }
-    // The session is over. Nothing else may be called afterwards.
+    // The session is over, or another process goes on with it. Nothing else may be called
+    // afterwards.
     void end(const ws::Facts &facts) noexcept;
+    void hand_over(const ws::Facts &facts) noexcept;
 
     // For what is told as it happens.
     [[nodiscard]] ws::Tally &tally() noexcept { return tally_; }
@@ -49,6 +69,7 @@ public:
 private:
     friend class Rounds;
 
+    void leave_list() noexcept;
     void wait_for_round() noexcept;
     void ask(ws::Relay &relay) noexcept;
     // There will be something new to report, even if the session has no turn.

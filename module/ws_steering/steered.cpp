@@ -130,6 +130,29 @@ ngx_int_t Steered::enter(ngx_http_request_t *r) noexcept {
     return NGX_OK;
 }
 
+void Steered::enter_again(const LocConf &conf, uint64_t number,
+                          const ws::SessionKey &key) noexcept {
+    begun_ = true;
+    Post *post = find_post();
+    if (post == nullptr || conf.status.zone == nullptr || conf.status.zone->on_board == nullptr) {
+        return;
+    }
+    what_.zone = conf.status.zone->on_board;
+    what_.number = number;
+    what_.key = key;
+    if (conf.steering.limit.most != 0 && !key.empty()) {
+        ticket_ = post->quota()
+                      .take({.place = {.key = key, .zone = what_.zone},
+                             .owner = post->owner,
+                             .holder = this,
+                             .most = SIZE_MAX,
+                             .displaces = false},
+                            post->shared)
+                      .ticket;
+    }
+    worker_sessions.add(*this);
+}
+
 ngx_int_t Steered::take_place(ngx_http_request_t *r, Post &post) noexcept {
     const SessionLimit &limit = loc_conf(r).steering.limit;
     const ws::Quota::Answer answer =

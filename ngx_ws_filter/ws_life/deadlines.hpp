@@ -54,6 +54,11 @@ public:
         return now - at_[index(which)] + limit;
     }
 
+    // Milliseconds from now on; 0 if it is over.
+    [[nodiscard]] Millis left(Deadline which, Millis now) const noexcept {
+        return at_[index(which)] - std::min(at_[index(which)], now);
+    }
+
     // The first of all; never if none is set. Asked in each turn, in which few are set.
     [[nodiscard]] Millis next() const noexcept {
         Millis first = never;

@@ -16,4 +16,13 @@ struct Legs {
     bool client_said_end = false;   // the stream to the backend has its end (EOF)
 };
 
+// A detached session, as another process goes on waiting for its client.
+struct Waiting {
+    Millis grace;           // left
+    std::uint64_t dropped;  // payload of the client that goes nowhere
+    bool client_said_end;
+    bool backend_ended;
+    bool backend_lost;
+};
+
 }  // namespace ws

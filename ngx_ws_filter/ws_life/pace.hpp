@@ -10,6 +10,7 @@ public:
     // Bytes a second; 0: as fast as they come.
     void set_rate(std::uint64_t rate, Millis now) noexcept;
     [[nodiscard]] bool is_set() const noexcept { return rate_ != 0; }
+    [[nodiscard]] std::uint64_t rate() const noexcept { return rate_; }
 
     // How many bytes may be read now, at most `most`; 0: none before wake_at().
     [[nodiscard]] std::size_t allowed(std::size_t most, Millis now) noexcept;

@@ -90,6 +90,9 @@ public:
     void leave(Millis now) noexcept { detach(now); }
     // The next leg has a connection, whose 101 is due. Only while detached.
     void attached() noexcept;
+    // What a detached session waits with; and the same in another process, in place of a first leg.
+    [[nodiscard]] Waiting waiting(Millis now) const noexcept;
+    void wait(const Waiting &waiting, Millis now) noexcept;
     // The client says that its stream ends here. It may go on to listen.
     void client_said_end(Millis now) noexcept;
 

@@ -66,6 +66,28 @@ void Tunnel::attached() noexcept {
     client_ = Peer::speaks;
 }
 
+Waiting Tunnel::waiting(Millis now) const noexcept {
+    return {.grace = deadlines_.left(Deadline::grace, now),
+            .dropped = delivery_.dropped(),
+            .client_said_end = legs_.client_said_end,
+            .backend_ended = backend_ == Peer::ended,
+            .backend_lost = backend_ == Peer::lost};
+}
+
+void Tunnel::wait(const Waiting &waiting, Millis now) noexcept {
+    enter(Phase::detached);
+    legs_.has_begun = true;
+    legs_.client_said_end = waiting.client_said_end;
+    client_ = Peer::lost;
+    if (waiting.backend_lost) {
+        backend_ = Peer::lost;
+    } else if (waiting.backend_ended) {
+        backend_ = Peer::ended;
+    }
+    delivery_.drop(waiting.dropped);
+    deadlines_.set(Deadline::grace, now + waiting.grace);
+}
+
 // What was decided while nobody listened is told now.
 void Tunnel::resume(Millis now) noexcept {
     if (legs_.client_said_end && backend_ == Peer::speaks) {

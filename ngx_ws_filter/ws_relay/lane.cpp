@@ -77,6 +77,32 @@ void Lane::finish() noexcept {
     finish_ = lost_ || destination_->finish() ? Finish::done : Finish::wanted;
 }
 
+// An end that waits for room is tried again at the next flush().
+bool Lane::go_on(const Flow &flow, std::span<const std::uint8_t> held) noexcept {
+    ledger_ = FlowLedger(0, flow.acknowledged);
+    ledger_.took(flow.taken - flow.acknowledged);
+    ledger_.wrote(flow.written - flow.acknowledged);
+    wire_ = data_at_ = flow.taken;
+    sent_ = flow.written;
+    lost_ = flow.lost;
+    const bool is_whole = held.empty() && flow.finished;
+    finish_ = is_whole ? Finish::done : flow.finished ? Finish::wanted : Finish::not_wanted;
+    if (held.empty()) {
+        return true;
+    }
+    held_ = host_->lend();
+    if (held_ != nullptr && add_to_held(held)) {
+        return true;
+    }
+    release();
+    return false;
+}
+
+void Lane::hand_over() noexcept {
+    lost_ = true;
+    release();
+}
+
 void Lane::lose() noexcept {
     fail(false);
 }
@@ -153,7 +179,7 @@ void Lane::hold(std::span<std::uint8_t> bytes) noexcept {
     }
 }
 
-bool Lane::add_to_held(std::span<std::uint8_t> bytes) noexcept {
+bool Lane::add_to_held(std::span<const std::uint8_t> bytes) noexcept {
     while (!held_->add(bytes)) {
         HeldBuffer *const larger = host_->enlarge(held_);
         if (larger == nullptr) {

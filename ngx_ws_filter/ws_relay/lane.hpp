@@ -9,6 +9,15 @@
 
 namespace ws {
 
+// How far a direction has come, as another process goes on with it.
+struct Flow {
+    std::uint64_t taken;
+    std::uint64_t written;
+    std::uint64_t acknowledged;
+    bool finished;
+    bool lost;
+};
+
 class Lane {
 public:
     // Both outlive the object, but for a host that is replaced. `window` and `at`: see FlowLedger.
@@ -48,6 +57,23 @@ public:
     void finish() noexcept;
     [[nodiscard]] bool finished() const noexcept { return finish_ == Finish::done; }
 
+    // What the destination did not take yet.
+    [[nodiscard]] std::span<const std::uint8_t> held() const noexcept {
+        return held_ == nullptr ? std::span<const std::uint8_t>{} : held_->content();
+    }
+    // Of a lane in which all that is taken is data.
+    [[nodiscard]] Flow flow() const noexcept {
+        return {.taken = ledger_.taken(),
+                .written = ledger_.written(),
+                .acknowledged = ledger_.acknowledged(),
+                .finished = finish_ != Finish::not_wanted,
+                .lost = lost_};
+    }
+    // Before anything is written here. False if there is no memory for what was `held`.
+    [[nodiscard]] bool go_on(const Flow &flow, std::span<const std::uint8_t> held) noexcept;
+    // Another process goes on with it: what is held is given back, and nobody is told anything.
+    void hand_over() noexcept;
+
     // The destination is gone: what is held is dropped.
     void lose() noexcept;
     // Resets the destination, which is then gone.
@@ -82,7 +108,7 @@ private:
     [[nodiscard]] std::size_t send(std::size_t size, Give give) noexcept;
     void hold_pipe(std::span<std::uint8_t> header, std::size_t payload) noexcept;
     void hold(std::span<std::uint8_t> bytes) noexcept;
-    [[nodiscard]] bool add_to_held(std::span<std::uint8_t> bytes) noexcept;
+    [[nodiscard]] bool add_to_held(std::span<const std::uint8_t> bytes) noexcept;
     void fail(bool breaks) noexcept;
     void note_written() noexcept;
     void release() noexcept;

@@ -26,6 +26,18 @@ struct Leg {
     std::uint64_t client_has;  // see ResumeTranslator::check_ack()
 };
 
+// A detached session as another process goes on with it: all but its connection, and the bytes that
+// are held for either side.
+struct KeptRelay {
+    Waiting waiting;
+    Flow to_backend;
+    ResumeTranslator::Kept streams;
+    std::uint64_t bytes_in;
+    std::uint64_t bytes_out;
+    std::uint64_t upload_rate;
+    std::uint64_t download_rate;
+};
+
 // Everything that can happen leads to advance(), which moves what can be moved in both directions
 // and then carries out what the tunnel orders. It asks only for the state of things and not for
 // what woke it, so that no event can be missed or taken twice. The driver calls it whenever one of
@@ -49,6 +61,16 @@ public:
     [[nodiscard]] bool part(CloseCode code, std::string_view why, Millis now) noexcept;
     // The session ends with its leg from now on; at once, if it is detached.
     void keep_no_longer(Millis now) noexcept;
+    // While detached. The second is called in the other process in place of a first turn, behind
+    // outlive_legs(), and looks at no client; false if there is no memory. Behind the third nothing
+    // else may be called: the backend's connection is somebody else's.
+    [[nodiscard]] KeptRelay kept(Millis now) noexcept;
+    [[nodiscard]] bool go_on(const KeptRelay &kept, std::span<const std::uint8_t> held,
+                             std::span<const std::uint8_t> replay, Millis now) noexcept;
+    void hand_over() noexcept;
+    [[nodiscard]] std::span<const std::uint8_t> held_for_backend() const noexcept {
+        return to_backend_.held();
+    }
     // The next leg, while detached. Its 101 is due.
     void attach(const Leg &leg) noexcept;
 

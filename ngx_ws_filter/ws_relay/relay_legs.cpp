@@ -80,6 +80,40 @@ void Relay::attach(const Leg &leg) noexcept {
     tunnel_.attached();
 }
 
+// What is known to be acknowledged is all that another process can be told of it.
+KeptRelay Relay::kept(Millis now) noexcept {
+    if (!to_backend_.lost()) {
+        ask_for_client(now);
+    }
+    return {.waiting = tunnel_.waiting(now),
+            .to_backend = to_backend_.flow(),
+            .streams = resume_->kept(),
+            .bytes_in = bytes_in_,
+            .bytes_out = bytes_out_,
+            .upload_rate = upload_.rate(),
+            .download_rate = download_.rate()};
+}
+
+bool Relay::go_on(const KeptRelay &kept, std::span<const std::uint8_t> held,
+                  std::span<const std::uint8_t> replay, Millis now) noexcept {
+    client_ = &nobody;
+    host_ = keeper_;
+    to_client_ = Lane(nobody, *keeper_, 0);
+    to_client_.lose();
+    to_backend_.move_to(*keeper_);
+    tunnel_.wait(kept.waiting, now);
+    resume_->end_leg();
+    bytes_in_ = kept.bytes_in;
+    bytes_out_ = kept.bytes_out;
+    set_rates(kept.upload_rate, kept.download_rate, now);
+    return to_backend_.go_on(kept.to_backend, held) && resume_->go_on(kept.streams, replay);
+}
+
+void Relay::hand_over() noexcept {
+    to_backend_.hand_over();
+    resume_->release();
+}
+
 // What the backend does not take is held, as much as LIMITS allow the client to send: an ACK must
 // not stand behind bytes that nobody reads.
 bool Relay::takes_more() const noexcept {

@@ -204,6 +204,13 @@ void ResumeTranslator::end_leg() noexcept {
     look_at_ = Deadlines::never;
 }
 
+bool ResumeTranslator::go_on(const Kept &kept, std::span<const std::uint8_t> replay) noexcept {
+    positions_.go_on(kept.positions);
+    wrapped_ = kept.wrapped;
+    replay_.begin_at(kept.wrapped - replay.size());
+    return replay_.append(replay);
+}
+
 void ResumeTranslator::keep_no_longer() noexcept {
     kept_ = false;
     terms_.limits.grace = 0;

@@ -55,6 +55,20 @@ public:
         away_ = millis;
         away_due_ = terms_.own_name;
     }
+    // Between two legs: how far both streams have come, and the bytes that may have to be sent
+    // again; and the same in another process, before the first leg here. False if there is no
+    // memory for them.
+    struct Kept {
+        StreamPositions positions;
+        std::uint64_t wrapped;
+    };
+    [[nodiscard]] Kept kept() const noexcept {
+        return {.positions = positions_.kept(), .wrapped = wrapped_};
+    }
+    void read_replay(std::span<std::uint8_t> to) const noexcept {
+        (void)replay_.read(replay_.begin(), to);
+    }
+    [[nodiscard]] bool go_on(const Kept &kept, std::span<const std::uint8_t> replay) noexcept;
     // The session is over.
     virtual void release() noexcept { replay_.clear(); }
 
@@ -82,6 +96,7 @@ public:
 
     [[nodiscard]] Breach breach() const noexcept { return breach_; }
     [[nodiscard]] bool is_kept() const noexcept { return kept_; }
+    [[nodiscard]] const Limits &limits() const noexcept { return terms_.limits; }
     [[nodiscard]] std::uint64_t taken() const noexcept { return positions_.taken(); }
     [[nodiscard]] std::uint64_t client_has() const noexcept { return positions_.acknowledged(); }
     [[nodiscard]] std::uint64_t unacknowledged() const noexcept {

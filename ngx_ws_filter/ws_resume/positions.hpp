@@ -20,6 +20,19 @@ struct PositionTerms {
     bool own_name;           // ours, not one of v4
 };
 
+// Both streams between two legs, as another process goes on with them.
+struct StreamPositions {
+    std::uint64_t taken;
+    std::uint64_t may_take;
+    std::uint64_t delivered;
+    std::uint64_t told;
+    std::uint64_t empties_taken;
+    std::uint64_t sent;
+    std::uint64_t acknowledged;
+    bool service_ended;
+    bool client_ended;
+};
+
 // Positions are bytes since the beginning of the session. A function that returns a Breach changes
 // nothing if there is one. No socket, no clock.
 class Positions {
@@ -148,6 +161,30 @@ public:
             return Breach::ack_ahead;
         }
         return position < acknowledged_ ? Breach::ack_back : Breach::none;
+    }
+    // To be called between two legs, and before the first one here.
+    [[nodiscard]] StreamPositions kept() const noexcept {
+        return {.taken = taken_,
+                .may_take = may_take_,
+                .delivered = delivered_,
+                .told = told_,
+                .empties_taken = empties_taken_,
+                .sent = sent_,
+                .acknowledged = acknowledged_,
+                .service_ended = end_ != End::unknown,
+                .client_ended = client_ended_};
+    }
+    void go_on(const StreamPositions &kept) noexcept {
+        taken_ = kept.taken;
+        may_take_ = kept.may_take;
+        delivered_ = kept.delivered;
+        told_ = kept.told;
+        empties_taken_ = kept.empties_taken;
+        sent_ = kept.sent;
+        next_ = kept.acknowledged;
+        acknowledged_ = kept.acknowledged;
+        end_ = kept.service_ended ? End::known : End::unknown;
+        client_ended_ = kept.client_ended;
     }
 
 private:

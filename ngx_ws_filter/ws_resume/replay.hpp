@@ -52,6 +52,8 @@ public:
     Replay(const Replay &) = delete;
     Replay &operator=(const Replay &) = delete;
 
+    // The first byte that is appended has this position. Only while there is none.
+    void begin_at(std::uint64_t position) noexcept { begin_ = end_ = position; }
     // Copies bytes to the end. False if there is no memory for all of them: then none was added.
     [[nodiscard]] bool append(std::span<const std::uint8_t> bytes) noexcept;
 

@@ -49,6 +49,10 @@ class Sids {
 public:
     explicit Sids(const SidSecret &current) noexcept : current_(current), next_(current) {}
 
+    // As they were in another process, where `next` was offered if it differs.
+    Sids(const SidSecret &current, const SidSecret &next) noexcept
+        : current_(current), next_(next), pending_(current != next) {}
+
     // It takes the same time whatever the secret is.
     [[nodiscard]] SidMatch match(const SidSecret &secret) const noexcept;
 

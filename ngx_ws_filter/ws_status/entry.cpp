@@ -94,6 +94,12 @@ void EntryCopy::write_unacknowledged(std::string_view side, std::uint64_t bytes,
     (void)(known ? to.put(bytes) : to.put("null"));
 }
 
+// The second text.
+std::string_view EntryCopy::client() const noexcept {
+    const std::uint64_t sizes = values_[detail::sizes];
+    return {texts_.data() + (sizes & 0xffU), sizes >> 8U & 0xffU};
+}
+
 void EntryCopy::write_json(std::uint64_t now, Text &to) const noexcept {
     using namespace detail;
     to.put("{\"number\":").put(number_);

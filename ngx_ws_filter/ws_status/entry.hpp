@@ -55,6 +55,9 @@ public:
     void write_json(std::uint64_t now, Text &to) const noexcept;
     static constexpr std::size_t most_json = 1280;
 
+    // The address of the client, as far as it was kept.
+    [[nodiscard]] std::string_view client() const noexcept;
+
 private:
     friend class Entry;
 

@@ -30,6 +30,7 @@ enum class Metric : std::uint8_t {
     connects,
     limited,
     resumes,
+    handovers,
     workers,
     held_buffers,
     most_held_buffers,
@@ -45,6 +46,7 @@ inline constexpr Text sides[] = {"client", "backend"};  // see label_of()
 inline constexpr Text enders[] = {"client", "backend", "gateway"};
 inline constexpr Text results[] = {"given", "refused"};
 inline constexpr Text resumes[] = {"resumed", "unknown", "refused"};
+inline constexpr Text handovers[] = {"moved", "refused"};
 inline constexpr Text limits[] = {"refused", "displaced"};
 inline constexpr Text generations[] = {"current", "old"};
 
@@ -178,6 +180,10 @@ inline constexpr std::array unplaced = {
            .help = "Requests of clients that came back, by what became of them",
            .type = Type::counter,
            .outer = {"result", labels::resumes}},
+    Family{.name = "nginx_ws_handovers",
+           .help = "Sessions that a worker has handed to another, by what became of them",
+           .type = Type::counter,
+           .outer = {"result", labels::handovers}},
     Family{.name = "nginx_ws_workers",
            .help = "Workers, by whether they have the current configuration",
            .type = Type::gauge,

@@ -55,12 +55,24 @@ void Tally::take(const Facts &facts) noexcept {
     take_stall(Side::backend, facts.backend_stalls, backend_stalls_);
 }
 
-void Tally::end(const Facts &facts, Millis now) noexcept {
+void Tally::go_on(const Facts &facts, Millis age) noexcept {
+    begun_at_ -= age;
+    bytes_in_ = facts.bytes_in;
+    bytes_out_ = facts.bytes_out;
+    frames_in_ = facts.frames_in;
+    frames_out_ = facts.frames_out;
+}
+
+void Tally::hand_over(const Facts &facts) noexcept {
     take(facts);
     take_phase(false);
     take_stall(Side::client, false, client_stalls_);
     take_stall(Side::backend, false, backend_stalls_);
     counters_->lower(Metric::sessions);
+}
+
+void Tally::end(const Facts &facts, Millis now) noexcept {
+    hand_over(facts);
     counters_->observe(Metric::durations, now - begun_at_);
     counters_->add(Metric::undelivered_bytes, label_of(Side::client), facts.undelivered_to_client);
     counters_->add(Metric::undelivered_bytes, label_of(Side::backend),

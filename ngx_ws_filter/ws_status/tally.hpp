@@ -11,6 +11,13 @@ public:
     // The counters outlive the object. The session begins.
     Tally(Counters &counters, Millis now) noexcept;
 
+    // It goes on from another process, which has counted it up to these facts, since it began
+    // `age` ago.
+    void go_on(const Facts &facts, Millis age) noexcept;
+    // Another process goes on with it: it is counted here no longer, and has not ended.
+    void hand_over(const Facts &facts) noexcept;
+    [[nodiscard]] Millis begun_at() const noexcept { return begun_at_; }
+
     // The facts as they stand now; what has been added since the last call is counted.
     void take(const Facts &facts) noexcept;
     // The last facts: the session is over.

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace {
@@ -64,6 +65,25 @@ bool is_unix(int socket) noexcept {
 bool loses(int socket) noexcept {
     return control != nullptr && control->pid != 0 && is_unix(socket) &&
            fails(unix_socket, ECONNRESET);
+}
+
+// Between two workers, which each have a name, and not between a worker and its master.
+bool is_named(int socket) noexcept {
+    sockaddr_un address{};
+    socklen_t size = sizeof(address);
+    if (getpeername(socket, reinterpret_cast<sockaddr *>(&address), &size) != 0) {
+        return false;
+    }
+    if (size <= sizeof(sa_family_t)) {
+        size = sizeof(address);
+        (void)getsockname(socket, reinterpret_cast<sockaddr *>(&address), &size);
+    }
+    return address.sun_family == AF_UNIX && size > sizeof(sa_family_t);
+}
+
+bool lacks_memory(int socket) noexcept {
+    return control != nullptr && control->pid != 0 && is_unix(socket) && is_named(socket) &&
+           fails(unix_socket, ENOBUFS);
 }
 
 using Map = void *(void *, std::size_t, int, int, int, off_t);
@@ -145,6 +165,17 @@ ssize_t recv(int socket, void *buffer, std::size_t size, int flags) {
 ssize_t send(int socket, const void *buffer, std::size_t size, int flags) {
     static auto *const real = next<ssize_t(int, const void *, std::size_t, int)>("send");
     return loses(socket) ? -1 : real(socket, buffer, size, flags);
+}
+
+// What two workers say to each other, and not what their master says to them.
+ssize_t recvmsg(int socket, msghdr *message, int flags) {
+    static auto *const real = next<ssize_t(int, msghdr *, int)>("recvmsg");
+    return lacks_memory(socket) ? -1 : real(socket, message, flags);
+}
+
+ssize_t sendmsg(int socket, const msghdr *message, int flags) {
+    static auto *const real = next<ssize_t(int, const msghdr *, int)>("sendmsg");
+    return lacks_memory(socket) ? -1 : real(socket, message, flags);
 }
 
 ssize_t readv(int socket, const iovec *parts, int count) {

@@ -1,6 +1,8 @@
 """A session that can be resumed where memory is lacking, or the link between two workers fails: what
 its client sees is true, and a session that stands is not lost by who tries to come back to it."""
 
+import functools
+
 import pytest
 
 from harness.allocations import HEAP, MAPPINGS, UNIX_SOCKETS, Allocations
@@ -54,14 +56,21 @@ def comes_through(act):
 def faulty(gateway, backend, raw, tmp_path):
     """A session in a worker whose memory can fail, and what makes it fail."""
     allocations = Allocations(tmp_path)
-    service = backend(EchoBackend)
-    front = gateway(f"location / {{ ws_pass {service.address}; ws_resume on; }}",
-                    http="connection_pool_size 256; request_pool_size 256;",
-                    environment=allocations.environment())
-    front.allow(NO_MEMORY)
-    front.allow(LINK_FAILED)
 
-    def start():
+    @functools.cache
+    def begun(stays):
+        service = backend(EchoBackend)
+        front = gateway(f"location / {{ ws_pass {service.address}; ws_resume on;"
+                        f" {'ws_framing line;' if stays else ''} }}",
+                        http="connection_pool_size 256; request_pool_size 256;",
+                        environment=allocations.environment())
+        front.allow(NO_MEMORY)
+        front.allow(LINK_FAILED)
+        return service, front
+
+    def start(stays=False):
+        """One that `stays` cannot go to another worker."""
+        service, front = begun(stays)
         made = Tried(connector(front, raw))
         made.front, made.service, made.allocations = front, service, allocations
         return made
@@ -105,7 +114,7 @@ def test_session_outlives_whatever_fails_in_a_reconnect(faulty, where, kinds):
     which has the session."""
     if (where, kinds) == ("alone", UNIX_SOCKETS):
         pytest.skip("a worker alone has no link")
-    one = faulty()
+    one = faulty(stays=where != "alone")
     begin_and_echo(one)
     if where != "alone":
         one.front.reload()
@@ -137,3 +146,30 @@ def test_session_outlives_whatever_fails_in_a_reconnect(faulty, where, kinds):
     come_back()
     assert one.close() == (1000, "")
     assert len(one.service.connections) == 1
+
+
+@pytest.mark.time_limit(300)
+@pytest.mark.parametrize("kinds", [HEAP | MAPPINGS, UNIX_SOCKETS], ids=["memory", "link"])
+@pytest.mark.parametrize("old", [True, False], ids=["leaving", "heir"])
+def test_session_outlives_whatever_fails_when_it_is_handed_over(faulty, old, kinds):
+    """It goes to the new worker, or stays with the old one."""
+    number = failed = 0
+    while number < 2 or failed == number - 1:
+        begin_and_echo(one := faulty())
+        one.front.reload()
+        wait_until(lambda: one.front.error_log().count("hands its sessions") > number, 30,
+                   "the worker that leaves to find one that stays")
+        with one.allocations.failing(one.front, kinds, number, 1, old=old) as injected:
+            one.cut("close")
+            lost = not comes_through(lambda: (one.resume(), one.echo()))
+        if lost:
+            one.cut("close")
+            one.resume()
+            one.echo()
+        assert one.close() == (1000, "")
+        one.leg.close()
+        wait_until(lambda: not one.front.workers(exiting=True), 30, "the exit of the old worker")
+        failed += injected.failed
+        number += 1
+    assert failed >= 2
+    assert len(one.service.connections) == number

@@ -236,16 +236,6 @@ def test_connection_limit_counts_legs_and_not_sessions(gateway, backend, raw):
     assert one.receive(1) == b"x"
 
 
-def test_attached_session_stays_with_an_exiting_worker(resumable):
-    one = resumable(parts={"main": "worker_shutdown_timeout 2s;"})
-    old = one.front.reload()
-    one.send(b"still here")
-    assert one.receive(10) == b"still here"
-    assert one.read_close()[0] == 1001
-    one.leg.close()
-    wait_until(lambda: not set(old) & set(one.front.workers(exiting=True)), what="the exit")
-
-
 def test_killed_worker_is_no_more_than_a_lost_service(resumable):
     one = resumable()
     [pid] = one.front.workers()

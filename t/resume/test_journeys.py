@@ -84,6 +84,7 @@ def test_echo_over_cuts_and_reloads_is_exact(resumable, raw, tls, workers):
     parts = {"workers": workers, "main": "worker_shutdown_timeout 100s;", "listen": "reuseport"}
     one = resumable(EchoBackend, tls=tls, parts=parts)
     front, service = one.front, one.service
+    files = front.open_files()
 
     def reload_at_times(cuts):
         if cuts % CUTS_FOR_A_RELOAD == 0:
@@ -97,4 +98,5 @@ def test_echo_over_cuts_and_reloads_is_exact(resumable, raw, tls, workers):
         assert len(service.connections) == turn + 1
         service.connections[turn].received.clear()
     wait_until(lambda: not front.workers(exiting=True), what="the exit of the old workers")
-    wait_until(lambda: front.open_files() == 2 * workers, 30, "closed descriptors")
+    # Each worker may by now have a socket for the others.
+    wait_until(lambda: front.open_files() <= files + workers, 30, "closed descriptors")

@@ -38,12 +38,12 @@ def crowd(gateway, raw):
         count = most_connections(WANTED)
         front = gateway(f"location / {{ ws_pass {service.address}; ws_resume on; "
                         "ws_ping_interval 0; ws_resume_timeout 5m; }", listen="reuseport",
-                        http="access_log off;", connections=2 * count + 100, log_level="notice")
+                        http="access_log off;", connections=3 * count + 100, log_level="notice")
         yield front, [ResumeClient(connector(front, raw)) for _ in range(count)]
 
 
 def test_clients_of_all_sessions_come_back_at_once_and_none_is_lost(crowd):
-    """To four new workers, each of which passes its bytes on to the old one."""
+    """To four new workers, while the old one hands its sessions to one of them."""
     front, sessions = crowd
     [pid] = front.workers()
     warm_up, sessions = sessions[:20], sessions[20:]

@@ -111,27 +111,6 @@ def test_session_that_waits_survives_a_reload(resumable):
     wait_until(lambda: not one.front.workers(exiting=True), what="the exit of the old workers")
 
 
-def test_old_worker_leaves_when_its_time_is_up(resumable):
-    one = resumable(parts={"main": "worker_shutdown_timeout 1s;"})
-    one.cut("close")
-    one.front.wait_log("the session waits")
-    one.front.reload()
-    wait_until(lambda: not one.front.workers(exiting=True), what="the exit of the old worker")
-    assert one.service.wait_connection().wait_ended() == "eof"
-    assert refused(one.try_resume()) == 4001
-
-
-def test_client_of_another_worker_is_told_when_the_time_is_up(resumable):
-    one = resumable(parts={"main": "worker_shutdown_timeout 2s;"})
-    one.cut("close")
-    one.front.reload()
-    one.resume()
-    assert_echoes(one)
-    assert one.read_close() == (1001, "gateway is shutting down")
-    wait_until(lambda: not one.front.workers(exiting=True), what="the exit of the old worker")
-    assert one.service.wait_connection().wait_ended() == "eof"
-
-
 def test_killed_owner_is_told_as_an_unknown_session(resumable):
     one = resumable(parts=SPREAD)
     one.front.allow("exited on signal")

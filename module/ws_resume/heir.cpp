@@ -1,0 +1,349 @@
+#include "module/ws_resume/heir.hpp"
+
+#include "module/ws_endpoints/moved_connection.hpp"
+#include "module/ws_resume/identity.hpp"
+#include "module/ws_resume/leaver.hpp"
+#include "module/ws_resume/owner_socket.hpp"
+#include "module/ws_resume/remote_leg.hpp"
+#include "module/ws_resume/session_move.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace ngx_ws {
+
+namespace {
+
+// In which the other has to say who it is, and that it has heard of our end.
+constexpr ngx_msec_t answer_timeout = 10000;
+
+// The socket of a worker that still listens on it itself.
+struct Address {
+    Address *next;
+    uint64_t worker;
+    int socket;
+};
+
+// What comes from one worker that leaves, in memory of the connection's pool.
+class Heir {
+public:
+    [[nodiscard]] static Heir *begin(int socket) noexcept;
+    static void pass_all(Parcels &to) noexcept;
+    [[nodiscard]] static bool has_any() noexcept { return !ngx_queue_empty(&ngx::ready(all_)); }
+    explicit Heir(ngx_connection_t &c) noexcept : c_(&c), parcels_(c) {}
+
+private:
+    static void on_event(ngx_event_t *ev) noexcept;
+    void look() noexcept;
+    [[nodiscard]] bool pass_on(Parcels &to) noexcept;
+    [[nodiscard]] bool take_link(const Parcel &parcel) noexcept;
+    [[nodiscard]] bool obey(const Parcel &parcel) noexcept;
+    [[nodiscard]] bool greet(const Parcel &parcel) noexcept;
+    enum class Answered : uint8_t { now, late, to_nobody };
+    [[nodiscard]] Answered answer(Says says, std::span<const uint8_t> bytes) noexcept;
+    [[nodiscard]] bool take_session(const Parcel &parcel) noexcept;
+    [[nodiscard]] bool keep_address(const Parcel &parcel, Address *&among) noexcept;
+    void take_claim(const Parcel &parcel) noexcept;
+    void end(bool is_heir) noexcept;
+    static void close(const Address *each, bool is_heir) noexcept;
+
+    static ngx_queue_t all_;
+
+    ngx_queue_t place_ = {};  // among all, the first member
+    ngx_connection_t *c_;
+    Parcels parcels_;
+    Address *addresses_ = nullptr;
+    Address *others_ = nullptr;  // of the link that comes next
+    bool is_known_ = false;
+};
+
+ngx_queue_t Heir::all_;
+
+Heir *Heir::begin(int socket) noexcept {
+    ngx_connection_t *c = MovedConnection::open(socket, ngx_cycle->log);
+    if (c == nullptr) {
+        return nullptr;
+    }
+    void *memory = ngx_palloc(c->pool, sizeof(Heir));
+    if (memory == nullptr) {
+        (void)MovedConnection::release(c);  // the descriptor is the caller's
+        return nullptr;
+    }
+    auto *heir = new (memory) Heir(*c);
+    ngx_queue_insert_tail(&ngx::ready(all_), &heir->place_);
+    c->data = heir;
+    c->read->channel = 1;  // to nginx: the worker's time is nothing to this connection
+    c->read->handler = on_event;
+    c->write->handler = on_event;
+    ngx_add_timer(c->read, answer_timeout);
+    if (ngx_add_conn != nullptr && ngx_add_conn(c) != NGX_OK) {
+        ngx_queue_remove(&heir->place_);
+        heir->~Heir();
+        (void)MovedConnection::release(c);
+        return nullptr;
+    }
+    ngx_post_event(c->read, &ngx_posted_events);
+    return heir;
+}
+
+void Heir::on_event(ngx_event_t *ev) noexcept {
+    auto *c = static_cast<ngx_connection_t *>(ev->data);
+    auto &heir = *static_cast<Heir *>(c->data);
+    if (ev->timedout) {
+        heir.end(false);
+    } else {
+        heir.look();
+    }
+}
+
+void Heir::pass_all(Parcels &to) noexcept {
+    for (ngx_queue_t *q = ngx_queue_head(&ngx::ready(all_)); q != &all_;) {
+        auto &heir = *reinterpret_cast<Heir *>(q);
+        q = ngx_queue_next(q);
+        if (heir.is_known_ && heir.parcels_.is_at_rest() && !heir.pass_on(to)) {
+            return;
+        }
+    }
+}
+
+// False if there is no memory.
+bool Heir::pass_on(Parcels &to) noexcept {
+    while (addresses_ != nullptr) {
+        uint8_t *bytes =
+            to.prepare(Says::other_address, sizeof(addresses_->worker), addresses_->socket, true);
+        if (bytes == nullptr) {
+            return false;
+        }
+        std::memcpy(bytes, &addresses_->worker, sizeof(addresses_->worker));
+        addresses_ = addresses_->next;
+    }
+    if (to.prepare(Says::other_link, 0, c_->fd, true) == nullptr) {
+        return false;
+    }
+    ngx_queue_remove(&place_);
+    ngx_connection_t *c = c_;
+    this->~Heir();
+    (void)MovedConnection::release(c);
+    return true;
+}
+
+void Heir::look() noexcept {
+    for (;;) {
+        Parcel parcel = {};
+        const Parcels::Came came = parcels_.take(parcel);
+        if (came == Parcels::Came::later) {
+            break;
+        }
+        // Who is still there goes on listening, and finds another heir.
+        if (came != Parcels::Came::parcel || !obey(parcel)) {
+            end(is_known_ && came == Parcels::Came::end);
+            return;
+        }
+    }
+    if (!parcels_.send()) {
+        end(is_known_);
+        return;
+    }
+    leaver().look_for_last();
+}
+
+bool Heir::obey(const Parcel &parcel) noexcept {
+    if (parcel.says == Says::hello || !is_known_) {
+        return parcel.says == Says::hello && !is_known_ && greet(parcel);
+    }
+    switch (parcel.says) {
+        case Says::address:
+            return keep_address(parcel, addresses_);
+        case Says::other_address:
+            return keep_address(parcel, others_);
+        case Says::other_link:
+            return take_link(parcel);
+        case Says::session:
+            return take_session(parcel);
+        case Says::claim:
+            take_claim(parcel);
+            return true;
+        case Says::hello:
+        case Says::taken:
+        case Says::refused:
+            break;
+    }
+    return false;
+}
+
+// The answer goes out before anything else is done: see leaver.hpp.
+Heir::Answered Heir::answer(Says says, std::span<const uint8_t> bytes) noexcept {
+    uint8_t *room = parcels_.prepare(says, bytes.size(), -1, false);
+    if (room == nullptr) {
+        return Answered::late;
+    }
+    std::copy(bytes.begin(), bytes.end(), room);
+    if (!parcels_.send()) {
+        return Answered::to_nobody;
+    }
+    return parcels_.is_sent() ? Answered::now : Answered::late;
+}
+
+bool Heir::greet(const Parcel &parcel) noexcept {
+    Hello hello = {};
+    ws::SidSecret unused;
+    if (parcel.bytes.size() != sizeof(hello) || ngx_exiting != 0 || !make_secret(unused)) {
+        return false;
+    }
+    std::memcpy(&hello, parcel.bytes.data(), sizeof(hello));
+    if (hello.version != parcel_version || hello.generation == resume_generation() ||
+        !listen_as_owner()) {
+        return false;
+    }
+    hello.generation = resume_generation();
+    hello.worker = worker_number();
+    std::array<uint8_t, sizeof(hello)> bytes;
+    std::memcpy(bytes.data(), &hello, bytes.size());
+    ngx_del_timer(c_->read);
+    is_known_ = true;
+    return answer(Says::hello, bytes) == Answered::now;
+}
+
+bool Heir::keep_address(const Parcel &parcel, Address *&among) noexcept {
+    Address *address = ngx::make<Address>(c_->pool);
+    if (parcel.descriptor == -1 || parcel.bytes.size() != sizeof(uint64_t) || address == nullptr) {
+        return false;
+    }
+    parcels_.keep_descriptor();
+    *address = {.next = among, .worker = 0, .socket = parcel.descriptor};
+    std::memcpy(&address->worker, parcel.bytes.data(), sizeof(uint64_t));
+    among = address;
+    return true;
+}
+
+// Another worker that leaves has this one for its heir from now on, and does not know of that.
+bool Heir::take_link(const Parcel &parcel) noexcept {
+    Heir *heir = parcel.descriptor == -1 ? nullptr : begin(parcel.descriptor);
+    if (heir == nullptr) {
+        return true;  // it finds another; what it listens on stays with those of this one
+    }
+    parcels_.keep_descriptor();
+    ngx_del_timer(heir->c_->read);
+    heir->is_known_ = true;
+    while (others_ != nullptr) {
+        Address *address = ngx::make<Address>(heir->c_->pool, *others_);
+        if (address == nullptr) {
+            break;
+        }
+        address->next = std::exchange(heir->addresses_, address);
+        others_ = others_->next;
+    }
+    return true;
+}
+
+bool Heir::take_session(const Parcel &parcel) noexcept {
+    Resumable *session = nullptr;
+    if (parcel.descriptor != -1) {
+        parcels_.keep_descriptor();
+        session = SessionMove::adopt(parcel.bytes, parcel.descriptor);
+    }
+    if (session == nullptr) {
+        return answer(Says::refused, {}) == Answered::now;
+    }
+    // Where nobody is there to be answered, nobody else has the session.
+    const Answered answered = answer(Says::taken, {});
+    if (answered == Answered::late) {
+        SessionMove::drop(*session);
+    } else {
+        SessionMove::begin(*session);
+    }
+    return answered != Answered::late;
+}
+
+void Heir::take_claim(const Parcel &parcel) noexcept {
+    if (parcel.descriptor != -1 && RemoteLeg::begin(parcel.descriptor, parcel.bytes)) {
+        parcels_.keep_descriptor();
+    }
+}
+
+// The other is gone, or its heir is.
+void Heir::end(bool is_heir) noexcept {
+    for (Address *each : {addresses_, others_}) {
+        close(each, is_heir);
+    }
+    ngx_queue_remove(&place_);
+    ngx_connection_t *c = c_;
+    this->~Heir();
+    MovedConnection::close(c);
+}
+
+void Heir::close(const Address *each, bool is_heir) noexcept {
+    for (; each != nullptr; each = each->next) {
+        if (is_heir) {
+            listen_for(each->worker, each->socket);
+            leaver().inherit(each->worker);
+        } else {
+            (void)::close(each->socket);
+        }
+    }
+}
+
+// --- the rendezvous
+
+std::optional<Rendezvous> the_rendezvous;
+
+void on_workers(const ngx_connection_t &listener) {
+    for (;;) {
+        const int socket = accept4(listener.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (socket == -1) {
+            return;
+        }
+        if (!is_one_of_us(socket) || Heir::begin(socket) == nullptr) {
+            (void)::close(socket);
+        }
+    }
+}
+
+// By this flag nginx tells idle connections that the worker is to go. The name is free then for
+// those who come after.
+void on_event(ngx_event_t *ev) {
+    auto *c = static_cast<ngx_connection_t *>(ev->data);
+    if (!c->close) {
+        on_workers(*c);
+        return;
+    }
+    ngx_close_connection(c);
+    leaver().begin(&*the_rendezvous);
+}
+
+}  // namespace
+
+void pass_leavers(Parcels &to) noexcept {
+    Heir::pass_all(to);
+}
+
+bool has_leavers() noexcept {
+    return Heir::has_any();
+}
+
+void open_rendezvous(ngx_cycle_t *cycle) noexcept {
+    the_rendezvous.emplace(*cycle);
+    const int socket = the_rendezvous->listen();
+    ngx_connection_t *c = socket == -1 ? nullptr : ngx_get_connection(socket, cycle->log);
+    if (c == nullptr) {
+        ngx_log_error(NGX_LOG_ERR, cycle->log, ngx_errno,
+                      "ws: no socket for workers that leave: their sessions stay with them");
+        if (socket != -1) {
+            (void)::close(socket);
+        }
+        return;
+    }
+    c->idle = 1;
+    c->log = cycle->log;
+    c->read->log = cycle->log;
+    c->write->log = cycle->log;
+    c->read->handler = on_event;
+    if (ngx_add_event(c->read, NGX_READ_EVENT, 0) != NGX_OK) {
+        ngx_log_error(NGX_LOG_ERR, cycle->log, 0, "ws: cannot wait for workers that leave");
+    }
+}
+
+}  // namespace ngx_ws

@@ -1,0 +1,157 @@
+"""docs/resume.md: what becomes of a session that goes to another worker when something fails, or when
+it cannot go."""
+
+import array
+import os
+import re
+import signal
+import socket
+import struct
+
+from harness import upgrading
+from harness.gateway import wait_until
+from harness.pki import server_tls
+from harness.resumable import another, resumable
+from harness.resume_client import Ended
+from harness.tls_backend import TlsEchoBackend
+
+__all__ = ["resumable"]
+
+SOON = "worker_shutdown_timeout 1s;"
+MANY = 60
+
+
+def leaves(front):
+    wait_until(lambda: not front.workers(exiting=True), 30, "the exit of the old workers")
+
+
+def assert_echoes(one, text=b"echo"):
+    one.send(text)
+    one.receive(len(one.sent))
+    assert one.received == one.sent
+
+
+def many_waiting(one, raw):
+    """Sessions that wait, each with bytes for its client."""
+    text = bytes(range(256)) * 200
+    all_of_them = [one, *(another(one, raw) for _ in range(MANY - 1))]
+    for each in all_of_them:
+        each.send(text)
+        each.wait_acked(len(text))
+        each.cut("close")
+    wait_until(lambda: one.front.error_log().count("the session waits") == MANY, 30, "all to wait")
+    return all_of_them
+
+
+def survivors(sessions):
+    """How many go on, with every byte; the others are over, and say so."""
+    alive = 0
+    for each in sessions:
+        try:
+            each.resume()
+            each.receive(len(each.sent))
+        except Ended as end:
+            assert end.code == 4001, end
+            continue
+        assert each.received == each.sent
+        assert each.close() == (1000, "")
+        each.leg.close()
+        alive += 1
+    return alive
+
+
+def test_worker_is_killed_while_it_hands_over(resumable, raw):
+    one = resumable(parts={"main": SOON})
+    sessions = many_waiting(one, raw)
+    one.front.allow("exited on signal")
+    [old] = one.front.reload()
+    one.front.wait_log("goes on with a session", 30)
+    try:
+        os.kill(old, signal.SIGKILL)
+    except ProcessLookupError:
+        pass  # it was done
+    leaves(one.front)
+    alive = survivors(sessions)
+    assert alive == one.front.error_log().count("goes on with a session") >= 1
+    wait_until(lambda: all(each.ended for each in one.service.connections), 30, "all ends")
+
+
+def test_heir_is_killed_while_it_takes_over(resumable, raw):
+    one = resumable(parts={"main": "worker_shutdown_timeout 10s;"})
+    sessions = many_waiting(one, raw)
+    one.front.allow("exited on signal")
+    one.front.reload()
+    one.front.wait_log("goes on with a session", 30)
+    [heir] = one.front.workers()
+    os.kill(heir, signal.SIGKILL)
+    leaves(one.front)
+    lost = len(re.findall(f"{heir}#{heir}: .*goes on with a session", one.front.error_log()))
+    # Of one it may not have come to say so.
+    assert MANY - lost - 1 <= survivors(sessions) <= MANY - lost < MANY
+    wait_until(lambda: all(each.ended for each in one.service.connections), 30, "all ends")
+
+
+def test_nothing_of_another_version_is_taken(resumable):
+    one = resumable()
+    [pid] = one.front.workers()
+    address = upgrading.rendezvous(pid)
+
+    def said(*texts, descriptor=None):
+        with socket.socket(socket.AF_UNIX) as s, socket.socketpair()[0] as other:
+            s.settimeout(10)
+            s.connect(address)
+            for text in texts:
+                rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [other.fileno()]))]
+                s.sendmsg([text], rights if descriptor else [])
+            s.shutdown(socket.SHUT_WR)
+            heard = b""
+            try:
+                while got := s.recv(4096):
+                    heard += got
+            except ConnectionResetError:
+                pass
+            return heard
+
+    files = one.front.open_files()
+    good = upgrading.parcel(upgrading.HELLO, upgrading.hello())
+    assert said(b"nonsense" * 100) == b""
+    assert said(upgrading.parcel(upgrading.HELLO, upgrading.hello(), version=1)) == b""
+    assert said(upgrading.parcel(upgrading.HELLO, upgrading.hello(version=1))) == b""
+    assert said(upgrading.parcel(upgrading.SESSION, bytes(100)), descriptor=True) == b""
+    greeted = said(good)
+    assert len(greeted) == upgrading.HEAD.size + len(upgrading.hello())
+    refusal = upgrading.parcel(upgrading.REFUSED, b"")
+    for body in (b"", bytes(2000), struct.pack("=II", 1, 500) + bytes(600)):
+        heard = said(good, upgrading.parcel(upgrading.SESSION, body), descriptor=True)
+        assert heard[len(greeted):] == refusal
+    heard = said(good, upgrading.parcel(upgrading.SESSION, bytes(2000)))
+    assert heard[len(greeted):] == refusal
+    assert_echoes(one)
+    wait_until(lambda: one.front.open_files() <= files + 1, 10, "closed descriptors")
+
+
+def secure(**options):
+    return TlsEchoBackend(tls=server_tls(), **options)
+
+
+def test_what_speaks_tls_to_the_service_stays_and_is_relayed(resumable):
+    one = resumable(secure, "ws_ssl on;")
+    assert_echoes(one)
+    one.cut("close")
+    one.front.wait_log("the session waits")
+    one.front.reload()
+    one.resume()
+    assert_echoes(one, b", by way of the old worker")
+    assert "by way of another worker" not in one.front.error_log()
+    assert one.close() == (1000, "")
+    one.leg.close()
+    leaves(one.front)
+
+
+def test_session_of_a_location_that_is_gone_stays(resumable):
+    one = resumable(parts={"main": SOON})
+    one.cut("close")
+    one.front.wait_log("the session waits")
+    one.front.reload(locations=f"location /other {{ ws_pass {one.service.address}; ws_resume on; }}")
+    leaves(one.front)
+    assert one.service.wait_connection().wait_ended() == "eof"
