@@ -26,6 +26,8 @@ std::string_view words(Violation violation) noexcept {
             return {};
         case Violation::mask_missing:
             return "frame is not masked";
+        case Violation::mask_unexpected:
+            return "frame is masked";
         case Violation::reserved_bit:
             return "reserved bit is set";
         case Violation::unknown_opcode:

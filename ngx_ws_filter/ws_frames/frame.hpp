@@ -8,6 +8,9 @@
 
 namespace ws {
 
+// Which end of a conversation this is. Section 5.1: a client masks each frame, a server none.
+enum class Role : std::uint8_t { server, client };
+
 // RFC 6455, section 11.8. The values are those on the wire.
 enum class Opcode : std::uint8_t {
     continuation = 0x0,
@@ -40,6 +43,7 @@ enum class CloseCode : std::uint16_t {
 enum class Violation : std::uint8_t {
     none,
     mask_missing,             // section 5.1: a client masks every frame
+    mask_unexpected,          // section 5.1: a server masks none
     reserved_bit,             // section 5.2: RSV bit without an extension that defines it
     unknown_opcode,           // section 5.2: opcodes 3 to 7 and 11 to 15
     length_not_minimal,       // section 5.2: the shortest of the three encodings is a must
@@ -68,6 +72,8 @@ struct FrameHeader {
     std::uint64_t payload_length = 0;  // less than 2^63, section 5.2
 };
 
+inline constexpr std::size_t max_header_size = 10;  // unmasked, with a 64-bit length
+inline constexpr std::size_t max_masked_header_size = max_header_size + 4;
 inline constexpr std::size_t max_control_payload = 125;  // section 5.5
 inline constexpr std::size_t max_close_reason = 123;     // section 5.5.1: less the code
 

@@ -1,6 +1,7 @@
 #include "ngx_ws_filter/ws_frames/frame_reader.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace ws {
 namespace {
@@ -31,8 +32,9 @@ constexpr unsigned length_in_8_bytes = 127;
     }
 }
 
-[[nodiscard]] std::size_t masked_header_size(std::uint8_t second_byte) noexcept {
-    return 2 + more_length(second_byte) + sizeof(MaskingKey);
+[[nodiscard]] std::size_t whole_header_size(std::uint8_t second_byte) noexcept {
+    const std::size_t key = (second_byte & mask_bit) / (mask_bit / sizeof(MaskingKey));
+    return 2 + more_length(second_byte) + key;
 }
 
 [[nodiscard]] std::uint64_t payload_length(const std::uint8_t *header) noexcept {
@@ -56,14 +58,13 @@ constexpr unsigned length_in_8_bytes = 127;
     return (known >> static_cast<unsigned>(opcode) & 1U) != 0;
 }
 
-[[nodiscard]] Violation check_second_byte(const std::uint8_t *header) noexcept {
-    if ((header[1] & mask_bit) == 0) {
-        return Violation::mask_missing;
+// The payload of a message that a server reads in one short step has fewer bytes.
+[[nodiscard]] std::uint8_t short_sizes(Role role, std::uint64_t max_message_size) noexcept {
+    if (role == Role::client) {
+        return 0;
     }
-    if (is_control(opcode_of(header[0])) && (header[1] & length_bits) > max_control_payload) {
-        return Violation::control_too_long;
-    }
-    return Violation::none;
+    const bool limits = max_message_size != 0 && max_message_size < length_in_2_bytes;
+    return static_cast<std::uint8_t>(limits ? max_message_size + 1 : length_in_2_bytes);
 }
 
 [[nodiscard]] std::size_t received(const ReadBuffer &buffer) noexcept {
@@ -72,8 +73,11 @@ constexpr unsigned length_in_8_bytes = 127;
 
 }  // namespace
 
-FrameReader::FrameReader(bool compression, std::uint64_t max_message_size) noexcept
-    : max_message_size_(max_message_size), compression_(compression) {
+FrameReader::FrameReader(bool compression, std::uint64_t max_message_size, Role role) noexcept
+    : max_message_size_(max_message_size),
+      role_(role),
+      compression_(compression),
+      short_sizes_(short_sizes(role, max_message_size)) {
 }
 
 // Whether a whole message stands there in one short frame. Streams of small messages are made of
@@ -87,8 +91,8 @@ inline bool FrameReader::at_short_message(const ReadBuffer &buffer) const noexce
     }
     const std::uint8_t *header = buffer.unread;
     const std::size_t length = header[1] ^ mask_bit;
-    return (header[0] == whole_text || header[0] == whole_binary) && length < length_in_2_bytes &&
-           length <= size - short_header && (max_message_size_ == 0 || length <= max_message_size_);
+    return (header[0] == whole_text || header[0] == whole_binary) && length < short_sizes_ &&
+           length <= size - short_header;
 }
 
 ReadStatus FrameReader::next(ReadBuffer &buffer, Piece &piece) noexcept {
@@ -113,10 +117,38 @@ ReadStatus FrameReader::next(ReadBuffer &buffer, Piece &piece) noexcept {
 }
 
 ReadStatus FrameReader::read_on(ReadBuffer &buffer, Piece &piece) noexcept {
-    if (!in_payload_ && !read_header(buffer)) {
-        return violation_ == Violation::none ? ReadStatus::need_more : ReadStatus::violation;
+    return reach_payload(buffer) ? read_payload(buffer, piece) : stopped();
+}
+
+ReadStatus FrameReader::next_in_place(ReadBuffer &buffer, Piece &piece) noexcept {
+    if (!reach_payload(buffer)) {
+        return stopped();
     }
+    buffer.packed = buffer.unread;
+    return read_payload(buffer, piece);
+}
+
+inline bool FrameReader::reach_payload(ReadBuffer &buffer) noexcept {
+    return in_payload_ || read_header(buffer);
+}
+
+inline ReadStatus FrameReader::stopped() const noexcept {
+    return violation_ == Violation::none ? ReadStatus::need_more : ReadStatus::violation;
+}
+
+inline ReadStatus FrameReader::read_payload(ReadBuffer &buffer, Piece &piece) noexcept {
     return is_control(frame_opcode_) ? read_control(buffer, piece) : read_data(buffer, piece);
+}
+
+inline Violation FrameReader::check_second_byte(const std::uint8_t *header) const noexcept {
+    const bool masked = (header[1] & mask_bit) != 0;
+    if (masked != (role_ == Role::server)) {
+        return masked ? Violation::mask_unexpected : Violation::mask_missing;
+    }
+    if (is_control(opcode_of(header[0])) && (header[1] & length_bits) > max_control_payload) {
+        return Violation::control_too_long;
+    }
+    return Violation::none;
 }
 
 // Returns whether the header is whole and good.
@@ -125,10 +157,14 @@ bool FrameReader::read_header(ReadBuffer &buffer) noexcept {
         return false;
     }
     const std::size_t size = received(buffer);
-    if (header_size_ != 0 || size < 2 || size < masked_header_size(buffer.unread[1])) {
+    if (header_size_ != 0 || size < 2) {
         return gather_header(buffer);
     }
     const std::uint8_t *header = buffer.unread;
+    const std::size_t whole = whole_header_size(header[1]);
+    if (size < whole) {
+        return gather_header(buffer);
+    }
     violation_ = check_first_byte(header[0]);
     if (violation_ == Violation::none) {
         violation_ = check_second_byte(header);
@@ -139,7 +175,7 @@ bool FrameReader::read_header(ReadBuffer &buffer) noexcept {
     if (violation_ != Violation::none) {
         return false;
     }
-    buffer.unread += masked_header_size(header[1]);
+    buffer.unread += whole;
     begin_frame(header);
     return true;
 }
@@ -154,7 +190,7 @@ bool FrameReader::gather_header(ReadBuffer &buffer) noexcept {
         if (violation_ != Violation::none) {
             return false;
         }
-        if (header_size_ >= 2 && header_size_ == masked_header_size(header_[1])) {
+        if (header_size_ >= 2 && header_size_ == whole_header_size(header_[1])) {
             header_size_ = 0;
             begin_frame(header_.data());
             return true;
@@ -225,8 +261,10 @@ void FrameReader::begin_frame(const std::uint8_t *header) noexcept {
     frame_opcode_ = opcode_of(header[0]);
     frame_fin_ = (header[0] & fin_bit) != 0;
     payload_left_ = payload_length(header);
-    phase_ = 0;
-    std::copy_n(header + 2 + more_length(header[1]), key_.size(), key_.begin());
+    if (role_ == Role::server) {
+        phase_ = 0;
+        std::copy_n(header + 2 + more_length(header[1]), key_.size(), key_.begin());
+    }
     if (is_control(frame_opcode_)) {
         control_size_ = 0;
         return;
@@ -240,10 +278,14 @@ void FrameReader::begin_frame(const std::uint8_t *header) noexcept {
 }
 
 // What the buffer holds of this frame.
-std::span<std::uint8_t> FrameReader::unmask_payload(ReadBuffer &buffer, std::uint8_t *to) noexcept {
+std::span<std::uint8_t> FrameReader::move_payload(ReadBuffer &buffer, std::uint8_t *to) noexcept {
     const auto size =
         static_cast<std::size_t>(std::min<std::uint64_t>(payload_left_, received(buffer)));
-    phase_ = unmask(to, buffer.unread, size, key_, phase_);
+    if (role_ == Role::server) {
+        phase_ = unmask(to, buffer.unread, size, key_, phase_);
+    } else if (to != buffer.unread) {
+        std::memmove(to, buffer.unread, size);
+    }
     buffer.unread += size;
     payload_left_ -= size;
     in_payload_ = payload_left_ != 0;
@@ -257,7 +299,7 @@ ReadStatus FrameReader::read_data(ReadBuffer &buffer, Piece &piece) noexcept {
     piece.opcode = message_opcode_;
     piece.compressed = message_compressed_;
     piece.starts_message = !message_started_;
-    piece.payload = unmask_payload(buffer, buffer.packed);
+    piece.payload = move_payload(buffer, buffer.packed);
     piece.ends_message = frame_fin_ && !in_payload_;
     buffer.packed += piece.payload.size();
     message_started_ = true;
@@ -269,7 +311,7 @@ ReadStatus FrameReader::read_data(ReadBuffer &buffer, Piece &piece) noexcept {
 }
 
 ReadStatus FrameReader::read_control(ReadBuffer &buffer, Piece &piece) noexcept {
-    const std::size_t size = unmask_payload(buffer, control_.data() + control_size_).size();
+    const std::size_t size = move_payload(buffer, control_.data() + control_size_).size();
     control_size_ = static_cast<std::uint8_t>(control_size_ + size);
     if (in_payload_) {
         return ReadStatus::need_more;

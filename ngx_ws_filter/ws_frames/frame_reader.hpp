@@ -1,4 +1,4 @@
-// Received bytes to frames, with the checks of RFC 6455, sections 5.1 to 5.5, for a server.
+// Received bytes to frames, with the checks of RFC 6455, sections 5.1 to 5.5, for either end.
 #pragma once
 
 #include "ngx_ws_filter/ws_frames/frame.hpp"
@@ -12,8 +12,8 @@
 namespace ws {
 
 // The caller's bytes while they are read. [unread, end) has been received and not yet looked at;
-// payload is unmasked and moved down to `packed`, so that the payloads of one pass stand side by
-// side: the caller notes where `packed` began. Always packed <= unread <= end.
+// payload, unmasked by a server, is moved down to `packed`, so that the payloads of one pass stand
+// side by side: the caller notes where `packed` began. Always packed <= unread <= end.
 struct ReadBuffer {
     std::uint8_t *packed;
     std::uint8_t *unread;
@@ -39,11 +39,13 @@ enum class ReadStatus : std::uint8_t {
 // gives the same messages however it is cut.
 class FrameReader {
 public:
+    // `role`: who reads; the frames come from the other end.
     // `compression`: permessage-deflate was negotiated, so RSV1 is legal on the first frame of a
     // message. `max_message_size`: payload bytes of one message on the wire, over all its frames;
     // 0 means no limit. A frame that would pass the limit is refused as soon as its header says so.
     // A compressed message has no limit here, since only its inflated size says something.
-    explicit FrameReader(bool compression = false, std::uint64_t max_message_size = 0) noexcept;
+    explicit FrameReader(bool compression = false, std::uint64_t max_message_size = 0,
+                         Role role = Role::server) noexcept;
 
     // Reads on, to the next piece. A data frame gives a piece for each buffer it is spread over
     // (none for a buffer that holds only its header, but an empty frame gives an empty piece); a
@@ -51,6 +53,10 @@ public:
     // called again. After ReadStatus::violation, `unread` stands somewhere in the offending frame
     // and everything packed before is good.
     [[nodiscard]] ReadStatus next(ReadBuffer &buffer, Piece &piece) noexcept;
+
+    // Reads on for a caller who takes each payload where it stands: nothing is moved, and `packed`
+    // is of no use to it.
+    [[nodiscard]] ReadStatus next_in_place(ReadBuffer &buffer, Piece &piece) noexcept;
 
     [[nodiscard]] Violation violation() const noexcept { return violation_; }
 
@@ -77,20 +83,22 @@ public:
     [[nodiscard]] std::uint64_t frames() const noexcept { return frames_; }
 
 private:
-    static constexpr std::size_t max_masked_header = 14;  // with a 64-bit length and the key
-
     [[nodiscard]] bool at_short_message(const ReadBuffer &buffer) const noexcept;
     [[nodiscard]] ReadStatus read_on(ReadBuffer &buffer, Piece &piece) noexcept;
+    [[nodiscard]] bool reach_payload(ReadBuffer &buffer) noexcept;
+    [[nodiscard]] ReadStatus stopped() const noexcept;
+    [[nodiscard]] ReadStatus read_payload(ReadBuffer &buffer, Piece &piece) noexcept;
     [[nodiscard]] bool read_header(ReadBuffer &buffer) noexcept;
     [[nodiscard]] bool gather_header(ReadBuffer &buffer) noexcept;
     [[nodiscard]] Violation check(const std::uint8_t *header, std::size_t size) const noexcept;
     [[nodiscard]] Violation check_first_byte(std::uint8_t byte) const noexcept;
+    [[nodiscard]] Violation check_second_byte(const std::uint8_t *header) const noexcept;
     [[nodiscard]] Violation check_length(const std::uint8_t *header) const noexcept;
     [[nodiscard]] bool is_compressed(const std::uint8_t *header) const noexcept;
     void begin_frame(const std::uint8_t *header) noexcept;
 
-    [[nodiscard]] std::span<std::uint8_t> unmask_payload(ReadBuffer &buffer,
-                                                         std::uint8_t *to) noexcept;
+    [[nodiscard]] std::span<std::uint8_t> move_payload(ReadBuffer &buffer,
+                                                       std::uint8_t *to) noexcept;
     [[nodiscard]] ReadStatus read_data(ReadBuffer &buffer, Piece &piece) noexcept;
     [[nodiscard]] ReadStatus read_control(ReadBuffer &buffer, Piece &piece) noexcept;
 
@@ -104,15 +112,17 @@ private:
     Violation violation_ = Violation::none;
     Opcode frame_opcode_ = Opcode::continuation;
     Opcode message_opcode_ = Opcode::continuation;  // which means that no message is open
+    Role role_;
     bool compression_;
     bool in_payload_ = false;
     bool frame_fin_ = false;
     bool message_compressed_ = false;
     bool message_started_ = false;  // a piece of it was returned
 
+    std::uint8_t short_sizes_;  // a smaller payload may be that of a short message
     std::uint8_t header_size_ = 0;
     std::uint8_t control_size_ = 0;
-    std::array<std::uint8_t, max_masked_header> header_;
+    std::array<std::uint8_t, max_masked_header_size> header_;
     std::array<std::uint8_t, max_control_payload> control_;
 };
 

@@ -1,5 +1,6 @@
 #include "ngx_ws_filter/ws_frames/frame_writer.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 
@@ -8,6 +9,7 @@ namespace {
 
 constexpr unsigned fin_bit = 0x80;
 constexpr unsigned rsv1_bit = 0x40;
+constexpr std::uint8_t mask_bit = 0x80;
 constexpr std::uint8_t length_in_2_bytes = 126;
 constexpr std::uint8_t length_in_8_bytes = 127;
 
@@ -66,6 +68,27 @@ std::size_t write_control_frame(std::uint8_t *to, Opcode opcode,
         std::memcpy(to + 2, payload.data(), payload.size());
     }
     return 2 + payload.size();
+}
+
+std::span<std::uint8_t> FrameWriter::masked_frame(std::span<std::uint8_t> payload,
+                                                  const FrameHeader &header) noexcept {
+    const MaskingKey key = keys_->draw();
+    std::uint8_t *const key_at = payload.data() - key.size();
+    std::copy(key.begin(), key.end(), key_at);
+    std::uint8_t *const begin = write_header_before(key_at, header);
+    begin[1] |= mask_bit;
+    static_cast<void>(unmask(payload.data(), payload.data(), payload.size(), key, 0));
+    return {begin, payload.data() + payload.size()};
+}
+
+std::size_t FrameWriter::control_frame(std::uint8_t *to, Opcode opcode,
+                                       std::span<const std::uint8_t> payload) noexcept {
+    if (keys_ == nullptr) {
+        return write_control_frame(to, opcode, payload);
+    }
+    std::uint8_t *const begin =
+        std::copy(payload.begin(), payload.end(), to + 2 + key_size()) - payload.size();
+    return frame({begin, payload.size()}, {.opcode = opcode}).size();
 }
 
 }  // namespace ws

@@ -18,10 +18,13 @@ Session::Session(const SessionOptions &options) noexcept
       framer_(options.framer),
       reader_(compression_ != nullptr,
               framer_ == nullptr ? options.max_message_size
-                                 : framer_->settings().max_message(options.max_message_size)),
+                                 : framer_->settings().max_message(options.max_message_size),
+              options.keys == nullptr ? Role::server : Role::client),
+      writer_(options.keys),
       outgoing_(options.outgoing),
       repairs_(options.repairs_text) {
     assert(outgoing_ == Opcode::text || outgoing_ == Opcode::binary);
+    assert(role() == Role::server || framer_ == nullptr);
 }
 
 Event Session::receive(ReadBuffer &buffer) noexcept {
@@ -131,9 +134,7 @@ std::span<std::uint8_t> Session::whole_text(std::span<std::uint8_t> payload, boo
 
 std::span<std::uint8_t> Session::with_header(std::span<std::uint8_t> payload) noexcept {
     ++frames_out_;
-    std::uint8_t *begin = write_header_before(
-        payload.data(), {.opcode = outgoing_, .payload_length = payload.size()});
-    return {begin, payload.data() + payload.size()};
+    return writer_.frame(payload, {.opcode = outgoing_});
 }
 
 void Session::answer_ping() noexcept {
@@ -171,10 +172,10 @@ bool Session::write(Due<capacity> &frame, Opcode opcode, std::span<std::uint8_t>
     if (!frame.due) {
         return true;
     }
-    if (to.size() < header_size(frame.size) + frame.size) {
+    if (to.size() < header_size(frame.size) + writer_.key_size() + frame.size) {
         return false;
     }
-    to = to.subspan(write_control_frame(to.data(), opcode, {frame.payload.data(), frame.size}));
+    to = to.subspan(writer_.control_frame(to.data(), opcode, {frame.payload.data(), frame.size}));
     frame.due = false;
     ++frames_out_;
     return true;

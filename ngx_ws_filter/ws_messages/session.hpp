@@ -1,6 +1,6 @@
-// The server's side of WebSocket, without a socket: the header to begin with. A Session is one
-// conversation, from the end of its opening handshake to its Close. RFC 6455, sections 5 to 8, and
-// RFC 7692, section 6.
+// One end of WebSocket, a server's or a client's, without a socket: the header to begin with. A
+// Session is one conversation, from the end of its opening handshake to its Close. RFC 6455,
+// sections 5 to 8, and RFC 7692, section 6.
 //
 // Bytes go in, bytes and events come out:
 //
@@ -69,6 +69,7 @@ struct SessionOptions {
     Compression *compression = nullptr;  // if it was negotiated; outlives the session
     Framer *framer = nullptr;            // for every framing but the stream; the same
     bool repairs_text = false;           // of the backend that is no UTF-8
+    MaskingKeys *keys = nullptr;         // a client's, without a framer; null: a server's
 };
 
 // What receive() met. Only the last two need a room.
@@ -88,6 +89,8 @@ enum class Event : std::uint8_t {
 class Session {
 public:
     explicit Session(const SessionOptions &options) noexcept;
+
+    [[nodiscard]] Role role() const noexcept { return writer_.role(); }
 
     // Reads until something other than data is met or every byte has been read. The data, checked,
     // stands between where `packed` was and where it is now; that holds in front of a violation
@@ -132,6 +135,8 @@ public:
     // Free bytes that a payload given to wrap() needs before it: a header, and what an earlier
     // payload left of a code point.
     static constexpr std::size_t headroom = max_header_size + 3;
+    // A client's session needs more, as it does for what is due.
+    static constexpr std::size_t client_headroom = headroom + sizeof(MaskingKey);
 
     struct Wrapped {
         std::span<std::uint8_t> frame;  // what is to be sent; empty if nothing is ready yet
@@ -145,7 +150,8 @@ public:
 
     // Whether the messages of the backend are its bytes and nothing else.
     [[nodiscard]] bool passes_bytes() const noexcept {
-        return outgoing_ == Opcode::binary && compression_ == nullptr && framer_ == nullptr;
+        return outgoing_ == Opcode::binary && compression_ == nullptr && framer_ == nullptr &&
+               role() == Role::server;
     }
     // For such a session: the header alone of what wrap() would make of so many bytes, not 0, which
     // are sent from elsewhere. At the end of `room`.
@@ -158,6 +164,10 @@ public:
                                std::span<std::uint8_t> room) noexcept;
     [[nodiscard]] static constexpr std::size_t max_payload(std::size_t room) noexcept {
         return room < headroom ? 0 : Deflater::max_message(room - headroom);
+    }
+    // A client's session needs room for a key as well.
+    [[nodiscard]] static constexpr std::size_t max_client_payload(std::size_t room) noexcept {
+        return room < sizeof(MaskingKey) ? 0 : max_payload(room - sizeof(MaskingKey));
     }
 
     // Whether bytes of the backend have to be made text before wrap(). A framer does it itself.
@@ -223,6 +233,7 @@ public:
     // written: 0 if nothing is due, or the first has no room. max_due_size holds all that can be
     // due at a time.
     static constexpr std::size_t max_due_size = 2 * max_control_frame + 2 + max_ping_payload;
+    static constexpr std::size_t max_client_due_size = max_due_size + 3 * sizeof(MaskingKey);
     [[nodiscard]] std::size_t write_due(std::span<std::uint8_t> to) noexcept;
 
     // A Close of ours is due, or was written: no other will follow.
@@ -290,10 +301,11 @@ private:
     Framer *framer_;
     PieceRest rest_;
     FrameReader reader_;  // reads nothing after a Close, whose payload so stays in it
+    FrameWriter writer_;
     Utf8Validator incoming_text_;
     Utf8Validator outgoing_text_;
-    Utf8Repair repair_;
     std::uint64_t frames_out_ = 0;
+    [[no_unique_address]] Utf8Repair repair_;  // the next three fill its last bytes
 
     Opcode outgoing_;
     Violation violation_ = Violation::none;

@@ -7,7 +7,8 @@ namespace ws {
 
 Session::Wrapped Session::wrap(std::span<std::uint8_t> payload,
                                std::span<std::uint8_t> room) noexcept {
-    assert(compression_ != nullptr && payload.size() <= max_payload(room.size()));
+    assert(compression_ != nullptr &&
+           payload.size() <= max_payload(room.size() - writer_.key_size()));
     bool valid = true;
     if (outgoing_ == Opcode::text) {
         payload = whole_text(payload, valid);
@@ -16,15 +17,13 @@ Session::Wrapped Session::wrap(std::span<std::uint8_t> payload,
         return {.frame = {}, .valid = valid};
     }
     const std::span<std::uint8_t> compressed =
-        compression_->deflate(payload, room.subspan(max_header_size));
+        compression_->deflate(payload, room.subspan(max_header_size + writer_.key_size()));
     if (compressed.empty()) {
         return {.frame = with_header(payload), .valid = valid};
     }
     ++frames_out_;
-    std::uint8_t *begin = write_header_before(
-        compressed.data(),
-        {.opcode = outgoing_, .compressed = true, .payload_length = compressed.size()});
-    return {.frame = {begin, compressed.data() + compressed.size()}, .valid = valid};
+    return {.frame = writer_.frame(compressed, {.opcode = outgoing_, .compressed = true}),
+            .valid = valid};
 }
 
 }  // namespace ws

@@ -1,4 +1,5 @@
-// FrameReader: the same frames however the bytes are cut, and no step beyond them.
+// FrameReader, a server's or a client's: the same frames however the bytes are cut, and no step
+// beyond them.
 #include "t/fuzz/fuzz.hpp"
 
 #include "ngx_ws_filter/ws_frames/frame_reader.hpp"
@@ -11,8 +12,8 @@ namespace {
 // What was read, without the borders of pieces.
 class Frames {
 public:
-    Frames(bool compression, std::uint64_t max_message_size)
-        : reader_(compression, max_message_size) {}
+    Frames(bool compression, std::uint64_t max_message_size, ws::Role role)
+        : reader_(compression, max_message_size, role) {}
 
     void take(std::span<std::uint8_t> part) {
         ws::ReadBuffer buffer{part.data(), part.data(), part.data() + part.size()};
@@ -81,12 +82,14 @@ private:
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
     Input input({data, size});
-    const bool compression = input.choice() % 2 == 1;
+    const std::size_t choice = input.choice();
+    const bool compression = choice % 2 == 1;
+    const ws::Role role = choice / 2 % 2 == 1 ? ws::Role::client : ws::Role::server;
     const std::uint64_t max_message_size = input.choice();
 
-    Frames at_once(compression, max_message_size);
+    Frames at_once(compression, max_message_size, role);
     fuzz::whole(input, [&](std::span<std::uint8_t> part) { at_once.take(part); });
-    Frames in_parts(compression, max_message_size);
+    Frames in_parts(compression, max_message_size, role);
     fuzz::in_parts(input, [&](std::span<std::uint8_t> part) { in_parts.take(part); });
     require(at_once.read() == in_parts.read());
     return 0;

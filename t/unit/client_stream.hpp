@@ -1,4 +1,6 @@
 // Bytes as a client sends them, right or wrong, the ways to cut them, and what they were read as.
+// The library's own writer, which writes no wrong frame, is not used: what it and the reader both
+// understand wrongly would pass.
 #pragma once
 
 #include "t/unit/unit.hpp"
