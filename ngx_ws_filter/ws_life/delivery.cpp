@@ -31,15 +31,29 @@ void Delivery::ask_again(Millis now) noexcept {
     }
 }
 
-void Delivery::on_ping(Session &session, std::uint64_t offset, Witness &witness) noexcept {
+bool Delivery::on_ping(Session &session, std::uint64_t offset, Witness &witness) noexcept {
     if (dropped_ != 0) {
-        return;
+        return true;
     }
     if (!receipts_ || (!pings_.waiting() && is_delivered(offset, witness))) {
         session.answer_ping();
-        return;
+        return true;
+    }
+    if (!pings_.has_memory()) {
+        WaitingPings *memory = witness.lend_pings();
+        if (memory == nullptr) {
+            return false;
+        }
+        pings_.keep_in(*memory);
     }
     pings_.add(session.control_payload(), offset);
+    return true;
+}
+
+void Delivery::forget_pings(Witness &witness) noexcept {
+    if (pings_.has_memory()) {
+        witness.give_back(*pings_.take_back());
+    }
 }
 
 bool Delivery::give_pong(Session &session, Witness &witness, Millis now) noexcept {
@@ -54,6 +68,9 @@ bool Delivery::give_pong(Session &session, Witness &witness, Millis now) noexcep
     }
     session.pong(pings_.payload());
     pings_.pop();
+    if (!pings_.waiting()) {
+        forget_pings(witness);
+    }
     wait_ = 0;
     deadlines_->clear(Deadline::ask);
     return true;

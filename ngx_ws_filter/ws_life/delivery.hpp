@@ -18,8 +18,9 @@ public:
         : ledger_(&ledger), deadlines_(&deadlines), receipts_(receipts) {}
 
     // The client's ping, whose payload the session has, stands behind `offset` bytes of the stream.
-    // It is answered now or later, and never if bytes before it were dropped.
-    void on_ping(Session &session, std::uint64_t offset, Witness &witness) noexcept;
+    // It is answered now or later, and never if bytes before it were dropped. False if there is no
+    // memory in which it could wait.
+    [[nodiscard]] bool on_ping(Session &session, std::uint64_t offset, Witness &witness) noexcept;
 
     [[nodiscard]] bool owes_pong() const noexcept { return pings_.waiting(); }
     // Makes the pong due that may be given now. False if there is none.
@@ -33,8 +34,8 @@ public:
     void drop(std::uint64_t bytes) noexcept { dropped_ += bytes; }
     [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
 
-    // The client's connection is gone, and with it the pongs that it was owed.
-    void forget_pings() noexcept { pings_ = {}; }
+    // No pong is owed any more: the client's connection is gone, or the session is over.
+    void forget_pings(Witness &witness) noexcept;
 
     // Whether the backend has acknowledged every byte that was taken for it. Asks if it has to, and
     // sets a deadline for asking again.

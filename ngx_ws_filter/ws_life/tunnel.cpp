@@ -85,7 +85,9 @@ void Tunnel::took_for_client(Millis now) noexcept {
 void Tunnel::client_said(Event event, std::uint64_t offset, Millis now) noexcept {
     switch (event) {
         case Event::ping:
-            delivery_.on_ping(*session_, offset, *witness_);
+            if (!delivery_.on_ping(*session_, offset, *witness_)) {
+                close(Side::gateway, CloseCode::try_again_later, "gateway has no memory", now);
+            }
             break;
         case Event::pong:
             liveness_.on_pong(*session_, *witness_, now);

@@ -133,6 +133,8 @@ public:
     [[nodiscard]] std::string_view why() const noexcept { return end_.why; }  // a literal
     [[nodiscard]] Millis round_trip() const noexcept { return liveness_.round_trip(); }
     [[nodiscard]] Millis moved_at() const noexcept { return liveness_.moved_at(); }  // data, last
+    // The session is over: what was lent is given back.
+    void release() noexcept { delivery_.forget_pings(*witness_); }
     // Taken from the client and not acknowledged by the backend. Asks.
     [[nodiscard]] std::uint64_t count_undelivered() noexcept;
     // Bytes that have arrived from the client are left behind: the backend must not take its stream

@@ -48,7 +48,7 @@ void Tunnel::detach(Millis now) noexcept {
     enter(Phase::detached);
     liveness_.stop();
     end_clock_.stop();
-    delivery_.forget_pings();
+    delivery_.forget_pings(*witness_);
     deadlines_.clear(Deadline::client);
     deadlines_.clear(Deadline::tell);
     deadlines_.set(Deadline::grace, now + legs_.grace);

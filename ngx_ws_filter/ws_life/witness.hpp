@@ -1,9 +1,10 @@
-// What the life of a session can ask of the outside: how the connections' buffers stand, and what
-// the kernel knows.
+// What the life of a session can ask of the outside: how the connections' buffers stand, what the
+// kernel knows, and memory.
 #pragma once
 
 #include "ngx_ws_filter/ws_life/deadlines.hpp"
 #include "ngx_ws_filter/ws_life/phase.hpp"
+#include "ngx_ws_filter/ws_life/ping_receipts.hpp"
 
 #include <cstdint>
 
@@ -49,6 +50,10 @@ public:
     [[nodiscard]] virtual bool backend_has_all() noexcept { return false; }
     // Whether bytes of the client have arrived that nobody has read.
     [[nodiscard]] virtual bool client_has_more() const noexcept { return false; }
+
+    // Null if there is no memory. What is lent has to be given back.
+    [[nodiscard]] virtual WaitingPings *lend_pings() noexcept { return nullptr; }
+    virtual void give_back(WaitingPings &) noexcept {}
 
     // For a log at the level debug: the session goes from one phase to the next.
     virtual void tell_phase(Phase /*from*/, Phase /*to*/) const noexcept {}

@@ -14,6 +14,10 @@ struct HeldBuffer {
     std::size_t end;
     std::size_t capacity;
 
+    // The buffer that begins with these bytes.
+    [[nodiscard]] static HeldBuffer &of(void *bytes) noexcept {
+        return *(static_cast<HeldBuffer *>(bytes) - 1);
+    }
     [[nodiscard]] std::uint8_t *bytes() noexcept {
         return reinterpret_cast<std::uint8_t *>(this + 1);
     }

@@ -1,6 +1,8 @@
 #include "ngx_ws_filter/ws_relay/relay.hpp"
 
 #include <algorithm>
+#include <cassert>
+#include <new>
 #include <utility>
 
 namespace ws {
@@ -37,6 +39,16 @@ Standing Relay::standing() const noexcept {
             .to_client = to_client_.ledger().written(),
             .to_backend = to_backend_.ledger().written(),
             .held = translator_->held()};
+}
+
+WaitingPings *Relay::lend_pings() noexcept {
+    HeldBuffer *buffer = host_->lend();
+    assert(buffer == nullptr || sizeof(WaitingPings) <= buffer->capacity);
+    return buffer == nullptr ? nullptr : new (buffer->bytes()) WaitingPings;
+}
+
+void Relay::give_back(WaitingPings &pings) noexcept {
+    host_->give_back(&HeldBuffer::of(&pings));
 }
 
 // --- turns
@@ -152,6 +164,7 @@ void Relay::release(Millis now) noexcept {
     to_client_.note_stall(now);
     to_backend_.note_stall(now);
     rest_.clear(*host_);
+    tunnel_.release();
     translator_->finish();
     if (resume_ != nullptr) {
         resume_->release();

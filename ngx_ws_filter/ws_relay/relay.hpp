@@ -136,6 +136,8 @@ private:
         return side == Side::client ? to_client_ : to_backend_;
     }
     [[nodiscard]] bool client_has_more() const noexcept override { return client_->has_unread(); }
+    [[nodiscard]] WaitingPings *lend_pings() noexcept override;
+    void give_back(WaitingPings &pings) noexcept override;
     void tell_phase(Phase from, Phase to) const noexcept override { host_->tell_phase(from, to); }
     void tell_ping(Millis silence) const noexcept override { host_->tell_ping(silence); }
     void tell_pong(Millis round_trip) const noexcept override { host_->tell_pong(round_trip); }

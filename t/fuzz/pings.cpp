@@ -13,6 +13,8 @@ namespace {
 
 class Pings {
 public:
+    Pings() { receipts_.keep_in(memory_); }
+
     void step(Input &input) {
         const std::size_t number = input.take_byte();
         switch (input.take_byte() % 4) {
@@ -78,6 +80,7 @@ private:
     std::vector<std::uint64_t> offsets_;
     std::uint64_t offset_ = 0;
 
+    ws::WaitingPings memory_;
     ws::PingReceipts receipts_;
     std::vector<Waiting> waiting_;
     std::uint64_t received_ = 0;

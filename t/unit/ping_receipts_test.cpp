@@ -6,8 +6,14 @@
 
 namespace {
 
+struct Receipts : ws::PingReceipts {
+    Receipts() { keep_in(memory); }
+
+    ws::WaitingPings memory;
+};
+
 void waits_until_the_data_before_it_is_confirmed(void **) {
-    ws::PingReceipts receipts;
+    Receipts receipts;
     unit::check(!receipts.waiting());
     receipts.add(unit::bytes("one"), 10);
     unit::check(receipts.waiting());
@@ -21,7 +27,7 @@ void waits_until_the_data_before_it_is_confirmed(void **) {
 }
 
 void keeps_the_oldest_and_the_newest(void **) {
-    ws::PingReceipts receipts;
+    Receipts receipts;
     receipts.add(unit::bytes("one"), 10);
     receipts.add(unit::bytes("two"), 20);
     receipts.add(unit::bytes("three"), 30);
@@ -37,7 +43,7 @@ void keeps_the_oldest_and_the_newest(void **) {
 }
 
 void answers_however_fast_new_pings_follow(void **) {
-    ws::PingReceipts receipts;
+    Receipts receipts;
     unsigned answered = 0;
     for (uint64_t offset = 1; offset <= 1000; ++offset) {
         receipts.add(unit::bytes("x"), offset);
@@ -52,7 +58,7 @@ void answers_however_fast_new_pings_follow(void **) {
 }
 
 void keeps_empty_and_longest_payloads(void **) {
-    ws::PingReceipts receipts;
+    Receipts receipts;
     std::array<uint8_t, ws::max_control_payload> longest;
     longest.fill('x');
     receipts.add({}, 0);
@@ -63,6 +69,16 @@ void keeps_empty_and_longest_payloads(void **) {
     unit::equal(receipts.payload(), longest);
 }
 
+void waits_for_nothing_without_memory(void **) {
+    Receipts receipts;
+    receipts.add(unit::bytes("one"), 10);
+    unit::check(receipts.has_memory());
+    unit::check(receipts.take_back() == &receipts.memory);
+    unit::check(!receipts.has_memory());
+    unit::check(!receipts.waiting());
+    unit::check(!receipts.ripe(UINT64_MAX));
+}
+
 }  // namespace
 
 int main() {
@@ -71,6 +87,7 @@ int main() {
         cmocka_unit_test(keeps_the_oldest_and_the_newest),
         cmocka_unit_test(answers_however_fast_new_pings_follow),
         cmocka_unit_test(keeps_empty_and_longest_payloads),
+        cmocka_unit_test(waits_for_nothing_without_memory),
     };
     return unit::run("ping_receipts", tests);
 }

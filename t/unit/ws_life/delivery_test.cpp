@@ -19,6 +19,7 @@ struct Stream {
     Deadlines deadlines;
     Outside outside;
     Delivery delivery;
+    bool has_memory = true;  // for the last ping
 
     void take(std::uint64_t bytes) { ledger.took(bytes); }
     void write(std::uint64_t bytes) {
@@ -35,7 +36,7 @@ struct Stream {
         auto *const begin = reinterpret_cast<std::uint8_t *>(frame.data());
         ws::ReadBuffer buffer{begin, begin, begin + frame.size()};
         unit::equal(session.receive(buffer), ws::Event::ping);
-        delivery.on_ping(session, offset, outside);
+        has_memory = delivery.on_ping(session, offset, outside);
     }
     [[nodiscard]] bool give_pong(ws::Millis now) {
         return delivery.give_pong(session, outside, now);
@@ -118,6 +119,39 @@ void answers_no_ping_before_one_that_waits(void **) {
 }
 
 // It can only be acknowledged when the client has said more, so that nothing is waited for.
+void borrows_memory_while_a_ping_waits(void **) {
+    Stream stream;
+    stream.ping("at once");
+    unit::equal(stream.outside.lent, 0);
+    stream.write(10);
+    stream.ping("one");
+    stream.ping("two");
+    unit::equal(stream.outside.lent, 1);
+    stream.acknowledge(10);
+    unit::check(stream.give_pong(0));
+    unit::equal(stream.outside.lent, 1);
+    unit::check(stream.give_pong(0));
+    unit::equal(stream.outside.lent, 0);
+
+    stream.write(10);
+    stream.ping("three");
+    unit::equal(stream.outside.lent, 1);
+    stream.delivery.forget_pings(stream.outside);
+    unit::equal(stream.outside.lent, 0);
+    unit::check(!stream.delivery.owes_pong());
+}
+
+void says_when_there_is_no_memory_for_a_ping_that_waits(void **) {
+    Stream stream;
+    stream.outside.has_memory = false;
+    stream.ping("at once");
+    unit::check(stream.has_memory);
+    stream.write(10);
+    stream.ping("x");
+    unit::check(!stream.has_memory);
+    unit::check(!stream.delivery.owes_pong());
+}
+
 void asks_nobody_about_a_ping_behind_bytes_that_a_framing_holds(void **) {
     Stream stream;
     stream.write(10);
@@ -272,6 +306,8 @@ int main() {
         cmocka_unit_test(holds_a_pong_until_what_stands_before_it_is_acknowledged),
         cmocka_unit_test(believes_no_acknowledgement_of_what_was_not_written),
         cmocka_unit_test(answers_no_ping_before_one_that_waits),
+        cmocka_unit_test(borrows_memory_while_a_ping_waits),
+        cmocka_unit_test(says_when_there_is_no_memory_for_a_ping_that_waits),
         cmocka_unit_test(asks_nobody_about_a_ping_behind_bytes_that_a_framing_holds),
         cmocka_unit_test(answers_no_ping_behind_dropped_bytes),
         cmocka_unit_test(asks_again_after_twice_as_long_each_time),

@@ -25,6 +25,8 @@ public:
     bool backend_has_it_all = true;
     bool client_has_unread = false;
     unsigned questions = 0;  // about what the backend has acknowledged
+    bool has_memory = true;
+    unsigned lent = 0;
     mutable std::string told;
     mutable std::string phases;
 
@@ -38,6 +40,14 @@ public:
     [[nodiscard]] bool is_under_way(ws::Side side) noexcept override { return of(side).under_way; }
     [[nodiscard]] bool backend_has_all() noexcept override { return backend_has_it_all; }
     [[nodiscard]] bool client_has_more() const noexcept override { return client_has_unread; }
+    [[nodiscard]] ws::WaitingPings *lend_pings() noexcept override {
+        lent += has_memory ? 1 : 0;
+        return has_memory ? new (&pings_) ws::WaitingPings : nullptr;
+    }
+    void give_back(ws::WaitingPings &pings) noexcept override {
+        check(&pings == &pings_ && lent != 0);
+        --lent;
+    }
     void tell_phase(ws::Phase from, ws::Phase to) const noexcept override {
         phases += std::string(name(from)) + " > " + std::string(name(to)) + "; ";
     }
@@ -49,6 +59,8 @@ public:
     }
 
 private:
+    ws::WaitingPings pings_;
+
     [[nodiscard]] Connection &of(ws::Side side) {
         return side == ws::Side::client ? client : backend;
     }

@@ -80,6 +80,9 @@ void bare_witness_knows_nothing(void **) {
     unit::check(!witness.is_under_way(ws::Side::client));
     unit::check(!witness.backend_has_all());
     unit::check(!witness.client_has_more());
+    unit::check(witness.lend_pings() == nullptr);
+    ws::WaitingPings pings;
+    witness.give_back(pings);
     witness.tell_phase(ws::Phase::connecting, ws::Phase::open);
     witness.tell_ping(1);
     witness.tell_pong(1);

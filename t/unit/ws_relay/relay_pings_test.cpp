@@ -110,6 +110,23 @@ void answers_only_the_newest_ping_of_a_client_that_takes_nothing(void **) {
     unit::equal(joined.client_gets(), "binary hi; pong new; "sv);
 }
 
+// The buffer in which it waited is given back by Joined.
+void forgets_a_ping_that_waits_at_the_end(void **) {
+    Joined joined;
+    joined.client_says(unit::data, "hello").client_says(unit::ping, "x");
+    unit::check(joined.turn());
+    unit::equal(joined.host.lent, 1);
+}
+
+void closes_when_there_is_no_memory_for_a_ping_that_waits(void **) {
+    Joined joined;
+    joined.host.has_memory = false;
+    joined.client_says(unit::data, "hello").client_says(unit::ping, "x");
+    unit::check(joined.turn());
+    unit::equal(joined.backend.written, "hello"sv);
+    unit::equal(joined.client_gets(), "close 1013 gateway has no memory; "sv);
+}
+
 // Answered too soon, it would be a receipt for bytes that the backend may never get.
 void gives_a_pong_amid_a_held_message_when_all_before_it_is_acknowledged(void **) {
     const ws::FramingSettings u32{.kind = ws::FramingKind::length};
@@ -242,6 +259,8 @@ int main() {
         cmocka_unit_test(gives_a_pong_before_the_backends_answer),
         cmocka_unit_test(answers_a_ping_later_while_the_client_is_full),
         cmocka_unit_test(answers_only_the_newest_ping_of_a_client_that_takes_nothing),
+        cmocka_unit_test(forgets_a_ping_that_waits_at_the_end),
+        cmocka_unit_test(closes_when_there_is_no_memory_for_a_ping_that_waits),
         cmocka_unit_test(gives_a_pong_amid_a_held_message_when_all_before_it_is_acknowledged),
         cmocka_unit_test(leaves_a_backend_unread_while_the_window_is_used_up),
         cmocka_unit_test(does_not_wait_for_a_pong_that_cannot_be_read),
