@@ -39,7 +39,7 @@ start_service() {
     service=$(free_port $((port + 1)))
     ports=(-e "s|@SERVICE@|$service|g" -e "s|@PACKAGES@|$build/npm/node_modules|g")
     chmod 700 "$prefix"
-    setpriv --pdeathsig TERM "$1/start" "$service" "$prefix" shown &
+    MODULE=$module SERVER=$nginx setpriv --pdeathsig TERM "$1/start" "$service" "$prefix" shown &
     servers+=($!)
     wait_for_port "$service" "$1/start"
 }

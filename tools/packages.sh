@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The packages of Debian 12 that something needs. Read by build.sh.
 
-demo_services=(redis ssh mqtt irc vnc postgres terminal)
+demo_services=(redis nodes ssh mqtt irc vnc postgres terminal)
 
 # A package of Debian 12 and a file or tool that shows it is there, by purpose. Not by dpkg: a
 # compiler or a node from elsewhere is as good.
@@ -49,6 +49,9 @@ packages_for() {
         redis)
             echo redis-server redis-server
             echo nodejs node
+            ;;
+        nodes)
+            packages_for redis
             ;;
         ssh)
             echo openssh-server /usr/sbin/sshd

@@ -18,7 +18,7 @@ uint32_t round_trip(const PathFacts &facts) noexcept {
 
 IntakeWindow::IntakeWindow(const ngx_connection_t *source, size_t most) noexcept
     : source_(source),
-      path_({.least = fixed_part(most), .most = most, .behind_holes = 3}),
+      path_({.least = fixed_part(most), .most = most, .behind_holes = 3, .empties_queue = true}),
       window_(path_.size()),
       room_(window_),
       clamp_(window_) {

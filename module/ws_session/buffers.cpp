@@ -48,6 +48,14 @@ size_t usual_size() noexcept {
     return ngx_align(sizeof(HeldBuffer) + the_scratch.wrapped.size(), ngx_pagesize);
 }
 
+// Gives the system back what it was enlarged by.
+void shrink(HeldBuffer &buffer) noexcept {
+    const size_t size = usual_size();
+    if (mapped_size(buffer) > size && mremap(&buffer, mapped_size(buffer), size, 0) == &buffer) {
+        buffer.capacity = size - sizeof(HeldBuffer);
+    }
+}
+
 HeldBuffer *take_spare() noexcept {
     HeldBuffer *buffer = spare;
     if (buffer != nullptr) {
@@ -106,6 +114,7 @@ HeldBuffer *enlarge(HeldBuffer *buffer) noexcept {
 
 void give_back(HeldBuffer *buffer) noexcept {
     count_held_buffers(--held);
+    shrink(*buffer);
     if (spares == max_spare || mapped_size(*buffer) != usual_size()) {
         (void)munmap(buffer, mapped_size(*buffer));
         return;

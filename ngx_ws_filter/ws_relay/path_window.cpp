@@ -36,9 +36,10 @@ bool PathWindow::round_is_over(std::uint64_t now) const noexcept {
 
 void PathWindow::note(std::uint64_t total, std::uint64_t now, std::uint32_t round_trip,
                       bool holes) noexcept {
-    round_trip = round_trip_ = std::min(round_trip, longest_round_trip);
+    round_trip = std::min(round_trip, longest_round_trip);
     if (!begun_) {
         begun_ = true;
+        round_trip_ = round_trip;
         total_ = total;
         since_ = now;
         return;
@@ -47,6 +48,10 @@ void PathWindow::note(std::uint64_t total, std::uint64_t now, std::uint32_t roun
         return;
     }
     const std::uint64_t elapsed = (now - since_) * 1000;
+    if (bounds_.empties_queue && !paused_ && !holes && holes_ == 0) {
+        round_trip = queue_.note(round_trip, (total - total_) * 1'000'000 / elapsed);
+    }
+    round_trip_ = round_trip;
     const std::uint64_t delivered = (total - total_) * round_trip / elapsed;
     paused_ = elapsed / 1000 >= 2 * std::max<std::uint64_t>(shortest_round, round_trip / 1000);
     const bool probes = clearly_more(delivered, best_);

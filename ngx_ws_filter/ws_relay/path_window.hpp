@@ -2,6 +2,8 @@
 // and a fixed part that is there at any speed.
 #pragma once
 
+#include "ngx_ws_filter/ws_relay/path_queue.hpp"
+
 #include <cstdint>
 
 namespace ws {
@@ -14,6 +16,7 @@ public:
         std::uint64_t least;  // the fixed part
         std::uint64_t most;
         std::uint64_t behind_holes;  // round trips that are under way where packets are lost
+        bool empties_queue = false;  // the sender has no room for one of its own
     };
 
     PathWindow() noexcept = default;
@@ -23,9 +26,9 @@ public:
     // is due, whose caller finds out how long it is now.
     [[nodiscard]] bool round_is_over(std::uint64_t now) const noexcept;
 
-    // What counts is how many bytes come in one round trip at the rate of this round. 0: it is not
-    // known how long one takes. `holes`: some came out of their order, because others were lost,
-    // and those behind a hole count only a round later.
+    // What counts is how many bytes come in one round trip at the rate of this round; see PathQueue
+    // for how long that is. 0: it is not known how long one takes. `holes`: some came out of their
+    // order, because others were lost, and those behind a hole count only a round later.
     void note(std::uint64_t total, std::uint64_t now, std::uint32_t round_trip,
               bool holes) noexcept;
 
@@ -51,6 +54,7 @@ private:
     [[nodiscard]] std::uint64_t bounded(std::uint64_t delivered) const noexcept;
 
     Bounds bounds_{};
+    PathQueue queue_;
     std::uint64_t size_ = 0;
     std::uint64_t total_ = 0;  // when the round began
     std::uint64_t since_ = 0;  // and its time

@@ -14,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from link_plot import draw  # noqa: E402
 from harness.long_paths import Way, long_paths  # noqa: E402
 from harness.netns import why_not_long  # noqa: E402
 
@@ -37,7 +38,11 @@ def arguments():
     parser.add_argument("--settings", default="", help="directives of ours")
     parser.add_argument("--stall", action="store_true", help="and what hides in a stall")
     parser.add_argument("--out", help="a file for the figures, a line of JSON each")
-    return parser.parse_args()
+    parser.add_argument("--plot", help="a file for a picture of what hides at all points of --out")
+    asked = parser.parse_args()
+    if asked.plot and not asked.out:
+        parser.error("--plot needs --out")
+    return asked
 
 
 def points(asked):
@@ -75,6 +80,11 @@ def measure(asked, rtt, rate, loss, congestion, way):
     return figures
 
 
+def promised(rtt, rate):
+    """The most that may hide: a quarter is for what the kernel's round trips are off."""
+    return 256 * 1024 + 1.25 * rtt * rate / 8
+
+
 def tell(figures, rtt, rate, loss, congestion, way):
     columns = {name: [list(column) for column in zip(*rows)] for name, rows in figures.items()}
 
@@ -89,10 +99,20 @@ def tell(figures, rtt, rate, loss, congestion, way):
             f"{way.far:8} {middle['stream'][0] * 8e-6:6.1f} {middle['ours'][0] * 8e-6:6.1f}"
             f"  {whole:.3f} ({least:.2f}..{most:.2f}) {ratio(1)[0]:.3f}")
     if any(columns["ours"][2]):
-        bound = (256 * 1024 + 1.25 * rtt * rate / 8) / 1024
+        bound = promised(rtt, rate) / 1024
         line += (f"  hidden {middle['stream'][2] / 1024:6.0f} {middle['ours'][2] / 1024:6.0f}"
                  f" (most {max(columns['ours'][2]) / 1024:.0f}) of {bound:.0f} KiB")
     print(line, flush=True)
+
+
+def of_file(name):
+    """What draw() wants of each point."""
+    with open(name, encoding="ascii") as lines:
+        for point in map(json.loads, lines):
+            rtt, rate = point["rtt"], point["rate"]
+            words = (f"{rate / 1e6:.0f} Mbit/s, {rtt * 1e3:.0f} ms,"
+                     f" {'upload' if point['up'] else 'download'}")
+            yield words, promised(rtt, rate), {name: point[name] for name in NAMES}
 
 
 def main():
@@ -110,6 +130,8 @@ def main():
                 rtt, rate, loss, congestion, way = point
                 out.write(json.dumps({"rtt": rtt, "rate": rate, "loss": loss,
                                       "congestion": congestion, **vars(way), **figures}) + "\n")
+    if asked.plot:
+        Path(asked.plot).write_text(draw(list(of_file(asked.out))), encoding="utf-8")
 
 
 if __name__ == "__main__":

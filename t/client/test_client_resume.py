@@ -24,6 +24,12 @@ def test_doors_survive_what_wires_do(gateway, scheme):
     assert "the session waits" in front.error_log()
 
 
+def test_messages_of_a_framing_stay_whole(gateway):
+    front = gateway(any_port("ws_framing line;"), workers=2)
+    run_tests("messages", GATEWAY=front.url("/", "ws"))
+    assert "the session waits" in front.error_log()
+
+
 class Command:
     """client/node/cli.js, with -v, before an echo."""
 

@@ -65,6 +65,20 @@ def test_command_for_redis_works(run):
     end(process)
 
 
+@needs("redis-server", "redis-server")
+def test_command_for_nodes_comes_back_to_each_of_them(run):
+    process, log = run("nodes")
+    done = subprocess.run(["bash", "-c", command_of(log)], capture_output=True, timeout=60,
+                          check=True, text=True)
+    *lines, end_of_it = done.stdout.splitlines()
+    found = [re.fullmatch(r"connection (\d+) to the nodes, connection (\d+) to Redis", line).groups()
+             for line in lines]
+    assert [int(leg) for leg, _ in found] == list(range(1, 8))
+    assert len({redis for _, redis in found}) == 1
+    assert end_of_it == "closed, 1000"
+    end(process)
+
+
 @needs("sshd", "openssh-server")
 def test_command_for_ssh_works_and_leaves_nothing_behind(run, tmp_path):
     process, log = run("ssh")

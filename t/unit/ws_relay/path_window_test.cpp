@@ -164,6 +164,28 @@ void gives_room_again_to_a_path_that_goes_on_losing(void **) {
     unit::check(lose(path, 1000) > 940);
 }
 
+// It tells the window of a path whose round trip gets longer while it delivers as much.
+std::uint64_t behind_a_queue(bool holes) {
+    ws::PathWindow window({.least = least, .most = most, .behind_holes = 1, .empties_queue = true});
+    std::uint64_t now = 1000;
+    std::uint64_t total = 0;
+    for (unsigned rounds = 0; rounds < 80; ++rounds) {
+        const std::uint32_t round_trip = rounds < 20 ? 100'000 : 200'000;
+        window.note(total, now, round_trip, holes);
+        now += 100;
+        total += 800 * kib;
+    }
+    return window.size();
+}
+
+void counts_no_queue_of_the_senders_own(void **) {
+    unit::equal(behind_a_queue(false), least + 800 * kib);
+}
+
+void counts_all_of_it_while_packets_are_lost(void **) {
+    unit::equal(behind_a_queue(true), least + 1600 * kib);
+}
+
 void never_exceeds_the_cap(void **) {
     Path path(100'000);
     path.deliver(100'000 * kib, 5, true);
@@ -210,6 +232,8 @@ int main() {
         cmocka_unit_test(holds_what_is_under_way_behind_a_hole),
         cmocka_unit_test(tries_less_where_packets_may_be_lost_by_the_room_alone),
         cmocka_unit_test(gives_room_again_to_a_path_that_goes_on_losing),
+        cmocka_unit_test(counts_no_queue_of_the_senders_own),
+        cmocka_unit_test(counts_all_of_it_while_packets_are_lost),
         cmocka_unit_test(never_exceeds_the_cap),
         cmocka_unit_test(a_claimed_round_trip_is_believed_to_four_seconds),
         cmocka_unit_test(measures_nothing_without_a_round_trip),
