@@ -91,18 +91,29 @@ bool Client::receive_once() {
         take_payload(bytes);
         return true;
     }
-    frames_.take(
-        bytes,
-        [this](const FrameHeader &header) {
-            commands_.begin_frame();
-            if (header.opcode == opcode_close || header.masked) {
-                fail("the server sent a frame of type %u", header.opcode);
-            }
-        },
-        [this](std::span<const std::uint8_t> payload) {
-            take_payload(resume_ ? commands_.data(payload) : payload);
-        });
+    take_frames(bytes);
     return true;
+}
+
+void Client::take_frames(std::span<std::uint8_t> bytes) {
+    ws::ReadBuffer buffer{bytes.data(), bytes.data(), bytes.data() + bytes.size()};
+    ws::Piece piece;
+    ws::ReadStatus status = frames_.next_in_place(buffer, piece);
+    for (; status == ws::ReadStatus::piece; status = frames_.next_in_place(buffer, piece)) {
+        if (piece.opcode == ws::Opcode::close) {
+            fail("the server sent a Close");
+        }
+        if (ws::is_control(piece.opcode)) {
+            continue;
+        }
+        if (piece.starts_message) {
+            commands_.begin_frame();
+        }
+        take_payload(resume_ ? commands_.data(piece.payload) : piece.payload);
+    }
+    if (status == ws::ReadStatus::violation) {
+        fail("the server broke a rule: %s", words(frames_.violation()).data());
+    }
 }
 
 void Client::take_payload(std::span<const std::uint8_t> payload) {

@@ -2,10 +2,11 @@
 #pragma once
 
 #include "t/bench/commands.hpp"
-#include "t/bench/frames.hpp"
 #include "t/bench/load_run.hpp"
 #include "t/bench/pattern.hpp"
 #include "t/bench/wire.hpp"
+
+#include "ngx_ws_filter/ws_frames/frame_reader.hpp"
 
 namespace bench {
 
@@ -44,6 +45,7 @@ public:
 
 private:
     [[nodiscard]] bool receive_once();
+    void take_frames(std::span<std::uint8_t> bytes);
     void take_payload(std::span<const std::uint8_t> payload);
 
     // Tells how much has come, between two messages.
@@ -52,7 +54,7 @@ private:
     Wire wire_;
     bool websocket_;
     bool resume_;
-    FrameStream frames_;
+    ws::FrameReader frames_{false, 0, ws::Role::client};
     CommandStream commands_;
     std::array<std::uint8_t, ack_frame_size> ack_ = {};
     std::size_t ack_left_ = 0;        // of its bytes, to be sent

@@ -1,5 +1,7 @@
 #include "t/bench/commands.hpp"
 
+#include "t/bench/keys.hpp"
+
 #include <algorithm>
 
 namespace bench {
@@ -17,17 +19,17 @@ std::array<std::uint8_t, command_header_size> data_header(std::size_t size) {
 }
 
 std::array<std::uint8_t, ack_frame_size> ack_frame(std::uint64_t position) {
-    std::array<std::uint8_t, ack_frame_size> frame = {};
-    FrameHeader header;
-    header.masked = true;
-    header.key = {1, 2, 3, 4};
-    header.length = 10;
-    const std::size_t begin = write_header(frame.data(), header);
-    frame[begin + 1] = tag_ack;
+    std::array<std::uint8_t, ack_frame_size + ws::max_masked_header_size> room = {};
+    const auto command = std::span{room}.last(10);
+    command[1] = tag_ack;
     for (std::size_t i = 0; i < 8; ++i) {
-        frame[begin + 2 + i] = static_cast<std::uint8_t>(position >> (8 * (7 - i)));
+        command[2 + i] = static_cast<std::uint8_t>(position >> (8 * (7 - i)));
     }
-    apply_mask(std::span{frame}.subspan(begin), header.key, 0);
+    OneKey key;
+    const std::span<std::uint8_t> made =
+        ws::FrameWriter(&key).frame(command, {.opcode = ws::Opcode::binary});
+    std::array<std::uint8_t, ack_frame_size> frame;
+    std::ranges::copy(made, frame.begin());
     return frame;
 }
 

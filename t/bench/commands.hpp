@@ -2,8 +2,6 @@
 // gateway's own, which is what is measured.
 #pragma once
 
-#include "t/bench/frames.hpp"
-
 #include <array>
 #include <cstddef>
 #include <cstdint>

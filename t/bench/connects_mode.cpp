@@ -1,5 +1,6 @@
 #include "t/bench/client.hpp"
 #include "t/bench/handshake.hpp"
+#include "t/bench/keys.hpp"
 #include "t/bench/modes.hpp"
 
 #include <deque>
@@ -19,15 +20,10 @@ class Caller {
 public:
     Caller(const Options &options, Poller &poller)
         : options_(options), poller_(poller), request_(upgrade_request(options)) {
-        FrameHeader header;
-        header.opcode = opcode_close;
-        header.masked = true;
-        header.key = {1, 2, 3, 4};
-        header.length = 2;
-        goodbye_.resize(write_header(goodbye_.data(), header));
-        // Code 1000, masked.
-        goodbye_.push_back(0x03 ^ header.key[0]);
-        goodbye_.push_back(0xe8 ^ header.key[1]);
+        constexpr std::array<std::uint8_t, 2> normal = {0x03, 0xe8};
+        OneKey key;
+        goodbye_.resize(
+            ws::FrameWriter(&key).control_frame(goodbye_.data(), ws::Opcode::close, normal));
     }
 
     void call() {
@@ -94,7 +90,7 @@ private:
         if (answer_.size() == end + end_of_head.size()) {
             return false;
         }
-        if (static_cast<std::uint8_t>(answer_[end + end_of_head.size()]) != (0x80 | opcode_close)) {
+        if (answer_[end + end_of_head.size()] != '\x88') {
             fail("no close frame behind the handshake");
         }
         wire_->close();
@@ -104,7 +100,7 @@ private:
     const Options &options_;
     Poller &poller_;
     std::string request_;
-    std::vector<std::uint8_t> goodbye_ = std::vector<std::uint8_t>(max_header_size);
+    std::vector<std::uint8_t> goodbye_ = std::vector<std::uint8_t>(ws::max_masked_header_size);
     std::string answer_;
     std::optional<Wire> wire_;
     bool asked_ = false;  // the request is out

@@ -1,7 +1,7 @@
 #include "t/bench/messages.hpp"
 
 #include "t/bench/commands.hpp"
-#include "t/bench/frames.hpp"
+#include "t/bench/keys.hpp"
 #include "t/bench/pattern.hpp"
 #include "t/bench/sockets.hpp"
 
@@ -9,44 +9,25 @@ namespace bench {
 
 namespace {
 
-// A key of its own for each message, so that no server gains from what it did before.
-std::array<std::uint8_t, 4> key_of(std::size_t message) {
-    std::array<std::uint8_t, 4> key;
-    for (std::size_t i = 0; i < key.size(); ++i) {
-        key[i] = static_cast<std::uint8_t>((message * 2654435761U + 0x9e3779b9U) >> (8 * i));
-    }
-    return key;
-}
-
-void append_message(std::vector<std::uint8_t> &to, Framing framing, std::size_t message,
-                    std::size_t size) {
+// `writer`: null for messages without frames.
+void append_message(std::vector<std::uint8_t> &to, ws::FrameWriter *writer, Framing framing,
+                    std::size_t message, std::size_t size) {
     const std::size_t prefix = framing == Framing::commands ? command_header_size : 0;
-    FrameHeader header;
-    header.length = prefix + size;
-    header.masked = framing == Framing::masked || framing == Framing::commands;
-    if (header.masked) {
-        header.key = key_of(message);
-    }
-    if (framing != Framing::none) {
-        std::array<std::uint8_t, max_header_size> bytes;
-        const std::size_t header_size = write_header(bytes.data(), header);
-        to.insert(to.end(), bytes.begin(),
-                  bytes.begin() + static_cast<std::ptrdiff_t>(header_size));
-    }
     const std::size_t begin = to.size();
+    to.resize(begin + ws::max_masked_header_size + prefix + size);
+    const auto payload = std::span{to}.last(prefix + size);
     if (prefix != 0) {
-        const auto command = data_header(size);
-        to.insert(to.end(), command.begin(), command.end());
+        std::ranges::copy(data_header(size), payload.begin());
     }
     for (std::size_t done = 0; done < size;) {
         const std::size_t run = std::min(size - done, pattern_period);
-        const std::uint8_t *payload = pattern_at(message * size + done);
-        to.insert(to.end(), payload, payload + run);
+        std::copy_n(pattern_at(message * size + done), run, payload.subspan(prefix + done).begin());
         done += run;
     }
-    if (header.masked) {
-        apply_mask(std::span{to}.subspan(begin), header.key, 0);
-    }
+    const std::span<std::uint8_t> whole =
+        writer == nullptr ? payload : writer->frame(payload, {.opcode = ws::Opcode::binary});
+    std::copy(whole.begin(), whole.end(), to.begin() + static_cast<std::ptrdiff_t>(begin));
+    to.resize(begin + whole.size());
 }
 
 }  // namespace
@@ -59,8 +40,12 @@ Messages::Messages(Framing framing, std::size_t size) : payload_size_(size), wir
         fail("a message of %zu bytes does not fit the pattern", size);
     }
     const std::size_t count = std::max<std::size_t>(longest_run / size, 1);
+    const bool masked = framing == Framing::masked || framing == Framing::commands;
+    ManyKeys keys;
+    ws::FrameWriter writer(masked ? &keys : nullptr);
     for (std::size_t message = 0; message < count; ++message) {
-        append_message(bytes_, framing, message, size);
+        append_message(bytes_, framing == Framing::none ? nullptr : &writer, framing, message,
+                       size);
     }
     batch_size_ = bytes_.size();
     wire_size_ = batch_size_ / count;

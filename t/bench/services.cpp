@@ -3,6 +3,8 @@
 #include "t/bench/handshake.hpp"
 #include "t/bench/pattern.hpp"
 
+#include "ngx_ws_filter/ws_frames/frame_writer.hpp"
+
 #include <cstring>
 #include <string_view>
 
@@ -102,31 +104,34 @@ void Session::take_payload(std::span<const std::uint8_t> payload) {
 bool Session::take_frames(std::span<std::uint8_t> bytes) {
     std::uint8_t *const begin = scratch.data();
     std::uint8_t *end = begin;
-    frames_.take(
-        bytes,
-        [&](const FrameHeader &header) {
-            closed_ = closed_ || header.opcode == opcode_close;
-            if (!header.masked) {
-                ++totals_.wrong;
-            }
-            if (closed_) {
-                FrameHeader answer;
-                answer.opcode = opcode_close;
-                end += write_header(end, answer);
-            } else if (listener_.task == Task::echo) {
-                FrameHeader answer;
-                answer.length = header.length;
-                end += write_header(end, answer);
-            }
-        },
-        [&](std::span<const std::uint8_t> payload) {
-            take_payload(payload);
-            if (listener_.task == Task::echo) {
-                std::memmove(end, payload.data(), payload.size());
-                end += payload.size();
-            }
-        });
+    ws::ReadBuffer buffer{bytes.data(), bytes.data(), bytes.data() + bytes.size()};
+    ws::Piece piece;
+    while (!closed_ && frames_.next_in_place(buffer, piece) == ws::ReadStatus::piece) {
+        if (piece.opcode == ws::Opcode::close) {
+            closed_ = true;
+            end += ws::write_control_frame(end, ws::Opcode::close, {});
+        } else if (!ws::is_control(piece.opcode)) {
+            take_payload(piece.payload);
+            end = listener_.task == Task::echo ? echo(piece, end) : end;
+        }
+    }
+    if (frames_.violation() != ws::Violation::none) {
+        ++totals_.wrong;
+    }
     return begin == end || send({begin, end});
+}
+
+// With the header of the whole frame in front of its first piece.
+std::uint8_t *Session::echo(const ws::Piece &piece, std::uint8_t *to) {
+    if (piece.starts_message) {
+        const std::uint64_t length = piece.payload.size() + frames_.payload_left();
+        std::array<std::uint8_t, ws::max_header_size> room;
+        std::uint8_t *const header = ws::write_header_before(
+            room.data() + room.size(), {.opcode = ws::Opcode::binary, .payload_length = length});
+        to = std::copy(header, room.data() + room.size(), to);
+    }
+    std::memmove(to, piece.payload.data(), piece.payload.size());
+    return to + piece.payload.size();
 }
 
 bool Session::give() {

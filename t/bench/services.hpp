@@ -2,10 +2,11 @@
 // for a server that hands the frames on.
 #pragma once
 
-#include "t/bench/frames.hpp"
 #include "t/bench/messages.hpp"
 #include "t/bench/report.hpp"
 #include "t/bench/sockets.hpp"
+
+#include "ngx_ws_filter/ws_frames/frame_reader.hpp"
 
 #include <vector>
 
@@ -51,6 +52,7 @@ private:
     [[nodiscard]] bool give();
     void take_payload(std::span<const std::uint8_t> payload);
     [[nodiscard]] bool take_frames(std::span<std::uint8_t> bytes);
+    [[nodiscard]] std::uint8_t *echo(const ws::Piece &piece, std::uint8_t *to);
     [[nodiscard]] bool send(std::span<const std::uint8_t> bytes);
     [[nodiscard]] bool flush();
     void watch();
@@ -58,7 +60,7 @@ private:
     const Listener &listener_;
     Poller &poller_;
     Report &totals_;
-    FrameStream frames_;
+    ws::FrameReader frames_;
     std::vector<std::uint8_t> held_;  // an echo that was not taken
     std::size_t held_begin_ = 0;
     std::uint64_t taken_ = 0;
