@@ -25,7 +25,7 @@ extern "C" {
 // Answers the requests of a location with ws_status. It is of module/ws_status/, above this room.
 ngx_int_t ngx_http_ws_status_handler(ngx_http_request_t *r);
 
-// The same of ws_control, of module/ws_steering/.
+// Answers those of a location with ws_control; it is of module/ws_steering/.
 ngx_int_t ngx_http_ws_control_handler(ngx_http_request_t *r);
 
 char *ngx_http_ws_set_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

@@ -15,8 +15,8 @@ public:
     // The session of this request is about to be dialled, and may be ended from now on. NGX_OK, or
     // the status for the client. leave() has to follow before the object goes.
     [[nodiscard]] ngx_int_t enter(ngx_http_request_t *r) noexcept;
-    // The same for a session that goes on from another process, with the key that it has there. It
-    // takes its place whatever the limit is.
+    // A session that goes on from another process, with the key that it has there, takes its place
+    // whatever the limit is.
     void enter_again(const LocConf &conf, uint64_t number, const ws::SessionKey &key) noexcept;
     [[nodiscard]] const ws::SessionKey &key() const noexcept { return what_.key; }
     // The session is over. Does nothing without enter().

@@ -7,7 +7,7 @@ namespace {
 // within as much more, and no more than that.
 constexpr Millis most_saved = 100;
 
-// As good as no limit, and small enough to reckon with.
+// A rate this high limits nobody, and is small enough to reckon with.
 constexpr std::uint64_t most_rate = std::uint64_t{1} << 50U;
 constexpr Millis most_earned = 2000;
 

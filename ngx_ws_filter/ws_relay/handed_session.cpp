@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t texts = 6;
 
-// As it lies in memory: both processes are of one machine and, by the version, of one layout.
+// It travels as it lies in memory: both processes are of one machine and one version.
 struct Fixed {
     std::uint32_t version;
     std::uint32_t size;  // of this

@@ -61,7 +61,7 @@ public:
     [[nodiscard]] std::span<const std::uint8_t> held() const noexcept {
         return held_ == nullptr ? std::span<const std::uint8_t>{} : held_->content();
     }
-    // Of a lane in which all that is taken is data.
+    // The lane takes nothing but data.
     [[nodiscard]] Flow flow() const noexcept {
         return {.taken = ledger_.taken(),
                 .written = ledger_.written(),

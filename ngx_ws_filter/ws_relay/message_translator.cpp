@@ -31,7 +31,7 @@ MessageTranslator::MessageTranslator(Session &session, const ResumeTerms &terms,
 
 // --- to the backend
 
-// As of a RoomTranslator.
+// The passage is a RoomTranslator's.
 Passage MessageTranslator::begin(std::span<std::uint8_t> received,
                                  const Scratch &scratch) const noexcept {
     const std::size_t size = scratch.received.size();
@@ -212,7 +212,7 @@ void MessageTranslator::look_what_waits() noexcept {
     empty_waits_ = messages_.next(positions_.next(), piece) && piece.tag == Tag::empty;
 }
 
-// As many commands as there is room for.
+// The frames are as many as there is room for.
 Frames MessageTranslator::send_again(const Scratch &scratch) noexcept {
     const std::uint64_t before = positions_.next();
     std::size_t size = 0;

@@ -8,7 +8,7 @@
 //         orders.obeyed(listener, *order);
 //     }
 //
-// Who gives an order wakes the others, and missing() tells how many have still to obey.
+// The giver of an order wakes the others, and missing() tells how many have still to obey.
 #pragma once
 
 #include "ngx_ws_filter/ws_frames/frame.hpp"

@@ -10,7 +10,7 @@ namespace ws {
 
 // The digest of a text, which may be a secret and as long as it likes.
 struct SessionKey {
-    // Of an empty text: the session has no key.
+    // The text was empty: the session has no key.
     [[nodiscard]] bool empty() const noexcept { return words == std::array<std::uint64_t, 2>{}; }
     friend bool operator==(const SessionKey &, const SessionKey &) noexcept = default;
 
