@@ -27,12 +27,16 @@ struct Address {
     int socket;
 };
 
+ngx_queue_t all_heirs;
+
 // What comes from one worker that leaves, in memory of the connection's pool.
 class Heir {
 public:
     [[nodiscard]] static Heir *begin(int socket) noexcept;
     static void pass_all(Parcels &to) noexcept;
-    [[nodiscard]] static bool has_any() noexcept { return !ngx_queue_empty(&ngx::ready(all_)); }
+    [[nodiscard]] static bool has_any() noexcept {
+        return !ngx_queue_empty(&ngx::ready(all_heirs));
+    }
     explicit Heir(ngx_connection_t &c) noexcept : c_(&c), parcels_(c) {}
 
 private:
@@ -50,8 +54,6 @@ private:
     void end(bool is_heir) noexcept;
     static void close(const Address *each, bool is_heir) noexcept;
 
-    static ngx_queue_t all_;
-
     ngx_queue_t place_ = {};  // among all, the first member
     ngx_connection_t *c_;
     Parcels parcels_;
@@ -59,8 +61,6 @@ private:
     Address *others_ = nullptr;  // of the link that comes next
     bool is_known_ = false;
 };
-
-ngx_queue_t Heir::all_;
 
 Heir *Heir::begin(int socket) noexcept {
     ngx_connection_t *c = MovedConnection::open(socket, ngx_cycle->log);
@@ -73,7 +73,7 @@ Heir *Heir::begin(int socket) noexcept {
         return nullptr;
     }
     auto *heir = new (memory) Heir(*c);
-    ngx_queue_insert_tail(&ngx::ready(all_), &heir->place_);
+    ngx_queue_insert_tail(&ngx::ready(all_heirs), &heir->place_);
     c->data = heir;
     c->read->channel = 1;  // to nginx: the worker's time is nothing to this connection
     c->read->handler = on_event;
@@ -100,7 +100,7 @@ void Heir::on_event(ngx_event_t *ev) noexcept {
 }
 
 void Heir::pass_all(Parcels &to) noexcept {
-    for (ngx_queue_t *q = ngx_queue_head(&ngx::ready(all_)); q != &all_;) {
+    for (ngx_queue_t *q = ngx_queue_head(&ngx::ready(all_heirs)); q != &all_heirs;) {
         auto &heir = *reinterpret_cast<Heir *>(q);
         q = ngx_queue_next(q);
         if (heir.is_known_ && heir.parcels_.is_at_rest() && !heir.pass_on(to)) {
