@@ -164,26 +164,35 @@ void gives_room_again_to_a_path_that_goes_on_losing(void **) {
     unit::check(lose(path, 1000) > 940);
 }
 
-// It tells the window of a path whose round trip gets longer while it delivers as much.
-std::uint64_t behind_a_queue(bool holes) {
+// The window of a path whose round trip gets longer while it delivers as much, behind so many
+// rounds in which packets were lost.
+std::uint64_t behind_a_queue(unsigned lossy_rounds, std::uint64_t pause = 100) {
     ws::PathWindow window({.least = least, .most = most, .behind_holes = 1, .empties_queue = true});
     std::uint64_t now = 1000;
     std::uint64_t total = 0;
     for (unsigned rounds = 0; rounds < 80; ++rounds) {
         const std::uint32_t round_trip = rounds < 20 ? 100'000 : 200'000;
-        window.note(total, now, round_trip, holes);
-        now += 100;
+        window.note(total, now, round_trip, rounds < lossy_rounds);
+        now += rounds == 70 ? pause : 100;
         total += 800 * kib;
     }
     return window.size();
 }
 
 void counts_no_queue_of_the_senders_own(void **) {
-    unit::equal(behind_a_queue(false), least + 800 * kib);
+    unit::equal(behind_a_queue(0), least + 800 * kib);
+}
+
+void a_pause_tells_nothing_of_a_queue(void **) {
+    unit::check(behind_a_queue(0, 400) >= least + 800 * kib);
 }
 
 void counts_all_of_it_while_packets_are_lost(void **) {
-    unit::equal(behind_a_queue(true), least + 1600 * kib);
+    unit::equal(behind_a_queue(80), least + 1600 * kib);
+}
+
+void counts_all_of_it_for_some_rounds_behind_a_loss(void **) {
+    unit::equal(behind_a_queue(76), least + 1600 * kib);
 }
 
 void never_exceeds_the_cap(void **) {
@@ -234,6 +243,8 @@ int main() {
         cmocka_unit_test(gives_room_again_to_a_path_that_goes_on_losing),
         cmocka_unit_test(counts_no_queue_of_the_senders_own),
         cmocka_unit_test(counts_all_of_it_while_packets_are_lost),
+        cmocka_unit_test(a_pause_tells_nothing_of_a_queue),
+        cmocka_unit_test(counts_all_of_it_for_some_rounds_behind_a_loss),
         cmocka_unit_test(never_exceeds_the_cap),
         cmocka_unit_test(a_claimed_round_trip_is_believed_to_four_seconds),
         cmocka_unit_test(measures_nothing_without_a_round_trip),
