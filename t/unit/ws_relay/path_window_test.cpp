@@ -90,6 +90,11 @@ void does_not_hurry_in_rounds_that_the_clock_cannot_tell(void **) {
     unit::check(!path.hurry(2000 * kib));
 }
 
+void does_not_hurry_before_the_first_round(void **) {
+    ws::PathWindow window({.least = least, .most = most, .behind_holes = 3});
+    unit::check(!window.hurry(2000 * kib));
+}
+
 void grows_when_a_sender_fills_it(void **) {
     Path path(100'000);
     path.deliver(2000 * kib, 2);
@@ -235,6 +240,7 @@ int main() {
         cmocka_unit_test(does_not_wait_for_the_end_of_a_round_that_brings_more),
         cmocka_unit_test(has_room_for_a_burst_within_the_fixed_part),
         cmocka_unit_test(does_not_hurry_in_rounds_that_the_clock_cannot_tell),
+        cmocka_unit_test(does_not_hurry_before_the_first_round),
         cmocka_unit_test(grows_when_a_sender_fills_it),
         cmocka_unit_test(forgets_within_ten_rounds),
         cmocka_unit_test(a_long_pause_is_forgotten_only_in_part),
