@@ -165,10 +165,6 @@ public:
     [[nodiscard]] static constexpr std::size_t max_payload(std::size_t room) noexcept {
         return room < headroom ? 0 : Deflater::max_message(room - headroom);
     }
-    // A client's session needs room for a key as well.
-    [[nodiscard]] static constexpr std::size_t max_client_payload(std::size_t room) noexcept {
-        return room < sizeof(MaskingKey) ? 0 : max_payload(room - sizeof(MaskingKey));
-    }
 
     // Whether bytes of the backend have to be made text before wrap(). A framer does it itself.
     [[nodiscard]] bool repairs_text() const noexcept {

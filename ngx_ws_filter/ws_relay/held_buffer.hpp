@@ -24,9 +24,6 @@ struct HeldBuffer {
     [[nodiscard]] std::span<std::uint8_t> content() noexcept {
         return {bytes() + begin, end - begin};
     }
-    [[nodiscard]] std::span<const std::uint8_t> content() const noexcept {
-        return {reinterpret_cast<const std::uint8_t *>(this + 1) + begin, end - begin};
-    }
     // Puts bytes behind the content; false if there is no room for them.
     [[nodiscard]] bool add(std::span<const std::uint8_t> more) noexcept;
 };

@@ -143,6 +143,24 @@ void grace_goes_on_and_not_anew(void **) {
     unit::check(there.relay->tunnel().ending());
 }
 
+void an_end_that_waits_behind_held_bytes_comes_behind_them(void **) {
+    Resumed here;
+    here.backend.takes = 3;
+    here.client_says(bytes_command(Tag::data, "hello"));
+    here.client_says(number_command(Tag::eof, 5));
+    here.goes_on();
+    here.client.is_reset();
+    here.parts();
+    const Handed handed(here);
+    unit::equal(unit::text(handed.session.held), "lo"sv);
+    here.relay->hand_over();
+
+    Resumed there;
+    go_on(there, handed.read());
+    unit::equal(there.backend.written, "lo"sv);
+    unit::equal(there.backend.finishes, 1);
+}
+
 void is_refused_where_there_is_no_memory(void **) {
     Resumed here;
     lose_leg(here);
@@ -158,6 +176,12 @@ void is_refused_where_there_is_no_memory(void **) {
     no_buffer.keeper.has_memory = false;
     unit::check(!no_buffer.relay->go_on(read.relay, read.held, read.replay, no_buffer.now));
     no_buffer.relay->hand_over();
+
+    Resumed small_buffer;
+    const std::string more(5000, 'x');
+    unit::check(
+        !small_buffer.relay->go_on(read.relay, unit::bytes(more), read.replay, small_buffer.now));
+    small_buffer.relay->hand_over();
 
     // Whoever was refused goes on.
     here.backend.takes = unit::unbounded;
@@ -220,13 +244,29 @@ void message_with_an_impossible_account_is_refused(void **) {
           +[](ws::HandedSession &s) { ++s.relay.to_backend.taken; },
           +[](ws::HandedSession &s) { ++s.relay.streams.wrapped; },
           +[](ws::HandedSession &s) { ++s.relay.streams.positions.acknowledged; },
-          +[](ws::HandedSession &s) { s.name = ws::ResumeName::none; }}) {
+          +[](ws::HandedSession &s) { s.relay.streams.positions.acknowledged = 99; },
+          +[](ws::HandedSession &s) { s.relay.streams.positions.delivered = 99; },
+          +[](ws::HandedSession &s) { s.relay.streams.positions.sent = 99; },
+          +[](ws::HandedSession &s) { s.name = ws::ResumeName::none; },
+          +[](ws::HandedSession &s) { s.name = ws::ResumeName{9}; }}) {
         Handed handed(here);
         spoil(handed.session);
         (void)ws::write_handed(handed.session, handed.bytes);
         ws::HandedSession read{};
         unit::check(!ws::read_handed(handed.bytes, read));
     }
+}
+
+// What is held for a backend that was lost is held no longer.
+void message_of_a_session_whose_backend_is_lost_is_taken(void **) {
+    Resumed here;
+    lose_leg(here);
+    Handed handed(here);
+    handed.session.relay.to_backend.lost = true;
+    ++handed.session.relay.to_backend.taken;
+    (void)ws::write_handed(handed.session, handed.bytes);
+    ws::HandedSession read{};
+    unit::check(ws::read_handed(handed.bytes, read));
 }
 
 }  // namespace
@@ -237,11 +277,13 @@ int main() {
         cmocka_unit_test(what_was_acknowledged_stays_so),
         cmocka_unit_test(ends_of_both_sides_are_known),
         cmocka_unit_test(grace_goes_on_and_not_anew),
+        cmocka_unit_test(an_end_that_waits_behind_held_bytes_comes_behind_them),
         cmocka_unit_test(is_refused_where_there_is_no_memory),
         cmocka_unit_test(message_says_all),
         cmocka_unit_test(message_that_is_cut_or_longer_is_refused),
         cmocka_unit_test(message_of_another_version_is_refused),
         cmocka_unit_test(message_with_an_impossible_account_is_refused),
+        cmocka_unit_test(message_of_a_session_whose_backend_is_lost_is_taken),
     };
     return unit::run("ws_relay/handed", tests);
 }

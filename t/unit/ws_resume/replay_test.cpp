@@ -138,6 +138,7 @@ void lends_nothing_by_itself(void **) {
     Replay replay(nobody);
     unit::check(!replay.append(unit::bytes("x")));
     static_cast<ws::ReplayLender &>(nobody).give_back(nullptr);
+    unit::check(static_cast<ws::ReplayLender &>(nobody).lend_briefly(1) == nullptr);
 }
 
 }  // namespace

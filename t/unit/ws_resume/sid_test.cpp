@@ -115,6 +115,16 @@ void knows_two_while_one_is_on_its_way(void **) {
     unit::equal(sids.match(c3), SidMatch::unknown);
 }
 
+void knows_what_another_process_had_offered(void **) {
+    const Sids offered(a1, b2);
+    unit::check(offered.pending());
+    unit::equal(offered.match(a1), SidMatch::current);
+    unit::equal(offered.match(b2), SidMatch::next);
+    const Sids settled(a1, a1);
+    unit::check(!settled.pending());
+    unit::equal(settled.match(a1), SidMatch::current);
+}
+
 void gives_a_second_try_the_same_next_secret(void **) {
     Sids sids(a1);
     sids.offer(b2, 0);
@@ -220,6 +230,7 @@ int main() {
         cmocka_unit_test(knows_which_names_a_node_may_have),
         cmocka_unit_test(knows_its_current_secret_alone),
         cmocka_unit_test(knows_two_while_one_is_on_its_way),
+        cmocka_unit_test(knows_what_another_process_had_offered),
         cmocka_unit_test(gives_a_second_try_the_same_next_secret),
         cmocka_unit_test(forgets_the_old_secret_when_the_client_comes_with_the_next),
         cmocka_unit_test(is_not_moved_by_an_unknown_secret),

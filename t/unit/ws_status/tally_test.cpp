@@ -66,6 +66,34 @@ void a_session_that_waits_for_its_client_is_seen(void **) {
     unit::equal(value(counters, Metric::detached_sessions), 0);
 }
 
+void a_session_that_moves_is_counted_where_it_is(void **) {
+    Counters here;
+    Counters there;
+    Facts facts{};
+    facts.bytes_in = 10;
+    facts.bytes_out = 20;
+    facts.frames_in = 3;
+    facts.frames_out = 4;
+    facts.phase = ws::Phase::detached;
+    Tally before(here, 1000);
+    before.hand_over(facts);
+    unit::equal(value(here, Metric::sessions), 0);
+    unit::equal(value(here, Metric::detached_sessions), 0);
+    unit::equal(value(here, Metric::payload_bytes, client), 10);
+
+    Tally after(there, 9000);
+    after.go_on(facts, 7500);
+    unit::equal(after.begun_at(), 1500);
+    facts.bytes_in = 11;
+    facts.frames_out = 5;
+    after.take(facts);
+    unit::equal(value(there, Metric::sessions), 1);
+    unit::equal(value(there, Metric::payload_bytes, client), 1);
+    unit::equal(value(there, Metric::payload_bytes, backend), 0);
+    unit::equal(value(there, Metric::frames, client), 0);
+    unit::equal(value(there, Metric::frames, backend), 1);
+}
+
 void a_stall_is_seen_while_it_lasts(void **) {
     Counters counters;
     Tally tally(counters, 0);
@@ -239,6 +267,21 @@ void lists_no_more_than_it_has_room_for_and_none_that_is_gone(void **) {
     unit::check(written.find("\"number\":3,") == std::string_view::npos);
 }
 
+void a_copy_says_whose_session_it_is(void **) {
+    ws::Entry entry;
+    entry.open({.number = 2,
+                .begun_at = 0,
+                .worker = 8,
+                .zone = "zone",
+                .client = "192.0.2.7",
+                .location = "/",
+                .upstream = "u",
+                .subprotocol = {}});
+    ws::EntryCopy copy;
+    unit::check(entry.read(2, copy));
+    unit::equal(copy.client(), std::string_view{"192.0.2.7"});
+}
+
 void lists_nothing_of_a_process_that_is_gone(void **) {
     Listing listing;
     (void)listing.add(1);
@@ -324,11 +367,13 @@ int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(counts_while_the_session_runs),
         cmocka_unit_test(a_session_that_waits_for_its_client_is_seen),
+        cmocka_unit_test(a_session_that_moves_is_counted_where_it_is),
         cmocka_unit_test(a_stall_is_seen_while_it_lasts),
         cmocka_unit_test(the_end_takes_back_what_was_true_only_of_the_session),
         cmocka_unit_test(receipts_are_given_or_refused),
         cmocka_unit_test(pings_and_late_pongs_are_counted),
         cmocka_unit_test(lists_what_is_known_of_a_session),
+        cmocka_unit_test(a_copy_says_whose_session_it_is),
         cmocka_unit_test(lists_a_page_at_a_time),
         cmocka_unit_test(lists_who_stalls),
         cmocka_unit_test(lists_no_more_than_it_has_room_for_and_none_that_is_gone),
