@@ -10,7 +10,7 @@ from harness.backends import Backend
 from harness.flood import MEGABYTE
 from harness.hostile_clients import Hostile, wait_files
 
-COUNT = int(os.environ.get("WS_HOSTILE_COUNT", "10000")) // 2  # with either size of buffers
+COUNT = int(os.environ.get("WS_HOSTILE_COUNT", "4000")) // 2  # with either size of buffers
 FIRST = int(os.environ.get("WS_HOSTILE_FIRST", "0"))
 WARM_UP = max(2000, COUNT // 20)  # conversations until a worker's memory has its size
 SHOWN = os.environ.get("WS_HOSTILE_SEED", "")

@@ -17,7 +17,7 @@ from harness.upgrading import UpgradableGateway, upgraded
 __all__ = ["resumable"]
 
 SOON = "worker_shutdown_timeout 1s;"
-SIZE = int(os.environ.get("WS_HANDOVER_MIB", "64")) << 20
+SIZE = int(os.environ.get("WS_HANDOVER_MIB", "16")) << 20
 LEAVES = (4004, "this worker leaves")
 
 
