@@ -28,6 +28,7 @@ mask.cpp|cpu_supports("avx2")|a processor without AVX2; what it runs is run for 
 origin.cpp|inet_ntop(|fails for want of room alone, and the room is enough for any address
 proxy_protocol.cpp|switch (family)|$enumerators
 relay.cpp|default:|the loop that carries orders out does not pass these on
+resume_translator.cpp|case Heard::data:|whoever asks it to obey has taken data itself
 resume_translator.cpp|switch (heard)|$enumerators
 resume_translator.cpp|switch (std::exchange(greet_|$enumerators
 session.cpp|switch (reader_.next(|$enumerators
