@@ -2,6 +2,7 @@
 
 import os
 import random
+import ssl
 import threading
 
 import pytest
@@ -19,6 +20,8 @@ __all__ = ["resumable"]
 SOON = "worker_shutdown_timeout 1s;"
 SIZE = int(os.environ.get("WS_HANDOVER_MIB", "16")) << 20
 LEAVES = (4004, "this worker leaves")
+# A leg is over: by a Close, or by the loss of its connection, whoever notices it.
+OVER = (Ended, Closed, ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
 def leaves(front):
@@ -83,7 +86,7 @@ class Traveller:
                 self._say()
                 if one.step() == DATA:
                     one.ack()
-            except (Ended, Closed, ConnectionError) as end:
+            except OVER as end:
                 assert not isinstance(end, Ended) or end.code == 4004, end
                 self._come_back()
             if len(one.received) >= at:
@@ -101,7 +104,7 @@ class Traveller:
         self.legs += 1
         try:
             self._one.resume()
-        except (Ended, Closed, ConnectionError) as end:
+        except OVER as end:
             assert not isinstance(end, Ended) or end.code == 4004, end
             self._come_back()
 
