@@ -158,6 +158,15 @@ constexpr Behaviour ssl_behaviour(Kind) noexcept {
 }
 #endif
 
+constexpr Behaviour status_behaviour(Kind kind) noexcept {
+    if (kind == Kind::zone) {
+        return {NGX_CONF_TAKE1, ngx_http_ws_set_zone, leave, inherit_nothing};
+    }
+    return {NGX_CONF_NOARGS,
+            kind == Kind::status ? ngx_http_ws_set_status : ngx_http_ws_set_control, leave,
+            inherit_nothing};
+}
+
 constexpr Behaviour behaviour(Kind kind) noexcept {
     using ValuePtr = ngx_http_complex_value_t *;
     switch (kind) {
@@ -212,11 +221,9 @@ constexpr Behaviour behaviour(Kind kind) noexcept {
         case Kind::ssl_conf_command:
             return ssl_behaviour(kind);
         case Kind::zone:
-            return {NGX_CONF_TAKE1, ngx_http_ws_set_zone, leave, inherit_nothing};
         case Kind::status:
-            return {NGX_CONF_NOARGS, ngx_http_ws_set_status, leave, inherit_nothing};
         case Kind::control:
-            return {NGX_CONF_NOARGS, ngx_http_ws_set_control, leave, inherit_nothing};
+            return status_behaviour(kind);
     }
     return {};
 }
