@@ -45,6 +45,9 @@ void Leaver::forget(Resumable &session) noexcept {
         ngx_queue_remove(&leaving.place_.queue);
     }
     leaving.state_ = Leaving::State::stays;
+    if (moving_ == &session) {
+        moving_ = nullptr;
+    }
     look_for_last();
 }
 

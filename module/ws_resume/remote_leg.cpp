@@ -150,7 +150,10 @@ void RemoteLeg::join(const Claimant &claimant) noexcept {
         if (where == Leaver::Where::heir && pass_on()) {
             return;
         }
-        if (where != Leaver::Where::here && wait()) {
+        if (where != Leaver::Where::here) {
+            if (!wait()) {
+                send_back(claimant);
+            }
             return;
         }
     }
@@ -162,6 +165,16 @@ void RemoteLeg::join(const Claimant &claimant) noexcept {
     session_ = claim.session;
     (void)ngx_pfree(c_->pool, message_);
     on_backend(!answer(0, session_->leg_facts()));
+}
+
+// It is not known yet which worker goes on with the session. A client of v4 comes back from a lost
+// connection alone.
+void RemoteLeg::send_back(const Claimant &claimant) noexcept {
+    if (claimant.name == ws::ResumeName::ssh) {
+        close();
+    } else {
+        refuse(ws::resume_close::come_back, "this worker leaves");
+    }
 }
 
 // False if it has waited for too long.

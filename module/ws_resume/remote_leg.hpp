@@ -30,6 +30,7 @@ private:
     [[nodiscard]] bool hear() noexcept;
     [[nodiscard]] bool find() noexcept;
     void join(const Claimant &claimant) noexcept;
+    void send_back(const Claimant &claimant) noexcept;
     [[nodiscard]] bool wait() noexcept;
     [[nodiscard]] bool pass_on() noexcept;
     [[nodiscard]] bool answer(uint32_t code, const LegFacts &leg) noexcept;

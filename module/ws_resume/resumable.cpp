@@ -162,6 +162,9 @@ bool Resumable::belongs_to(const Claimant &claimant) const noexcept {
 }
 
 bool Resumable::attach(SessionLeg &leg, const Claim &claim) noexcept {
+    if (moves()) {
+        return false;
+    }
     if (leg_ != nullptr && !displace()) {
         return false;
     }

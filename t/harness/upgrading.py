@@ -92,15 +92,26 @@ def upgraded(front):
             wait_until(lambda: not exists(new), 10, "the end of the new binary")
 
 
-def rendezvous(pid):
-    """The address on which a worker waits for those that leave."""
+LISTENS, CONNECTED = "01", "03"
+
+
+def _meeting(pid, state):
+    """The names of the sockets in that state that the worker has for those that leave."""
     files = Path(f"/proc/{pid}/fd")
     own = {os.readlink(one) for one in files.iterdir()}
-    for line in Path("/proc/net/unix").read_text().splitlines():
-        name = re.search(r" (\d+) @(ngx_ws_filter\+[0-9a-f]{16})$", line)
-        if name and f"socket:[{name[1]}]" in own:
-            return b"\0" + name[2].encode()
-    return None
+    names = re.findall(rf" {state} +(\d+) @(ngx_ws_filter\+[0-9a-f]{{16}})$",
+                       Path("/proc/net/unix").read_text(), re.MULTILINE)
+    return [b"\0" + name.encode() for inode, name in names if f"socket:[{inode}]" in own]
+
+
+def rendezvous(pid):
+    """The address on which a worker waits for those that leave."""
+    return next(iter(_meeting(pid, LISTENS)), None)
+
+
+def is_heir(pid):
+    """One that leaves is connected to this worker."""
+    return _meeting(pid, CONNECTED) != []
 
 
 def parcel(says, body, version=VERSION):

@@ -11,8 +11,9 @@ import struct
 from harness import upgrading
 from harness.gateway import wait_until
 from harness.pki import server_tls
+from harness.processes import stopped
 from harness.resumable import another, resumable
-from harness.resume_client import Ended
+from harness.resume_client import Ended, refused
 from harness.tls_backend import TlsEchoBackend
 
 __all__ = ["resumable"]
@@ -91,18 +92,42 @@ def test_heir_is_killed_while_it_takes_over(resumable, raw):
     wait_until(lambda: all(each.ended for each in one.service.connections), 30, "all ends")
 
 
+def test_heir_that_stands_still_leaves_a_session_with_one_of_both(resumable, raw):
+    """Nobody can know which, so that its client has to come again."""
+    one = resumable(parts={"workers": 2})
+    assert_echoes(one, b"before")
+    one._connect = lambda: raw(one.front.port, timeout=40)
+    one.front.reload()
+    one.front.wait_log("hands its sessions to another worker", 30)
+    wait_until(lambda: any(map(upgrading.is_heir, one.front.workers())), 30, "an heir")
+    [heir] = filter(upgrading.is_heir, one.front.workers())
+    with stopped(heir):
+        one.cut("close")
+        one.front.wait_log("the session waits")
+        assert refused(one.try_resume()) == 4004
+        assert "goes on with a session" not in one.front.error_log()
+    one.front.wait_log(f"{heir}#{heir}: .*goes on with a session", 30)
+    one.resume()
+    assert_echoes(one, b", after")
+    assert one.close() == (1000, "")
+    one.leg.close()
+    leaves(one.front)
+    assert len(one.service.connections) == 1
+
+
 def test_nothing_of_another_version_is_taken(resumable):
     one = resumable()
     [pid] = one.front.workers()
     address = upgrading.rendezvous(pid)
 
-    def said(*texts, descriptor=None):
+    def said(*texts, descriptors=0):
         with socket.socket(socket.AF_UNIX) as s, socket.socketpair()[0] as other:
             s.settimeout(10)
             s.connect(address)
             for text in texts:
-                rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [other.fileno()]))]
-                s.sendmsg([text], rights if descriptor else [])
+                sent = array.array("i", [other.fileno()] * descriptors)
+                rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, sent)]
+                s.sendmsg([text], rights if descriptors else [])
             s.shutdown(socket.SHUT_WR)
             heard = b""
             try:
@@ -117,12 +142,12 @@ def test_nothing_of_another_version_is_taken(resumable):
     assert said(b"nonsense" * 100) == b""
     assert said(upgrading.parcel(upgrading.HELLO, upgrading.hello(), version=1)) == b""
     assert said(upgrading.parcel(upgrading.HELLO, upgrading.hello(version=1))) == b""
-    assert said(upgrading.parcel(upgrading.SESSION, bytes(100)), descriptor=True) == b""
+    assert said(upgrading.parcel(upgrading.SESSION, bytes(100)), descriptors=1) == b""
     greeted = said(good)
     assert len(greeted) == upgrading.HEAD.size + len(upgrading.hello())
     refusal = upgrading.parcel(upgrading.REFUSED, b"")
     for body in (b"", bytes(2000), struct.pack("=II", 1, 500) + bytes(600)):
-        heard = said(good, upgrading.parcel(upgrading.SESSION, body), descriptor=True)
+        heard = said(good, upgrading.parcel(upgrading.SESSION, body), descriptors=1)
         assert heard[len(greeted):] == refusal
     heard = said(good, upgrading.parcel(upgrading.SESSION, bytes(2000)))
     assert heard[len(greeted):] == refusal
