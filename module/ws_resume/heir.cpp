@@ -174,7 +174,8 @@ bool Heir::obey(const Parcel &parcel) noexcept {
     return false;
 }
 
-// The answer goes out before anything else is done: see leaver.hpp.
+// The answer goes out before anything else is done: see leaver.hpp. Whatever else may hinder it,
+// the other is gone only where its end is closed.
 Heir::Answered Heir::answer(Says says, std::span<const uint8_t> bytes) noexcept {
     uint8_t *room = parcels_.prepare(says, bytes.size(), -1, false);
     if (room == nullptr) {
@@ -182,7 +183,8 @@ Heir::Answered Heir::answer(Says says, std::span<const uint8_t> bytes) noexcept 
     }
     std::copy(bytes.begin(), bytes.end(), room);
     if (!parcels_.send()) {
-        return Answered::to_nobody;
+        return ngx_errno == NGX_EPIPE || ngx_errno == NGX_ECONNRESET ? Answered::to_nobody
+                                                                     : Answered::late;
     }
     return parcels_.is_sent() ? Answered::now : Answered::late;
 }

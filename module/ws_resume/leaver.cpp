@@ -7,6 +7,7 @@
 #include "module/ws_resume/session_move.hpp"
 
 #include <openssl/rand.h>
+#include <sys/socket.h>
 
 #include <cstring>
 
@@ -149,18 +150,37 @@ void Leaver::on_event(ngx_event_t *ev) noexcept {
 }
 
 void Leaver::look() noexcept {
+    if (listen()) {
+        pump();
+    } else {
+        lose_link();
+    }
+}
+
+// False if no more is to come.
+bool Leaver::listen() noexcept {
     for (;;) {
         Parcel parcel = {};
         const Parcels::Came came = parcels_->take(parcel);
         if (came == Parcels::Came::later) {
-            break;
+            return true;
         }
         if (came != Parcels::Came::parcel || !obey(parcel)) {
-            lose_link();
-            return;
+            return false;
         }
     }
-    pump();
+}
+
+// Nothing can be said to the heir any more, but its answer may have come before that, or may still
+// come. What it has of a session it gets no more of; until it has closed its end, the session may
+// be its own.
+void Leaver::hear_out() noexcept {
+    if (!listen()) {
+        lose_link();
+        return;
+    }
+    (void)shutdown(c_->fd, SHUT_WR);
+    wait(stay_alive);
 }
 
 bool Leaver::obey(const Parcel &parcel) noexcept {

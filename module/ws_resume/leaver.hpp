@@ -3,7 +3,8 @@
 //
 // A session is moved while it is detached, as one message with the backend's socket. From then on
 // until the heir has answered nobody touches that socket; the heir does so only once its answer is
-// out. So whichever of the two dies, one alone goes on.
+// out. So whichever of the two dies, one alone goes on. Who leaves closes its end only once the
+// heir has closed the other: an heir that has nobody to answer knows that it is the one.
 #pragma once
 
 #include "module/ws_resume/parcels.hpp"
@@ -86,6 +87,9 @@ public:
 private:
     enum class Phase : uint8_t { stays, seeks, linked, alone };
 
+    // An exiting worker lives as long as a timer is armed.
+    static constexpr ngx_msec_t stay_alive = 1000;
+
     static void on_event(ngx_event_t *ev) noexcept;
     static void on_timer(ngx_event_t *ev) noexcept;
     void seek() noexcept;
@@ -93,7 +97,9 @@ private:
     [[nodiscard]] bool introduce() noexcept;
     void stay_alone() noexcept;
     void look() noexcept;
+    [[nodiscard]] bool listen() noexcept;
     [[nodiscard]] bool obey(const Parcel &parcel) noexcept;
+    void hear_out() noexcept;
     void link() noexcept;
     void find_wanted() noexcept;
     [[nodiscard]] bool has_anything() const noexcept;

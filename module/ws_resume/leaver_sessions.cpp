@@ -12,9 +12,6 @@ namespace {
 // A session that has outlived so many heirs stays.
 constexpr uint8_t most_tries = 3;
 
-// An exiting worker lives as long as a timer is armed.
-constexpr ngx_msec_t stay_alive = 1000;
-
 }  // namespace
 
 // --- sessions
@@ -99,7 +96,7 @@ void Leaver::pump() noexcept {
         pass_leavers(*parcels_);
     }
     if (!parcels_->send()) {
-        lose_link();
+        hear_out();
     } else if (moving_ != nullptr || !parcels_->is_sent()) {
         wait(stay_alive);
     } else if (timer_.timer_set) {

@@ -8,12 +8,17 @@ namespace ngx_ws {
 
 namespace {
 
-// A session with all that is kept for both sides, many times over.
-constexpr uint64_t most_bytes = uint64_t{1} << 30U;
-
-// The kernel has no memory for it now: nobody will tell when it has.
+// The kernel has no memory for it now, or too many descriptors are on their way: nobody will tell
+// when that is over.
 bool is_for_want_of_memory(ngx_err_t error) noexcept {
-    return error == NGX_ENOMEM || error == ENOBUFS;
+    return error == NGX_ENOMEM || error == ENOBUFS || error == ETOOMANYREFS;
+}
+
+// Where nginx does not wait for it, which is no reason to take the other for dead.
+void look_again_at(ngx_event_t *ev, ngx_int_t waits) noexcept {
+    if (waits != NGX_OK) {
+        ngx_post_event(ev, &ngx_posted_next_events);
+    }
 }
 
 union Control {
@@ -97,7 +102,8 @@ bool Parcels::send() noexcept {
         const ssize_t n = send_some(*first_);
         if (n == -1 && ngx_errno == NGX_EAGAIN) {
             c_->write->ready = 0;
-            return ngx_handle_write_event(c_->write, 0) == NGX_OK;
+            look_again_at(c_->write, ngx_handle_write_event(c_->write, 0));
+            return true;
         }
         if (n == -1 && is_for_want_of_memory(ngx_errno)) {
             ngx_post_event(c_->write, &ngx_posted_next_events);
@@ -144,7 +150,8 @@ std::optional<Parcels::Came> Parcels::fill(uint8_t *to, size_t size, size_t begi
         const ssize_t n = receive_some(to + at, size - at);
         if (n == -1 && ngx_errno == NGX_EAGAIN) {
             c_->read->ready = 0;
-            return ngx_handle_read_event(c_->read, 0) == NGX_OK ? Came::later : Came::end;
+            look_again_at(c_->read, ngx_handle_read_event(c_->read, 0));
+            return Came::later;
         }
         if (n == -1 && is_for_want_of_memory(ngx_errno)) {
             ngx_post_event(c_->read, &ngx_posted_next_events);

@@ -57,6 +57,9 @@ public:
     void keep_descriptor() noexcept { descriptor_ = -1; }
 
 private:
+    // A session with all that is kept for both sides, many times over.
+    static constexpr uint64_t most_bytes = uint64_t{1} << 30U;
+
     struct Head {
         uint32_t version;
         Says says;
