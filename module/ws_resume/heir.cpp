@@ -42,6 +42,10 @@ public:
 private:
     static void on_event(ngx_event_t *ev) noexcept;
     void look() noexcept;
+    void know() noexcept {
+        is_known_ = true;
+        parcels_.trust();
+    }
     [[nodiscard]] bool pass_on(Parcels &to) noexcept;
     [[nodiscard]] bool take_link(const Parcel &parcel) noexcept;
     [[nodiscard]] bool obey(const Parcel &parcel) noexcept;
@@ -205,7 +209,7 @@ bool Heir::greet(const Parcel &parcel) noexcept {
     std::array<uint8_t, sizeof(hello)> bytes;
     std::memcpy(bytes.data(), &hello, bytes.size());
     ngx_del_timer(c_->read);
-    is_known_ = true;
+    know();
     return answer(Says::hello, bytes) == Answered::now;
 }
 
@@ -229,7 +233,7 @@ bool Heir::take_link(const Parcel &parcel) noexcept {
     }
     parcels_.keep_descriptor();
     ngx_del_timer(heir->c_->read);
-    heir->is_known_ = true;
+    heir->know();
     while (others_ != nullptr) {
         Address *address = ngx::make<Address>(heir->c_->pool, *others_);
         if (address == nullptr) {

@@ -134,13 +134,28 @@ ssize_t Parcels::receive_some(uint8_t *to, size_t size) noexcept {
     do {
         n = recvmsg(c_->fd, &message, MSG_CMSG_CLOEXEC);
     } while (n == -1 && ngx_errno == NGX_EINTR);
-    cmsghdr *header = n <= 0 ? nullptr : CMSG_FIRSTHDR(&message);
-    if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-        header->cmsg_len == CMSG_LEN(sizeof(int))) {
-        close_descriptor(descriptor_);
-        std::memcpy(&descriptor_, CMSG_DATA(header), sizeof(int));
+    if (n > 0 && !keep_one(message)) {
+        ngx_set_errno(EPROTO);
+        return -1;
     }
     return n;
+}
+
+// False if there is more than one, of which none is left then.
+bool Parcels::keep_one(msghdr &message) noexcept {
+    const cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {
+        return true;
+    }
+    const size_t came = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t at = 0; at < came; ++at) {
+        close_descriptor(descriptor_);
+        std::memcpy(&descriptor_, CMSG_DATA(header) + at * sizeof(int), sizeof(int));
+    }
+    if (came > 1) {
+        close_descriptor(descriptor_);
+    }
+    return came <= 1;
 }
 
 // Nothing once `to` is full up to `size`; `begin` is where it begins among all that is counted.
@@ -157,6 +172,9 @@ std::optional<Parcels::Came> Parcels::fill(uint8_t *to, size_t size, size_t begi
             ngx_post_event(c_->read, &ngx_posted_next_events);
             return Came::later;
         }
+        if (n == -1 && ngx_errno == EPROTO) {
+            return Came::broken;
+        }
         if (n <= 0) {
             return Came::end;
         }
@@ -167,8 +185,7 @@ std::optional<Parcels::Came> Parcels::fill(uint8_t *to, size_t size, size_t begi
 
 // What belongs together comes together: a descriptor for which this process had no room is missed.
 bool Parcels::is_sound() const noexcept {
-    return head_.version == parcel_version && head_.says <= Says::other_link &&
-           head_.size <= most_bytes;
+    return head_.version == parcel_version && head_.says <= Says::other_link && head_.size <= most_;
 }
 
 void Parcels::forget_taken() noexcept {

@@ -3,6 +3,8 @@
 
 #include "module/ngx.hpp"
 
+#include <sys/socket.h>
+
 #include <optional>
 
 namespace ngx_ws {
@@ -53,6 +55,8 @@ public:
     // The bytes and the descriptor of a parcel are the caller's until the next call; a descriptor
     // that is left in it then is closed.
     [[nodiscard]] Came take(Parcel &parcel) noexcept;
+    // The other has said who it is: what it says may be long from now on.
+    void trust() noexcept { most_ = most_bytes; }
     // The caller keeps the descriptor of what was taken last.
     void keep_descriptor() noexcept { descriptor_ = -1; }
 
@@ -85,14 +89,16 @@ private:
     [[nodiscard]] std::optional<Came> fill(uint8_t *to, size_t size, size_t begin) noexcept;
     [[nodiscard]] bool is_sound() const noexcept;
     [[nodiscard]] uint8_t *room_for_body() noexcept;
+    [[nodiscard]] bool keep_one(msghdr &message) noexcept;
     void forget_taken() noexcept;
 
     ngx_connection_t *c_;
     Outgoing *first_ = nullptr;
     Outgoing *last_ = nullptr;
     Head head_ = {};
-    size_t got_ = 0;           // of the head, and then of the body
-    uint8_t small_[32];        // the body, if that is enough: an answer needs no memory
+    size_t got_ = 0;     // of the head, and then of the body
+    uint8_t small_[32];  // the body, if that is enough: a Hello or an answer
+    uint64_t most_ = sizeof(small_);
     uint8_t *body_ = nullptr;  // once the head is whole
     int descriptor_ = -1;      // that has come
     bool is_whole_ = false;    // it was given to the caller

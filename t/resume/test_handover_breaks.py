@@ -143,6 +143,8 @@ def test_nothing_of_another_version_is_taken(resumable):
     assert said(upgrading.parcel(upgrading.HELLO, upgrading.hello(), version=1)) == b""
     assert said(upgrading.parcel(upgrading.HELLO, upgrading.hello(version=1))) == b""
     assert said(upgrading.parcel(upgrading.SESSION, bytes(100)), descriptors=1) == b""
+    for _ in range(8):
+        assert said(good, descriptors=2) == b""
     greeted = said(good)
     assert len(greeted) == upgrading.HEAD.size + len(upgrading.hello())
     refusal = upgrading.parcel(upgrading.REFUSED, b"")
