@@ -295,11 +295,27 @@ void Heir::close(const Address *each, bool is_heir) noexcept {
 // --- the rendezvous
 
 std::optional<Rendezvous> the_rendezvous;
+std::array<ngx_connection_t *, Rendezvous::most_sockets> listeners;
+
+// After which it is tried again where the process lacks descriptors or the kernel memory.
+constexpr ngx_msec_t pause = 100;
 
 void on_workers(const ngx_connection_t &listener) {
+    ngx_event_t *ev = listener.read;
+    ev->timedout = 0;
     for (;;) {
         const int socket = accept4(listener.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (socket == -1) {
+            if (ngx_errno == NGX_EINTR || ngx_errno == NGX_ECONNABORTED) {
+                continue;
+            }
+            if (ngx_errno == NGX_EAGAIN) {
+                ev->ready = 0;
+            } else {
+                ngx_log_error(NGX_LOG_ERR, ev->log, ngx_errno, "ws: accept4() failed");
+                ngx_add_timer(ev, pause);
+            }
+            (void)ngx_handle_read_event(ev, 0);
             return;
         }
         if (!is_one_of_us(socket) || Heir::begin(socket) == nullptr) {
@@ -308,7 +324,7 @@ void on_workers(const ngx_connection_t &listener) {
     }
 }
 
-// By this flag nginx tells idle connections that the worker is to go. The name is free then for
+// By this flag nginx tells idle connections that the worker is to go. The names are free then for
 // those who come after.
 void on_event(ngx_event_t *ev) {
     auto *c = static_cast<ngx_connection_t *>(ev->data);
@@ -316,8 +332,33 @@ void on_event(ngx_event_t *ev) {
         on_workers(*c);
         return;
     }
-    ngx_close_connection(c);
+    for (ngx_connection_t *&each : listeners) {
+        if (each != nullptr) {
+            ngx_close_connection(std::exchange(each, nullptr));
+        }
+    }
     leaver().begin(&*the_rendezvous);
+}
+
+// Null if there is none by that name.
+ngx_connection_t *listen_at(unsigned at, ngx_log_t *log) {
+    const int socket = the_rendezvous->listen(at);
+    ngx_connection_t *c = socket == -1 ? nullptr : ngx_get_connection(socket, log);
+    if (c == nullptr) {
+        if (socket != -1) {
+            (void)::close(socket);
+        }
+        return nullptr;
+    }
+    c->idle = 1;
+    c->log = log;
+    c->read->log = log;
+    c->write->log = log;
+    c->read->handler = on_event;
+    if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
+        ngx_log_error(NGX_LOG_ERR, log, 0, "ws: cannot wait for workers that leave");
+    }
+    return c;
 }
 
 }  // namespace
@@ -332,23 +373,14 @@ bool has_leavers() noexcept {
 
 void open_rendezvous(ngx_cycle_t *cycle) noexcept {
     the_rendezvous.emplace(*cycle);
-    const int socket = the_rendezvous->listen();
-    ngx_connection_t *c = socket == -1 ? nullptr : ngx_get_connection(socket, cycle->log);
-    if (c == nullptr) {
+    bool is_found = false;
+    for (unsigned at = 0; at < listeners.size(); ++at) {
+        listeners[at] = listen_at(at, cycle->log);
+        is_found = is_found || listeners[at] != nullptr;
+    }
+    if (!is_found) {
         ngx_log_error(NGX_LOG_ERR, cycle->log, ngx_errno,
                       "ws: no socket for workers that leave: their sessions stay with them");
-        if (socket != -1) {
-            (void)::close(socket);
-        }
-        return;
-    }
-    c->idle = 1;
-    c->log = cycle->log;
-    c->read->log = cycle->log;
-    c->write->log = cycle->log;
-    c->read->handler = on_event;
-    if (ngx_add_event(c->read, NGX_READ_EVENT, 0) != NGX_OK) {
-        ngx_log_error(NGX_LOG_ERR, cycle->log, 0, "ws: cannot wait for workers that leave");
     }
 }
 

@@ -26,13 +26,28 @@ Rendezvous::Rendezvous(const ngx_cycle_t &cycle) noexcept : worker_(ngx_worker) 
                               cycle.listening.nelts};
     for (const ngx_listening_t &each : listening) {
         struct stat about = {};
-        if (count_ == inodes_.size()) {
-            break;
-        }
-        if (each.fd != -1 && fstat(each.fd, &about) == 0 && S_ISSOCK(about.st_mode)) {
-            inodes_[count_++] = about.st_ino;
+        // Of several sockets for one address the first worker's stands for all.
+        if (each.worker == 0 && each.fd != -1 && fstat(each.fd, &about) == 0 &&
+            S_ISSOCK(about.st_mode)) {
+            note(about.st_ino);
         }
     }
+}
+
+// The least of them, in order: those that have been there for long, as a rule, whatever stands in
+// front of them in a new configuration.
+void Rendezvous::note(uint64_t inode) noexcept {
+    uint64_t *end = inodes_.data() + count_;
+    uint64_t *place = std::upper_bound(inodes_.data(), end, inode);
+    if (count_ < inodes_.size()) {
+        ++count_;
+    } else if (place == end) {
+        return;
+    } else {
+        --end;
+    }
+    std::move_backward(place, end, end + 1);
+    *place = inode;
 }
 
 AbstractAddress Rendezvous::address(uint64_t inode, ngx_uint_t worker,
@@ -40,10 +55,10 @@ AbstractAddress Rendezvous::address(uint64_t inode, ngx_uint_t worker,
     return {'+', inode << 24U | (worker & 0xffffU) << 8U | slot};
 }
 
-int Rendezvous::listen() const noexcept {
-    const int socket = count_ == 0 ? -1 : make_socket();
+int Rendezvous::listen(unsigned at) const noexcept {
+    const int socket = at < count_ ? make_socket() : -1;
     for (unsigned slot = 0; socket != -1 && slot < slots; ++slot) {
-        const AbstractAddress own = address(inodes_[0], worker_, slot);
+        const AbstractAddress own = address(inodes_[at], worker_, slot);
         if (bind(socket, own.get(), own.size) == 0) {
             if (::listen(socket, SOMAXCONN) == 0) {
                 return socket;

@@ -13,8 +13,12 @@ public:
     // To be called when the worker begins: later nginx may have closed those sockets.
     explicit Rendezvous(const ngx_cycle_t &cycle) noexcept;
 
-    // A socket that listens by a name that is free; -1 if there is none.
-    [[nodiscard]] int listen() const noexcept;
+    // By each of so many sockets of nginx there is a name, at most. A configuration may lack some
+    // that another one has.
+    static constexpr unsigned most_sockets = 4;
+
+    // A socket that listens by a name of that one of them that is free; -1 if there is none.
+    [[nodiscard]] int listen(unsigned at) const noexcept;
 
     // A socket that is connected to the next worker that listens, those that have the number of
     // this one before all others; -1 if there is no more. `place`: 0 at first, and then what it
@@ -24,8 +28,8 @@ public:
 private:
     // So many workers of one number may listen at a time: each has another configuration.
     static constexpr unsigned slots = 8;
-    static constexpr unsigned most_sockets = 4;
 
+    void note(uint64_t inode) noexcept;
     [[nodiscard]] AbstractAddress address(uint64_t inode, ngx_uint_t worker,
                                           unsigned slot) const noexcept;
 

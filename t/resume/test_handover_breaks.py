@@ -115,6 +115,19 @@ def test_heir_that_stands_still_leaves_a_session_with_one_of_both(resumable, raw
     assert len(one.service.connections) == 1
 
 
+def test_heir_is_found_behind_another_address_in_front(resumable):
+    one = resumable(parts={"main": SOON})
+    assert_echoes(one, b"before")
+    one.cut("close")
+    one.front.wait_log("the session waits")
+    one.front.reload(http="server { listen unix:@PREFIX@/another; }")
+    leaves(one.front)
+    one.resume()
+    assert_echoes(one, b", after")
+    assert one.close() == (1000, "")
+    one.leg.close()
+
+
 def test_nothing_of_another_version_is_taken(resumable):
     one = resumable()
     [pid] = one.front.workers()
