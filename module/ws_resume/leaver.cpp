@@ -214,7 +214,7 @@ bool Leaver::obey(const Parcel &parcel) noexcept {
 }
 
 void Leaver::link() noexcept {
-    rounds_ = 0;
+    linked_at_ = ngx_current_msec;
     phase_ = Phase::linked;
     ngx_del_timer(&timer_);
     each_owner_socket([](OwnerSocket &socket) { socket.is_given = false; });
@@ -280,7 +280,8 @@ void Leaver::inherit(uint64_t worker) noexcept {
     }
 }
 
-// What the heir has not answered it has not taken.
+// What the heir has not answered it has not taken. The next one is sought behind its place, so that
+// one that fails again and again comes last.
 void Leaver::lose_link() noexcept {
     parcels_.reset();
     MovedConnection::close(std::exchange(c_, nullptr));
@@ -289,13 +290,20 @@ void Leaver::lose_link() noexcept {
         static_cast<Leaving &>(session).state_ = Leaving::State::stays;
         SessionMove::thaw(session);
         offer(session);
+        if (static_cast<Leaving &>(session).state_ == Leaving::State::stays) {
+            keep(session);
+        }
     }
-    if (phase_ == Phase::linked) {
-        place_ = 0;
-        seek_later();
-        phase_ = phase_ == Phase::linked ? Phase::seeks : phase_;
-    } else {
+    if (phase_ != Phase::linked) {
         seek();
+    } else if (!has_anything()) {
+        stay_alone();
+    } else {
+        if (ngx_current_msec - linked_at_ > answer_timeout) {
+            rounds_ = 0;
+        }
+        phase_ = Phase::seeks;
+        wait(between_rounds);
     }
 }
 

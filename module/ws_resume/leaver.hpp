@@ -117,8 +117,9 @@ private:
     ngx_queue_t waiting_ = {};
     Resumable *moving_ = nullptr;
     ngx_event_t timer_ = {};
-    unsigned place_ = 0;  // see Rendezvous
-    unsigned rounds_ = 0;
+    unsigned place_ = 0;   // see Rendezvous
+    unsigned rounds_ = 0;  // in which no session was taken
+    ngx_msec_t linked_at_ = 0;
     Phase phase_ = Phase::stays;
     bool is_up_ = false;
 };

@@ -110,6 +110,7 @@ void Leaver::settle(bool taken) noexcept {
     leaving.state_ = Leaving::State::stays;
     SessionMove::count(session, taken);
     if (taken) {
+        rounds_ = 0;
         SessionMove::give_up(session);
         return;
     }

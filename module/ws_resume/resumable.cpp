@@ -123,17 +123,18 @@ void Resumable::open(ResumableLeg &leg) noexcept {
 bool Resumable::keep(ResumableLeg &leg) noexcept {
     ngx_http_upstream_t &u = *leg.request()->upstream;
     Steered::begin();
-    begin_report(leg.request(), pool_, leg.context().subprotocol);
     bound(*relay_, leg.request(), leg.context());
     limit_rates(*relay_, leg.request());
     if (!backend_.take(u, leg.context().choose_server != nullptr, pool_, &log_)) {
         return false;
     }
+    begin_report(leg.request(), pool_, leg.context().subprotocol);
     backend_.account_in(u.state);
     backend_.connection()->idle = ngx_exiting == 0;
     sessions().add(*this);
     join_worker();
     (void)listen_as_owner();
+    leaver().inherit(worker_number());
     return true;
 }
 
@@ -284,9 +285,12 @@ ngx_log_t *Resumable::log() const noexcept {
 
 // --- the end
 
-// The whole session, whether it has a leg or not.
+// The whole session, whether it has a leg or not. One that is on its way ends if it is not taken.
 bool Resumable::end_now(ws::CloseCode code, std::string_view why) noexcept {
     if (moves()) {
+        if (!end_.has_value()) {
+            end_ = {.by = ws::Side::gateway, .code = code, .why = ngx::view(ngx::copy(pool_, why))};
+        }
         return false;
     }
     const bool went_on = !relay_->tunnel().ending();

@@ -118,7 +118,8 @@ private:
     LegCounts counts_;
     unsigned legs_ = 0;
     ngx_msec_t detached_at_ = 0;
-    ngx_msec_t detached_ = 0;  // before this leg
+    ngx_msec_t detached_ = 0;      // before this leg
+    std::optional<EndOfLeg> end_;  // that it was told of while it was on its way
 };
 
 // The size of the pool in which it is to be made.

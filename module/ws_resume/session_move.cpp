@@ -82,7 +82,9 @@ SessionLeg *SessionMove::leave_leg(Resumable &session) noexcept {
     if (session.leg_ == nullptr || !session.relay_->part(code, leaves, ngx_current_msec)) {
         return nullptr;
     }
-    return &session.part_from_leg({ws::Side::gateway, code, leaves});
+    SessionLeg &left = session.part_from_leg({ws::Side::gateway, code, leaves});
+    ngx_post_event(session.backend_.connection()->read, &ngx_posted_events);  // for its clock
+    return &left;
 }
 
 bool SessionMove::part(Resumable &session) noexcept {
@@ -145,6 +147,9 @@ void SessionMove::freeze(Resumable &session) noexcept {
 
 // Whatever has happened to the connection meanwhile is looked for.
 void SessionMove::thaw(Resumable &session) noexcept {
+    if (session.end_.has_value()) {
+        session.relay_->end(session.end_->code, session.end_->why, ngx_current_msec);
+    }
     ngx_connection_t *c = session.backend_.connection();
     c->read->ready = 1;
     c->read->available = -1;
