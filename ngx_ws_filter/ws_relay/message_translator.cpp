@@ -47,7 +47,7 @@ Passage MessageTranslator::begin(std::span<std::uint8_t> received,
 Event MessageTranslator::next(Passage &passage) noexcept {
     Room room{passage.end, passage.limit};
     const Event event = read(passage.received, room);
-    held_back_ = options_.framer->held();
+    held_back_ = held();
     if (room.filled != passage.end) {
         streamed_ += static_cast<std::uint64_t>(room.filled - passage.end);
         stream_map_.note(streamed_, positions_.taken() - held_back_);
@@ -71,15 +71,23 @@ Event MessageTranslator::read(ReadBuffer &buffer, Room &room) noexcept {
         in_piece_ = true;
         event = free_in(room) < Framer::min_room ? wait_for_room(buffer) : hear(room);
     }
+    if (event == Event::memory_full) {
+        put_back(buffer);
+    }
     return event;
 }
 
 Event MessageTranslator::wait_for_room(ReadBuffer &buffer) noexcept {
+    put_back(buffer);
+    return Event::room_full;
+}
+
+// What was received lasts only until the passage is over.
+void MessageTranslator::put_back(ReadBuffer &buffer) noexcept {
     if (in_piece_) {
         rest_.put_back(buffer, piece_);
         in_piece_ = false;
     }
-    return Event::room_full;
 }
 
 // All bytes that are heard are taken: what there may be no room for is not shown to the reader.
@@ -127,10 +135,14 @@ Event MessageTranslator::take_empty(std::uint64_t ordinal, Room &room) noexcept 
 }
 
 // A record whose bytes have all come is written at once, and any other when it is whole: on another
-// leg a client may cut the rest of it otherwise.
+// leg a client may cut the rest of it otherwise. Behind bytes that were lost nothing is written.
 Event MessageTranslator::put(const Command &command, Room &room) noexcept {
     Framer &framer = *options_.framer;
     const std::span<std::uint8_t> bytes = command.bytes;
+    if (lost_ != 0) {
+        lost_ += bytes.size();
+        return Event::piece;
+    }
     message_size_ = command.starts ? 0 : message_size_;
     if (options_.max_message != 0 && bytes.size() > options_.max_message - message_size_) {
         return refuse(Violation::message_too_big);
@@ -142,6 +154,7 @@ Event MessageTranslator::put(const Command &command, Room &room) noexcept {
     }
     while (free_in(framer.space(room)) < bytes.size()) {
         if (!lender_->lend_memory()) {
+            lost_ = bytes.size();
             return Event::memory_full;
         }
     }

@@ -28,7 +28,10 @@ public:
                                 const Scratch &scratch) const noexcept override;
     [[nodiscard]] Event next(Passage &passage) noexcept override;
     void finish() noexcept override { lender_->take_back(); }
-    [[nodiscard]] std::size_t held() const noexcept override { return options_.framer->held(); }
+    // What there was no memory for counts too: it reaches nobody, and the session ends with it.
+    [[nodiscard]] std::size_t held() const noexcept override {
+        return options_.framer->held() + lost_;
+    }
     [[nodiscard]] std::size_t held_in_stream() const noexcept override {
         return options_.framer->held_in_stream();
     }
@@ -70,6 +73,7 @@ private:
 
     [[nodiscard]] Event read(ReadBuffer &buffer, Room &room) noexcept;
     [[nodiscard]] Event wait_for_room(ReadBuffer &buffer) noexcept;
+    void put_back(ReadBuffer &buffer) noexcept;
     [[nodiscard]] Event hear(Room &room) noexcept;
     [[nodiscard]] Event take_data(const Command &command, Room &room) noexcept;
     [[nodiscard]] Event take_empty(std::uint64_t ordinal, Room &room) noexcept;
@@ -86,6 +90,7 @@ private:
     Options options_;
     Lender *lender_;
     PieceRest rest_;
+    std::size_t lost_ = 0;            // bytes of the client that there was no memory for
     std::uint64_t message_size_ = 0;  // of the client's message so far
     std::uint64_t streamed_ = 0;      // bytes for the backend so far
     RecordMap stream_map_;            // of them to bytes of messages

@@ -144,7 +144,7 @@ void Relay::drop_commands(std::span<std::uint8_t> received, Millis now) noexcept
         if (event == Event::room_full) {
             passage = translator_->begin(passage.rest(), host_->scratch());
         }
-    } while (event != Event::exhausted && event != Event::memory_full);
+    } while (event != Event::exhausted);
     rest_.clear(*host_);
 }
 

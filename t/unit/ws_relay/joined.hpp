@@ -25,8 +25,11 @@ class OneLoan final : public ws::Lender {
 public:
     explicit OneLoan(ws::Framer &framer) : framer_(framer) {}
     [[nodiscard]] bool lend_memory() noexcept override {
+        if (std::exchange(lent_, true)) {
+            return false;
+        }
         framer_.hold_in(bytes_);
-        return !std::exchange(lent_, true);
+        return true;
     }
 
 private:

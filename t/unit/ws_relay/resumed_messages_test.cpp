@@ -1,64 +1,18 @@
 // A session that can be resumed, before a backend of lines or records: docs/resume-protocol.md,
 // section 8.
-#include "t/unit/ws_relay/resumed.hpp"
-
-#include "ngx_ws_filter/ws_relay/message_translator.hpp"
+#include "t/unit/ws_relay/resumed_messages.hpp"
 
 using namespace std::string_view_literals;
 using unit::bytes_command;
+using unit::kept_messages;
+using unit::lines;
 using unit::number_command;
-using ws::MessageTranslator;
+using unit::records;
+using Session = unit::MessageSession;
 using ws::Phase;
 using ws::Tag;
 
 namespace {
-
-constexpr ws::FramingSettings lines{.kind = ws::FramingKind::line};
-constexpr ws::FramingSettings records{.kind = ws::FramingKind::length, .length_size = 1};
-
-ws::ResumeTerms kept_messages() {
-    ws::ResumeTerms terms = unit::terms();
-    terms.limits.keeps_messages = true;
-    return terms;
-}
-
-struct Parts {
-    explicit Parts(const ws::FramingSettings &framing) : settings(framing) {}
-
-    ws::FramingSettings settings;
-    ws::Framer framer{settings};
-    unit::OneLoan loan{framer};
-    MessageTranslator::Options options{.framer = &framer, .max_message = 100};
-};
-
-using Relayed = unit::ResumedBy<MessageTranslator, MessageTranslator::Options, unit::OneLoan>;
-
-class Session : public Parts, public Relayed {
-public:
-    explicit Session(const ws::FramingSettings &framing,
-                     const ws::ResumeTerms &what = kept_messages(), std::size_t scratch = 1000)
-        : Parts(framing), Relayed(what, unit::plain(), scratch, Parts::options, loan) {}
-
-    // The leg ends, and the client comes back. What it gets is told but for the greeting.
-    std::string cut(std::uint64_t client_has) {
-        client.is_reset();
-        parts();
-        come_back(client_has);
-        goes_on();
-        const std::string got = second_gets();
-        const std::size_t ack = got.find("; ack ");
-        return got.substr(0, got.find(';')) + got.substr(got.find(';', ack + 2));
-    }
-    std::string backend_gets() { return backend.take_written(); }
-    Session &tells(Tag tag, std::string_view message) {
-        client_says(bytes_command(tag, message));
-        return *this;
-    }
-    Session &goes() {
-        goes_on();
-        return *this;
-    }
-};
 
 // --- to the backend
 
