@@ -47,13 +47,24 @@ Passage MessageTranslator::begin(std::span<std::uint8_t> received,
 Event MessageTranslator::next(Passage &passage) noexcept {
     Room room{passage.end, passage.limit};
     const Event event = read(passage.received, room);
+    note(passage, room);
+    return event;
+}
+
+bool MessageTranslator::drain(Passage &passage) noexcept {
+    Room room{passage.end, passage.limit};
+    const bool drained = options_.framer->drain(room);
+    note(passage, room);
+    return drained;
+}
+
+void MessageTranslator::note(Passage &passage, const Room &room) noexcept {
     held_back_ = held();
     if (room.filled != passage.end) {
         streamed_ += static_cast<std::uint64_t>(room.filled - passage.end);
         stream_map_.note(streamed_, positions_.taken() - held_back_);
         passage.end = room.filled;
     }
-    return event;
 }
 
 Event MessageTranslator::read(ReadBuffer &buffer, Room &room) noexcept {

@@ -45,6 +45,7 @@ public:
 
     // --- a resumed one
 
+    [[nodiscard]] bool drain(Passage &passage) noexcept override;
     void release() noexcept override { messages_.clear(); }
     void delivered(std::uint64_t total) noexcept override {
         ResumeTranslator::delivered(stream_map_.arrived(total));
@@ -71,6 +72,7 @@ private:
     void forget_unkept() noexcept override;
     [[nodiscard]] Frames send_again(const Scratch &scratch) noexcept override;
 
+    void note(Passage &passage, const Room &room) noexcept;
     [[nodiscard]] Event read(ReadBuffer &buffer, Room &room) noexcept;
     [[nodiscard]] Event wait_for_room(ReadBuffer &buffer) noexcept;
     void put_back(ReadBuffer &buffer) noexcept;

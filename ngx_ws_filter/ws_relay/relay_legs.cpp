@@ -51,7 +51,8 @@ void Relay::keep_no_longer(Millis now) noexcept {
     tunnel_.keep_no_longer(now);
 }
 
-// What the client sent behind what was taken comes again.
+// What the client sent behind what was taken comes again. A message that was taken as a whole does
+// not, and the backend gets all of it, whether or not there is another leg.
 void Relay::leave_client(Millis now) noexcept {
     to_client_.flush();
     if (session_->anything_due() && !to_client_.blocked() && !to_client_.lost()) {
@@ -61,6 +62,15 @@ void Relay::leave_client(Millis now) noexcept {
     to_client_.finish();
     to_client_.note_stall(now);
     to_client_.lose();
+    for (bool drained = false; !drained;) {
+        Passage passage = translator_->begin({}, host_->scratch());
+        drained = resume_->drain(passage);
+        if (passage.size() != 0) {
+            bytes_in_ += passage.size();
+            to_backend_.write(passage.data(), passage.size());
+        }
+    }
+    translator_->finish();
     rest_.clear(*host_);
     resume_->end_leg();
     client_ = &nobody;

@@ -47,6 +47,9 @@ public:
     [[nodiscard]] Breach check_ack(std::uint64_t client_has) const noexcept {
         return positions_.check_ack(client_has);
     }
+    // Before end_leg(), until it returns true: puts into the passage what is left of a message that
+    // the client has said to its end.
+    [[nodiscard]] virtual bool drain(Passage &) noexcept { return true; }
     void end_leg() noexcept;
     // The session ends with its leg, and tells the client so.
     void keep_no_longer() noexcept;

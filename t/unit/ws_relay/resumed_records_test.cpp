@@ -63,12 +63,40 @@ void hears_nothing_of_a_record_without_memory_again(void **) {
     unit::equal(session.backend_gets(), '<' + held + '!' + known);
 }
 
+// Nobody else would go on with it before the client comes back, which it may never do.
+void whole_record_is_written_to_its_end_when_the_client_goes(void **) {
+    const std::string message(100, 'x');
+    for (const bool takes : {true, false}) {
+        Session session(records, kept_messages(), 20);
+        session.tells(Tag::part, message.substr(1)).tells(Tag::data, "x").goes();
+        std::string got = session.backend_gets();
+        unit::check(!got.empty() && got.size() < 101);
+        session.tells(Tag::data, "late");
+        session.backend.takes = takes ? unit::unbounded : 0;
+        unit::check(session.relay->part(ws::CloseCode::abnormal, {}, session.now));
+        session.is_in(Phase::detached);
+        got += session.backend_gets();
+        session.backend.takes = unit::unbounded;
+        unit::equal(got == 'd' + message, takes);
+        session.goes();
+        got += session.backend_gets();
+        unit::equal(got, 'd' + message);
+        session.come_back(0);
+        session.goes();
+        unit::equal(session.second_gets().substr(0, 15), "reconnect 100; "sv);
+        session.says(session.second, bytes_command(Tag::data, "next"));
+        session.goes();
+        unit::equal(session.backend_gets(), "\4next"sv);
+    }
+}
+
 }  // namespace
 
 int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(hears_the_close_behind_a_record_without_memory),
         cmocka_unit_test(hears_nothing_of_a_record_without_memory_again),
+        cmocka_unit_test(whole_record_is_written_to_its_end_when_the_client_goes),
     };
     return unit::run("resumed_records", tests);
 }
