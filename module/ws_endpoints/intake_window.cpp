@@ -18,8 +18,9 @@ uint32_t round_trip(const PathFacts &facts) noexcept {
 
 IntakeWindow::IntakeWindow(const ngx_connection_t *source, size_t most) noexcept
     : source_(source),
-      path_({.least = fixed_part(most), .most = most, .behind_holes = 3, .empties_queue = true}),
-      window_(path_.size()),
+      fixed_(fixed_part(most)),
+      path_({.least = fixed_, .most = most, .behind_holes = 3, .empties_queue = true}),
+      window_(fixed_),
       room_(window_),
       clamp_(window_) {
 }
@@ -42,7 +43,7 @@ void IntakeWindow::look() noexcept {
 void IntakeWindow::adjust() noexcept {
     // As it is set by SO_RCVBUF the fixed part is a strict bound.
     const size_t asked = path_.size();
-    const size_t wanted = asked < least + least / 4 ? size_t{least} : asked;
+    const size_t wanted = asked < fixed_ + fixed_ / 4 ? fixed_ : asked;
     if (wanted > window_ + window_ / 16) {
         too_wide_ = false;
         if (unread(source_) < window_ / 2) {
@@ -78,7 +79,7 @@ void IntakeWindow::settle() noexcept {
     const size_t needed = ngx_max(window_, edge_ - total_);
     if (needed == window_ || needed < room_ - room_ / 8) {
         room_ = needed;
-        narrow_receive_window(source_, needed, least);
+        narrow_receive_window(source_, needed, fixed_);
         keep_receive_window(source_);
     }
     clamp_ = needed == window_ ? window_ : window_ - ngx_min(window_, waiting);

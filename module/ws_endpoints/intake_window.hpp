@@ -38,6 +38,7 @@ private:
     void settle() noexcept;
 
     const ngx_connection_t *source_;
+    size_t fixed_;
     ws::PathWindow path_;
     uint64_t total_ = 0;    // bytes read
     uint64_t look_at_ = 0;  // when there are so many

@@ -138,8 +138,9 @@ def test_window_is_never_more_than_its_cap(tmp_path):
             assert 0 < transfer.watch(1) <= 1.6 * cap + 96 * KIB
 
 
-def test_size_is_a_fixed_bound(tmp_path):
-    with long_paths(tmp_path, *LONG, settings="ws_client_rcvbuf 64k;") as paths:
+@pytest.mark.parametrize("size", ["64k", "auto max=64k"])
+def test_size_is_a_fixed_bound(tmp_path, size):
+    with long_paths(tmp_path, *LONG, settings=f"ws_client_rcvbuf {size};") as paths:
         with paths.transfer("ours") as transfer:
             assert transfer.rate(2) < 1.5 * 64 * KIB / paths.link.rtt
             transfer.stall()
