@@ -161,6 +161,20 @@ void an_end_that_waits_behind_held_bytes_comes_behind_them(void **) {
     unit::equal(there.backend.finishes, 1);
 }
 
+void an_end_that_was_due_behind_held_bytes_stays_due(void **) {
+    Resumed here;
+    lose_leg(here);
+    const Handed handed(here);
+    ws::HandedSession read = handed.read();
+    read.relay.to_backend.finished = true;
+    here.relay->hand_over();
+
+    Resumed there;
+    go_on(there, read);
+    unit::equal(there.backend.written, "lo"sv);
+    unit::equal(there.backend.finishes, 1);
+}
+
 void is_refused_where_there_is_no_memory(void **) {
     Resumed here;
     lose_leg(here);
@@ -278,6 +292,7 @@ int main() {
         cmocka_unit_test(ends_of_both_sides_are_known),
         cmocka_unit_test(grace_goes_on_and_not_anew),
         cmocka_unit_test(an_end_that_waits_behind_held_bytes_comes_behind_them),
+        cmocka_unit_test(an_end_that_was_due_behind_held_bytes_stays_due),
         cmocka_unit_test(is_refused_where_there_is_no_memory),
         cmocka_unit_test(message_says_all),
         cmocka_unit_test(message_that_is_cut_or_longer_is_refused),
