@@ -29,6 +29,8 @@ void IntakeWindow::look() noexcept {
     if (!path_.round_is_over(ngx_current_msec)) {
         if (path_.hurry(total_)) {
             adjust();
+        } else if (is_closing()) {
+            settle();
         }
         return;
     }
@@ -48,6 +50,8 @@ void IntakeWindow::adjust() noexcept {
         too_wide_ = false;
         if (unread(source_) < window_ / 2) {
             widen(wanted);
+        } else if (is_closing()) {
+            settle();
         }
         return;
     }
@@ -56,7 +60,7 @@ void IntakeWindow::adjust() noexcept {
     if (too_wide_ && (again || !path_.paused())) {
         window_ = wanted;
         settle();
-    } else if (room_ != window_) {
+    } else if (is_closing()) {
         settle();
     }
 }
@@ -70,7 +74,8 @@ void IntakeWindow::widen(size_t wanted) noexcept {
 }
 
 // What was told to the peer before will still come and needs its room. Beyond it nothing is told
-// until so much has been read that the window is enough.
+// until so much has been read that the window is enough. The next read may take all that waits, and
+// none follows that would tell the peer of the room behind it.
 void IntakeWindow::settle() noexcept {
     const size_t waiting = unread(source_);
     const uint64_t by_clamp = total_ + waiting + clamp_;
@@ -82,7 +87,9 @@ void IntakeWindow::settle() noexcept {
         narrow_receive_window(source_, needed, fixed_);
         keep_receive_window(source_);
     }
-    clamp_ = needed == window_ ? window_ : window_ - ngx_min(window_, waiting);
+    const size_t left = window_ - ngx_min(window_, waiting);
+    const size_t least_told = waiting <= most_read_ ? window_ / 4 : 0;
+    clamp_ = needed == window_ ? window_ : ngx_max(left, least_told);
     limit_window(source_, clamp_);
 }
 

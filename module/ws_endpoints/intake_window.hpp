@@ -20,17 +20,21 @@ public:
     // `most` bytes at most. The kernel has been told the fixed part.
     IntakeWindow(const ngx_connection_t *source, size_t most) noexcept;
 
-    // So many bytes were read. A wide window is looked at each time.
+    // So many bytes were read. A wide window is looked at each time, and so is one that closes.
     void took(size_t bytes) noexcept {
         total_ += bytes;
+        most_read_ = ngx_max(most_read_, bytes);
         if (total_ >= look_at_) {
             look();
-            look_at_ = path_.wide() ? total_ : total_ + worth_a_look;
+            look_at_ = path_.wide() || is_closing() ? total_ : total_ + worth_a_look;
         }
     }
 
 private:
     static constexpr size_t least = 160 * 1024;
+
+    // The peer was told of more than the window, and will be told of little until that is read.
+    [[nodiscard]] bool is_closing() const noexcept { return room_ != window_; }
 
     void look() noexcept;
     void adjust() noexcept;
@@ -46,6 +50,7 @@ private:
     size_t window_;         // that is wanted
     size_t room_;           // that the kernel has: more, if the peer was told so before
     size_t clamp_;          // that the peer is told beyond what has come
+    size_t most_read_ = 0;  // at a time
     uint32_t out_of_order_ = 0;
     bool too_wide_ = false;  // since the last round
 };
