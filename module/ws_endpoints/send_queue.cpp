@@ -72,6 +72,20 @@ bool SendQueue::is_full() noexcept {
            pending() >= window;
 }
 
+// What has been written since the last question is counted as unsent while that leaves room enough,
+// so that many small messages need no question each.
+uint64_t SendQueue::unsent_beside(size_t bound, size_t most) noexcept {
+    if (written_ <= worth_a_call) {
+        return 0;
+    }
+    const size_t enough = ngx_min(most, bound - bound / 4);
+    if (left_of(bound, written_ - sent_) < enough) {
+        const uint64_t waiting = unsent(connection());
+        sent_ = written_ - ngx_min(waiting, written_);
+    }
+    return written_ - sent_;
+}
+
 // What is not sent is among what is not acknowledged, so that a second question is rarely needed.
 size_t SendQueue::room(size_t most) noexcept {
     const size_t window = outflow_.window();
@@ -79,11 +93,10 @@ size_t SendQueue::room(size_t most) noexcept {
         return most;
     }
     if (outflow_.follows()) {
-        const size_t waiting = written_ > worth_a_call ? unsent(connection()) : 0;
         const bool is_far = limited_ && !outflow_.is_close_by();
         const size_t bound = is_far ? outflow_.unsent() : ngx_max(most_unsent, outflow_.unsent());
-        const size_t left = left_of(bound, waiting);
-        const size_t wanted = ngx_max(left, least_read);
+        const uint64_t left = left_of(bound, unsent_beside(bound, most));
+        const uint64_t wanted = ngx_max(left, least_read);
         return ngx_min(wanted, most);
     }
     const size_t unasked = ngx_min(worth_a_call, window / 2);

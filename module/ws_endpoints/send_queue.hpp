@@ -46,12 +46,15 @@ public:
 private:
     void prepare(size_t size) noexcept;
     void limit() noexcept;
+    // Bytes that are not sent, or a few more, where `most` are to be read.
+    [[nodiscard]] uint64_t unsent_beside(size_t bound, size_t most) noexcept;
     [[nodiscard]] bool is_bounded() const noexcept;
     [[nodiscard]] uint64_t pending() const noexcept { return written_ - arrival_.data(); }
 
     Arrival arrival_;
     Outflow outflow_;
     uint64_t written_ = 0;
+    uint64_t sent_ = 0;     // of them, when the kernel was asked last
     bool nodelay_;          // to be set before the first byte
     bool limited_ = false;  // the kernel knows the bounds
 };
