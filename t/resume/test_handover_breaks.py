@@ -2,6 +2,8 @@
 it cannot go."""
 
 import array
+import contextlib
+import http.client
 import os
 import re
 import signal
@@ -9,11 +11,13 @@ import socket
 import struct
 
 from harness import upgrading
+from harness.backends import EchoBackend
 from harness.gateway import wait_until
 from harness.pki import server_tls
 from harness.processes import stopped
 from harness.resumable import another, resumable
 from harness.resume_client import Ended, refused
+from harness.status import ZONE
 from harness.tls_backend import TlsEchoBackend
 
 __all__ = ["resumable"]
@@ -113,6 +117,31 @@ def test_heir_that_stands_still_leaves_a_session_with_one_of_both(resumable, raw
     one.leg.close()
     leaves(one.front)
     assert len(one.service.connections) == 1
+
+
+def test_session_that_is_told_to_end_on_its_way_ends_if_it_is_not_taken(resumable):
+    one = resumable(EchoBackend, "ws_session_key ada;", parts={
+        "workers": 2, "http": ZONE, "server": "location = /control { ws_control; }"})
+    one.front.allow("exited on signal")
+    assert_echoes(one)
+    one.front.reload()
+    one.front.wait_log("hands its sessions to another worker", 30)
+    wait_until(lambda: any(map(upgrading.is_heir, one.front.workers())), 30, "an heir")
+    [heir] = filter(upgrading.is_heir, one.front.workers())
+    with contextlib.suppress(ProcessLookupError), stopped(heir):
+        one.cut("close")
+        one.front.wait_log("the session waits")
+        control = http.client.HTTPConnection("127.0.0.1", one.front.port, timeout=40)
+        control.request("POST", "/control", "key=ada",
+                        {"Content-Type": "application/x-www-form-urlencoded"})
+        assert control.getresponse().read() == b'{"ended":0,"silent_workers":1}\n'
+        control.close()
+        os.kill(heir, signal.SIGKILL)
+        wait_until(lambda: not upgrading.exists(heir), 30, "the end of the heir")
+    assert one.service.wait_connection().wait_ended() == "eof"
+    assert refused(one.try_resume()) == 4001
+    leaves(one.front)
+    assert "goes on with a session" not in one.front.error_log()
 
 
 def test_heir_is_found_behind_another_address_in_front(resumable):
