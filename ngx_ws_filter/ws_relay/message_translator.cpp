@@ -31,16 +31,9 @@ MessageTranslator::MessageTranslator(Session &session, const ResumeTerms &terms,
 
 // --- to the backend
 
-// The passage is a RoomTranslator's.
 Passage MessageTranslator::begin(std::span<std::uint8_t> received,
                                  const Scratch &scratch) const noexcept {
-    const std::size_t size = scratch.received.size();
-    std::uint8_t *const begin = scratch.wrapped.data();
-    return {.received = {received.data(), received.data(), received.data() + received.size()},
-            .begin = begin,
-            .end = begin,
-            .limit = begin + size,
-            .answers = scratch.wrapped.subspan(size)};
+    return passage_with_room(received, scratch);
 }
 
 // What is held of a message is not in the stream yet.

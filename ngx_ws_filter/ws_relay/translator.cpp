@@ -48,12 +48,7 @@ Frames Translator::end(const Scratch &) noexcept {
             .fault = cut ? "backend closed inside a UTF-8 code point" : std::string_view{}};
 }
 
-// The room is one scratch buffer's size; the pongs gather behind it.
-Passage RoomTranslator::begin(std::span<std::uint8_t> received,
-                              const Scratch &scratch) const noexcept {
-    if (takes_in_place()) {
-        return Translator::begin(received, scratch);
-    }
+Passage passage_with_room(std::span<std::uint8_t> received, const Scratch &scratch) noexcept {
     const std::size_t size = scratch.received.size();
     std::uint8_t *const begin = scratch.wrapped.data();
     return {.received = {received.data(), received.data(), received.data() + received.size()},
@@ -61,6 +56,12 @@ Passage RoomTranslator::begin(std::span<std::uint8_t> received,
             .end = begin,
             .limit = begin + size,
             .answers = scratch.wrapped.subspan(size)};
+}
+
+Passage RoomTranslator::begin(std::span<std::uint8_t> received,
+                              const Scratch &scratch) const noexcept {
+    return takes_in_place() ? Translator::begin(received, scratch)
+                            : passage_with_room(received, scratch);
 }
 
 Event RoomTranslator::next(Passage &passage) noexcept {

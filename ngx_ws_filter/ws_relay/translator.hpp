@@ -98,6 +98,11 @@ struct RoomOptions {
     bool repairs_text = false;  // ws_text_errors replace
 };
 
+// A passage whose data comes out in a place of its own, as large as one scratch buffer; the pongs
+// gather behind it.
+[[nodiscard]] Passage passage_with_room(std::span<std::uint8_t> received,
+                                        const Scratch &scratch) noexcept;
+
 // For compression, framings and repaired text: what comes out can be much more than what went in,
 // so that it is written to a place of its own, as much as there is room for.
 class RoomTranslator final : public Translator {
