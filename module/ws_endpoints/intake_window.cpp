@@ -43,7 +43,7 @@ void IntakeWindow::look() noexcept {
 // A little more or less is not worth the calls. While much waits to be read it is not the path that
 // is slow.
 void IntakeWindow::adjust() noexcept {
-    // As it is set by SO_RCVBUF the fixed part is a strict bound.
+    // SO_RCVBUF sets the fixed part, which is a strict bound therefore.
     const size_t asked = path_.size();
     const size_t wanted = asked < fixed_ + fixed_ / 4 ? fixed_ : asked;
     if (wanted > window_ + window_ / 16) {

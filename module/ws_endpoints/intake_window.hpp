@@ -7,12 +7,12 @@
 
 namespace ngx_ws {
 
-// As much as the path delivers in a round trip and a fixed part; see PathWindow.
+// The window is as much as the path delivers in a round trip, and a fixed part; see PathWindow.
 class IntakeWindow {
 public:
     static constexpr size_t worth_a_look = 32 * 1024;
 
-    // Of so much the kernel's overhead is a part, and on loopback less costs speed.
+    // The kernel's overhead is a part of these bytes, and fewer cost speed on loopback.
     [[nodiscard]] static constexpr size_t fixed_part(size_t most) noexcept {
         return ngx_min(least, most);
     }

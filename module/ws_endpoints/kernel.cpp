@@ -17,7 +17,7 @@ namespace ngx_ws {
 
 namespace {
 
-// Of <linux/socket.h>: the size of the receive buffer is what was asked for.
+// The flag is that of <linux/socket.h>: the receive buffer has the size that was asked for.
 constexpr int receive_buffer_locked = 2;
 
 int option_value(size_t value) noexcept {
@@ -125,8 +125,8 @@ void limit_receive_buffer(const ngx_connection_t *c, size_t size) noexcept {
     set_option(c, SOL_SOCKET, SO_RCVBUF, size / 2);
 }
 
-// Who wants to be woken by so many bytes has to have room for them. Unlike SO_RCVBUF this goes as
-// far as the kernel's own tuning, for everybody, where that is not locked.
+// A socket that wants to be woken by so many bytes has to have room for them. Unlike SO_RCVBUF this
+// goes as far as the kernel's own tuning, for everybody, where that is not locked.
 void widen_receive_window(const ngx_connection_t *c, size_t size) noexcept {
     lock_receive_buffer(c, 0);
     set_option(c, SOL_SOCKET, SO_RCVLOWAT, size);
