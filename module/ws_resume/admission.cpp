@@ -18,7 +18,7 @@ bool may_keep_another(ngx_http_request_t *r) noexcept {
                       "ws: this session cannot be resumed, %s is used up",
                       room ? "ws_resume_memory" : "ws_resume_sessions");
     }
-    return room && memory && ngx_exiting == 0;
+    return room && memory;
 }
 
 bool read_bound(ngx_http_request_t *r, ngx_pool_t *pool, ngx_str_t &bound) noexcept {

@@ -112,12 +112,12 @@ void Tunnel::client_said(Event event, std::uint64_t offset, Millis now) noexcept
 // The answer is a receipt, so it waits. With ws_half_close the Close ends only what the client
 // says, and the session ends when the backend has said its last.
 void Tunnel::on_client_close(Millis now) noexcept {
-    if (!lives()) {
-        return;
-    }
-    if (asks_to_be_kept()) {
+    if (leaves_leg() && may_detach()) {
         session_->answer_close();
         detach(now);
+        return;
+    }
+    if (!lives()) {
         return;
     }
     if (options_->half_close && !legs_.are_resumable && backend_ == Peer::speaks) {

@@ -164,7 +164,7 @@ private:
     void conclude(Millis now) noexcept;
     void conclude_undelivered(CloseCode code, std::string_view why) noexcept;
     void on_client_close(Millis now) noexcept;
-    [[nodiscard]] bool asks_to_be_kept() const noexcept;
+    [[nodiscard]] bool leaves_leg() const noexcept;
     void detach(Millis now) noexcept;
     void give_up(Millis now) noexcept;
     void resume(Millis now) noexcept;

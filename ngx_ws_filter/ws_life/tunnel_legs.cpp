@@ -15,7 +15,7 @@ void Tunnel::set_legs(const Legs &legs) noexcept {
 
 // A session whose end the client does not know yet is kept: one whose own Close is not answered,
 // because the backend has still to acknowledge what stood before it, and one that the backend has
-// ended.
+// ended. A Close with which the client leaves its leg crosses ours, and is no answer.
 bool Tunnel::may_detach() const noexcept {
     if (!is_kept()) {
         return false;
@@ -28,7 +28,7 @@ bool Tunnel::may_detach() const noexcept {
         case Phase::delivering:  // only the two sides' own ends are delivered
             return true;
         case Phase::closing:
-            return end_.by == Side::backend && !session_->close_received();
+            return end_.by == Side::backend && (!session_->close_received() || leaves_leg());
         case Phase::detached:
         case Phase::draining:
         case Phase::over:
@@ -37,10 +37,10 @@ bool Tunnel::may_detach() const noexcept {
     return false;
 }
 
-bool Tunnel::asks_to_be_kept() const noexcept {
+bool Tunnel::leaves_leg() const noexcept {
     const CloseCode code = session_->peer_status().code;
-    return may_detach() && ((legs_.keeps_come_back && code == come_back) ||
-                            (legs_.keeps_going_away && code == CloseCode::going_away));
+    return (legs_.keeps_come_back && code == come_back) ||
+           (legs_.keeps_going_away && code == CloseCode::going_away);
 }
 
 // The backend's end stays known, and the client's own is said again on the next leg.

@@ -54,7 +54,8 @@ void Relay::keep_no_longer(Millis now) noexcept {
 // What the client sent behind what was taken comes again. A message that was taken as a whole does
 // not, and the backend gets all of it, whether or not there is another leg.
 void Relay::leave_client(Millis now) noexcept {
-    to_client_.flush();
+    // Our Close stands behind what waits, and cannot wait with it.
+    session_->close_due() ? to_client_.flush_at_last() : to_client_.flush();
     if (session_->anything_due() && !to_client_.blocked() && !to_client_.lost()) {
         client_->gather();
         send_due(now);

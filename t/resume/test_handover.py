@@ -154,6 +154,43 @@ def assert_survive_an_upgrade(front, raw):
             each.leg.close()
 
 
+def reloading(front, raw):
+    """What opens a leg whose request begins before a reload, and ends behind it."""
+    def connect():
+        client = raw(front.port)
+        send = client.send
+
+        def send_in_two(data):
+            client.send = send
+            send(data[:20])
+            front.reload()
+            send(data[20:])
+
+        client.send = send_in_two
+        return client
+
+    return connect
+
+
+@pytest.mark.parametrize("name", [OWN, SSH, CLOUD])
+def test_session_that_begins_in_a_worker_that_goes_is_handed_over(gateway, backend, raw, name):
+    service = backend(EchoBackend)
+    front = gateway(f"location / {{ ws_pass {service.address}; ws_resume on; }}", main=SOON)
+    one = ResumeClient(reloading(front, raw), name=name).begin()
+    assert name != OWN or one.limits["grace"] == 60_000
+    assert_echoes(one, b"late")
+    one._connect = connector(front, raw)  # pylint: disable=protected-access
+    with pytest.raises((Ended, Closed)):
+        while True:
+            one.step()
+    one.resume()
+    leaves(front)
+    assert_echoes(one, b", and on")
+    assert one.close() == (1000, "")
+    one.leg.close()
+    assert len(service.connections) == 1
+
+
 def test_worker_without_a_time_keeps_who_does_not_leave(resumable):
     """Neither worker_shutdown_timeout nor ws_drain_time: nobody is sent away, and who comes back
     comes to a new worker."""
