@@ -51,8 +51,8 @@ Connection::Connection(ngx_connection_t *c, const Bounds &bounds, bool nodelay,
                        std::span<uint8_t> early, off_t *counter) noexcept
     : early_(early),
       counter_(counter),
-      intake_(c, bounds.rcvbuf),
-      queue_(c, bounds.window, bounds.notsent_lowat, nodelay) {
+      intake_(c, bounds.rcvbuf, bounds.wide_close_by),
+      queue_(c, {bounds.window, bounds.notsent_lowat, bounds.short_close_by, nodelay}) {
 }
 
 // --- from the peer

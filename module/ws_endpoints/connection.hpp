@@ -14,6 +14,10 @@ struct Bounds {
     WindowConf window;         // written and not acknowledged
     WindowConf notsent_lowat;  // not even sent
     WindowConf rcvbuf;         // received ahead of us
+
+    // Of those that follow the path, where the peer is on this machine and there is none.
+    bool short_close_by = false;  // the window is a fixed one
+    bool wide_close_by = false;   // more is received ahead of us
 };
 
 class Connection : public ws::Endpoint {

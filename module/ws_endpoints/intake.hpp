@@ -10,8 +10,8 @@ namespace ngx_ws {
 // have is small.
 class Intake {
 public:
-    // A fixed bound is set at once.
-    Intake(const ngx_connection_t *source, const WindowConf &window) noexcept;
+    // A fixed bound is set at once. `wide_close_by`: see Bounds.
+    Intake(const ngx_connection_t *source, const WindowConf &window, bool wide_close_by) noexcept;
 
     // So many bytes were read.
     void took(const ngx_connection_t *source, size_t bytes) noexcept {
@@ -25,9 +25,10 @@ public:
 private:
     void count(const ngx_connection_t *source, size_t bytes) noexcept;
 
-    IntakeWindow *window_ = nullptr;  // of a flood that has a path
-    uint32_t most_;                   // bytes; 0: nothing is followed
-    uint32_t taken_ = 0;              // before there is a flood
+    IntakeWindow *window_ = nullptr;              // of a flood that has a path
+    uint32_t most_;                               // bytes; 0: nothing is followed
+    uint16_t left_ = IntakeWindow::worth_a_look;  // bytes, before there is a flood
+    bool wide_close_by_;
 };
 
 }  // namespace ngx_ws

@@ -178,14 +178,14 @@ void limit_unsent(const ngx_connection_t *c, size_t bytes) noexcept {
 
 // The kernel keeps what is not acknowledged in the send buffer, and makes the socket writable
 // again when a third of it is: its bound is our window, and acknowledgements wake us by themselves.
-SendBounds limit_send_buffer(const ngx_connection_t *c, size_t window,
+SendBounds limit_send_buffer(const ngx_connection_t *c, const WindowSizes &window,
                              size_t notsent_lowat) noexcept {
     const size_t segment = segment_size(c);
     const bool loopback = is_loopback(segment);
     if (loopback) {
         stop_pacing(c);
     }
-    const size_t usable = usable_window(window, segment);
+    const size_t usable = usable_window(loopback ? window.close_by : window.far, segment);
     set_option(c, SOL_SOCKET, SO_SNDBUF, usable / 2);
     set_option(c, IPPROTO_TCP, TCP_NOTSENT_LOWAT, notsent_lowat);
     const size_t least = usable == 0 ? 0 : send_buffer(c);
@@ -216,6 +216,24 @@ bool broken_behind_its_end(const ngx_connection_t *c, bool we_have_ended) noexce
         c->read->error = 1;  // which nobody is told again
     }
     return broken;
+}
+
+bool comes_from_loopback(const ngx_connection_t *c) noexcept {
+    constexpr uint8_t net_of_loopback = 127;
+    switch (c->sockaddr->sa_family) {
+        case AF_INET: {
+            const auto *v4 = reinterpret_cast<const struct sockaddr_in *>(c->sockaddr);
+            return ntohl(v4->sin_addr.s_addr) >> 24 == net_of_loopback;
+        }
+        case AF_INET6: {
+            const auto *v6 = reinterpret_cast<const struct sockaddr_in6 *>(c->sockaddr);
+            const bool mapped = IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) != 0;
+            return mapped ? v6->sin6_addr.s6_addr[12] == net_of_loopback
+                          : IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) != 0;
+        }
+        default:
+            return c->sockaddr->sa_family == AF_UNIX;
+    }
 }
 
 // TCP knows a way back to an unconnected socket, by which the peer gets a reset; a unix socket

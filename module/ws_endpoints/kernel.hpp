@@ -60,11 +60,15 @@ void limit_unsent(const ngx_connection_t *c, size_t bytes) noexcept;
 // Bounds the bytes that are not acknowledged, and those of them that are not even sent; 0: as the
 // kernel likes. On loopback it has the kernel send them without pacing besides. The window that
 // there is then may be larger than was asked for.
+struct WindowSizes {
+    size_t far;
+    size_t close_by;  // on loopback
+};
 struct SendBounds {
     size_t window;
     bool loopback;
 };
-[[nodiscard]] SendBounds limit_send_buffer(const ngx_connection_t *c, size_t window,
+[[nodiscard]] SendBounds limit_send_buffer(const ngx_connection_t *c, const WindowSizes &window,
                                            size_t notsent_lowat) noexcept;
 
 // For last words: what limit_send_buffer() has bounded may be as large as the kernel allows.
@@ -73,6 +77,10 @@ void lift_send_bounds(const ngx_connection_t *c, bool windowed) noexcept;
 // Whether a connection whose end was read is broken as well: recv() goes on telling of the end
 // alone. `we_have_ended`: our FIN was sent, after which a connection may be over in peace.
 [[nodiscard]] bool broken_behind_its_end(const ngx_connection_t *c, bool we_have_ended) noexcept;
+
+// By the peer's address, as nginx has it: behind a proxy on this machine whose clients' addresses
+// nginx takes over, it is the client's.
+[[nodiscard]] bool comes_from_loopback(const ngx_connection_t *c) noexcept;
 
 // Ends a connection by a reset, at once. Its descriptor stays until it is closed.
 void reset_connection(const ngx_connection_t *c) noexcept;

@@ -15,8 +15,8 @@ constexpr size_t least_read = 4 * 1024;
 // For fewer bytes the kernel is neither told its bounds nor asked what became of them.
 constexpr size_t worth_a_call = 16 * 1024;
 
-// A unix socket has no path to follow.
-constexpr size_t window_of_unix = 64 * 1024;
+// Of a peer that is on this machine, to which there is no path to follow.
+constexpr size_t window_close_by = 64 * 1024;
 
 uint64_t left_of(uint64_t bound, uint64_t used) noexcept {
     return used < bound ? bound - used : 0;
@@ -24,9 +24,10 @@ uint64_t left_of(uint64_t bound, uint64_t used) noexcept {
 
 }  // namespace
 
-SendQueue::SendQueue(ngx_connection_t *c, const WindowConf &window, const WindowConf &notsent_lowat,
-                     bool nodelay) noexcept
-    : outflow_(window, notsent_lowat), nodelay_(nodelay) {
+SendQueue::SendQueue(ngx_connection_t *c, const Options &options) noexcept
+    : outflow_(options.window, options.notsent_lowat),
+      nodelay_(options.nodelay),
+      short_close_by_(options.short_close_by) {
     arrival_.open(c);
 }
 
@@ -48,12 +49,17 @@ void SendQueue::prepare(size_t size) noexcept {
 }
 
 void SendQueue::limit() noexcept {
-    if (outflow_.follows() && is_unix(connection())) {
-        outflow_.fix(window_of_unix);
+    const size_t most = outflow_.window();
+    const bool follows = outflow_.follows();
+    const size_t close_by = ngx_min(window_close_by, most);
+    if (follows && is_unix(connection())) {
+        outflow_.fix(close_by);
     }
-    const size_t fixed = outflow_.follows() ? 0 : outflow_.window();
-    const SendBounds bounds = limit_send_buffer(connection(), fixed, outflow_.unsent());
-    if (!outflow_.follows()) {
+    const size_t far = outflow_.follows() ? 0 : outflow_.window();
+    const SendBounds bounds = limit_send_buffer(
+        connection(), {.far = far, .close_by = follows && short_close_by_ ? close_by : far},
+        outflow_.unsent());
+    if (bounds.window != 0) {
         outflow_.fix(bounds.window);
     }
     if (bounds.loopback) {

@@ -11,9 +11,14 @@ namespace ngx_ws {
 // It lies in the kernel. The kernel is asked as rarely as can be, and told its bounds once.
 class SendQueue {
 public:
-    // `window` and `notsent_lowat`: see Bounds.
-    SendQueue(ngx_connection_t *c, const WindowConf &window, const WindowConf &notsent_lowat,
-              bool nodelay) noexcept;
+    // See Bounds.
+    struct Options {
+        const WindowConf &window;
+        const WindowConf &notsent_lowat;
+        bool short_close_by;
+        bool nodelay;  // to be set before the first byte
+    };
+    SendQueue(ngx_connection_t *c, const Options &options) noexcept;
 
     [[nodiscard]] ngx_connection_t *connection() const noexcept { return arrival_.destination(); }
 
@@ -54,8 +59,9 @@ private:
     Arrival arrival_;
     Outflow outflow_;
     uint64_t written_ = 0;
-    uint64_t sent_ = 0;     // of them, when the kernel was asked last
-    bool nodelay_;          // to be set before the first byte
+    uint64_t sent_ = 0;  // of them, when the kernel was asked last
+    bool nodelay_;
+    bool short_close_by_;
     bool limited_ = false;  // the kernel knows the bounds
 };
 

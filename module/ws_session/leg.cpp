@@ -1,5 +1,6 @@
 #include "module/ws_session/leg.hpp"
 
+#include "module/ws_endpoints/kernel.hpp"
 #include "module/ws_requests/context.hpp"
 #include "module/ws_requests/log.hpp"
 
@@ -17,6 +18,14 @@ void handle_client(ngx_http_request_t *r) {
 
 bool wants_nodelay(ngx_http_request_t *r) noexcept {
     return ngx::core_location(r).tcp_nodelay != 0;
+}
+
+// A client on this machine has no path to follow, and is slower all the time if its first bytes
+// have come before the bound was set.
+WindowConf client_rcvbuf(const WindowConf &asked, const ngx_connection_t *client) noexcept {
+    return asked.follows() && comes_from_loopback(client)
+               ? WindowConf{.size = IntakeWindow::fixed_part(asked.most)}
+               : asked;
 }
 
 std::span<uint8_t> content(const ngx_buf_t &buffer) noexcept {
@@ -37,7 +46,7 @@ Leg::Leg(ngx_http_request_t *r, Context &ctx) noexcept : r_(r), ctx_(&ctx), conf
 void Leg::take_client() noexcept {
     const Bounds bounds = {.window = conf_->flow.client_window,
                            .notsent_lowat = conf_->flow.notsent_lowat,
-                           .rcvbuf = conf_->flow.client_rcvbuf};
+                           .rcvbuf = client_rcvbuf(conf_->flow.client_rcvbuf, r_->connection)};
     client_.make(r_->connection, bounds, wants_nodelay(r_), content(*r_->header_in), nullptr);
     r_->read_event_handler = handle_client;
     r_->write_event_handler = handle_client;
@@ -51,7 +60,9 @@ void Leg::make_backend(EndpointPlace &place) noexcept {
     const bool follows = conf_->flow.backend_rcvbuf.follows();
     const Bounds bounds = {.window = conf_->flow.backend_window,
                            .notsent_lowat = conf_->flow.notsent_lowat,
-                           .rcvbuf = follows ? conf_->flow.backend_rcvbuf : WindowConf{}};
+                           .rcvbuf = follows ? conf_->flow.backend_rcvbuf : WindowConf{},
+                           .short_close_by = true,
+                           .wide_close_by = comes_from_loopback(r_->connection)};
     place.make(u.peer.connection, bounds, wants_nodelay(r_), content(u.buffer),
                &u.state->bytes_received);
     u.peer.connection->read->available = -1;
