@@ -33,8 +33,8 @@ Chosen choose_subprotocol(ngx_http_request_t *r, const ws::UpgradeRequest &reque
     const ws::FramingKind framing = conf.framing.settings.kind;
     const bool resumes = conf.resume.on() && framing != ws::FramingKind::typed;
     ws::ResumeChoice resume(resumes && framing == ws::FramingKind::stream);
-    ws::SubprotocolChoice choice(ngx::elements<std::string_view>(conf.subprotocol.names),
-                                 resume.passed_over());
+    const auto listed = ngx::elements<std::string_view>(conf.subprotocol.names);
+    ws::SubprotocolChoice choice(listed, resume.passed_over(!listed.empty()));
     request.subprotocols().each([&](std::string_view value) {
         choice.offer(value);
         resume.offer(value);

@@ -12,8 +12,7 @@ namespace ws {
 
 enum class ResumeName : std::uint8_t { none, own, ssh, cloudproxy };
 
-// Ours, and then those of v4. A location that takes the first `count` of them passes as many to
-// SubprotocolChoice, as offers that are not meant for the service.
+// Ours, and then those of v4.
 inline constexpr std::array resume_names{resume_subprotocol, std::string_view{"ssh"},
                                          std::string_view{"relay.tunnel.cloudproxy.app"}};
 
@@ -43,9 +42,10 @@ public:
     void offer(std::string_view field_value) noexcept;
 
     [[nodiscard]] ResumeName chosen() const noexcept { return chosen_; }
-    // What is passed over when the service's subprotocol is chosen.
-    [[nodiscard]] std::span<const std::string_view> passed_over() const noexcept {
-        return std::span{resume_names}.first(takes_v4_ ? resume_names.size() : 1);
+    // What SubprotocolChoice passes over when it chooses for the service, which speaks v4 only
+    // where it is one of those that `lists` names.
+    [[nodiscard]] std::span<const std::string_view> passed_over(bool lists) const noexcept {
+        return std::span{resume_names}.first(takes_v4_ || !lists ? resume_names.size() : 1);
     }
 
 private:

@@ -50,8 +50,9 @@ void takes_no_name_of_v4_where_messages_are_kept(void **) {
 }
 
 // What is offered for the service, by the rules for any other request.
-std::string_view service(const ws::ResumeChoice &resume, std::string_view offers) {
-    ws::SubprotocolChoice choice({}, resume.passed_over());
+std::string_view service(const ws::ResumeChoice &resume, std::string_view offers,
+                         std::span<const std::string_view> listed = {}) {
+    ws::SubprotocolChoice choice(listed, resume.passed_over(!listed.empty()));
     choice.offer(offers);
     return choice.chosen();
 }
@@ -62,7 +63,11 @@ void leaves_the_others_to_the_service(void **) {
     unit::equal(service(all, "ssh, relay.tunnel.cloudproxy.app, mqtt"), "mqtt");
     unit::equal(service(all, "ssh"), "");
     const ws::ResumeChoice ours(false);
-    unit::equal(service(ours, "v1.resume.ngx-ws-filter, ssh, mqtt"), "ssh");
+    constexpr std::array<std::string_view, 2> listed = {"mqtt", "ssh"};
+    unit::equal(service(ours, "v1.resume.ngx-ws-filter, ssh, mqtt"), "mqtt");
+    unit::equal(service(ours, "ssh, relay.tunnel.cloudproxy.app"), "");
+    unit::equal(service(ours, "v1.resume.ngx-ws-filter, ssh, mqtt", listed), "ssh");
+    unit::equal(service(all, "ssh, mqtt", listed), "mqtt");
 }
 
 void knows_what_it_answers(void **) {
