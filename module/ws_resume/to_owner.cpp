@@ -41,14 +41,18 @@ public:
     // Whom the SID names.
     OwnerAddress *find_owner(uint64_t worker) noexcept { return &owner_.emplace(worker); }
 
-    // There is no owner any more. False if there is, and the client may try again.
+    // There is no answer: the owner is gone for good, or it is about to leave and the client finds
+    // the session where that went. False if the client takes a status for that, and nothing else.
     [[nodiscard]] bool tell_lost() noexcept {
-        if (!is_gone(*owner_) || !answer_at_once()) {
+        const bool is_over = is_gone(*owner_);
+        const bool bears_close = is_over || context().asked->name != ws::ResumeName::ssh;
+        if (!bears_close || !answer_at_once()) {
             return false;
         }
-        refused(ws::resume_close::unknown_sid);
+        refused(is_over ? ws::resume_close::unknown_sid : ws::resume_close::come_back);
         request()->lingering_close = 1;
-        return send_close(request(), facts_.close_code, "unknown session") == NGX_OK;
+        return send_close(request(), facts_.close_code,
+                          is_over ? "unknown session" : "this worker leaves") == NGX_OK;
     }
 
 private:

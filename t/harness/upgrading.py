@@ -5,7 +5,7 @@ import re
 import signal
 import struct
 import subprocess
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from harness.gateway import Gateway, wait_until
@@ -97,8 +97,10 @@ LISTENS, CONNECTED = "01", "03"
 
 def _meeting(pid, state):
     """The names of the sockets in that state that the worker has for those that leave."""
-    files = Path(f"/proc/{pid}/fd")
-    own = {os.readlink(one) for one in files.iterdir()}
+    own = set()
+    for one in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed since
+            own.add(os.readlink(one))
     names = re.findall(rf" {state} +(\d+) @(ngx_ws_filter\+[0-9a-f]{{16}})$",
                        Path("/proc/net/unix").read_text(), re.MULTILINE)
     return [b"\0" + name.encode() for inode, name in names if f"socket:[{inode}]" in own]

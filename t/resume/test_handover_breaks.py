@@ -10,13 +10,15 @@ import signal
 import socket
 import struct
 
+import pytest
+
 from harness import upgrading
 from harness.backends import EchoBackend
 from harness.gateway import wait_until
 from harness.pki import server_tls
 from harness.processes import stopped
 from harness.resumable import another, resumable
-from harness.resume_client import Ended, refused
+from harness.resume_client import CLOUD, OWN, Ended, refused
 from harness.status import ZONE
 from harness.tls_backend import TlsEchoBackend
 
@@ -116,6 +118,37 @@ def test_heir_that_stands_still_leaves_a_session_with_one_of_both(resumable, raw
     assert one.close() == (1000, "")
     one.leg.close()
     leaves(one.front)
+    assert len(one.service.connections) == 1
+
+
+@contextlib.contextmanager
+def heir_that_gets_nothing(one):
+    """A reload whose heir stands still before the session has come to it."""
+    for _ in range(10):
+        one.front.reload()
+        wait_until(lambda: any(map(upgrading.is_heir, one.front.workers())), 30, "an heir")
+        [heir] = filter(upgrading.is_heir, one.front.workers())
+        with stopped(heir):
+            if not re.search(f"{heir}#{heir}: .*goes on with a session", one.front.error_log()):
+                yield
+                return
+        one.resume()
+    raise AssertionError("the heir is always faster")
+
+
+@pytest.mark.parametrize("name", [OWN, CLOUD])
+def test_worker_whose_time_is_up_sends_back_whom_it_let_wait(resumable, name):
+    """gcloud gives up at the first status that refuses it, and comes back from 4004."""
+    one = resumable(parts={"workers": 2, "main": "worker_shutdown_timeout 3s;"}, how={"name": name})
+    assert_echoes(one, b"before")
+    with heir_that_gets_nothing(one):
+        assert one.read_close()[0] == 4004
+        assert refused(one.try_resume()) == 4004
+    leaves(one.front)
+    one.resume()
+    assert_echoes(one, b", after")
+    assert one.close() == (1000, "")
+    one.leg.close()
     assert len(one.service.connections) == 1
 
 
