@@ -68,11 +68,13 @@ ws::Read Connection::read(std::span<uint8_t> to) noexcept {
         early_ = early_.subspan(size);
         return {ws::Came::bytes, size};
     }
+    intake_.open();
     return took(connection()->recv(connection(), to.data(), to.size()));
 }
 
 ws::Read Connection::discard(std::span<uint8_t> to) noexcept {
     early_ = {};
+    intake_.open();
     const ssize_t n = ngx_recv(connection(), to.data(), to.size());
     return n == 0 ? ws::Read{ws::Came::end} : took(n);
 }
@@ -101,6 +103,7 @@ size_t Connection::fill_pipe(size_t most) noexcept {
         available < least_splice) {
         return 0;
     }
+    intake_.open();
     const size_t size =
         pipe_of_worker().fill(connection(), ngx_min(static_cast<size_t>(available), most));
     if (size != 0) {

@@ -19,6 +19,12 @@ Intake::Intake(const ngx_connection_t *source, const WindowConf &window,
     }
 }
 
+void Intake::go_on(const ngx_connection_t *source) noexcept {
+    if (most_ != 0) {
+        limit_window(source, most_);
+    }
+}
+
 // Before the first look the kernel has not let more come than it does by itself. Bytes that come
 // from this machine have no path to follow, and without memory none can be: the fixed part stays.
 void Intake::count(const ngx_connection_t *source, size_t bytes) noexcept {

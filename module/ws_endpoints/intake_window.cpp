@@ -25,8 +25,31 @@ IntakeWindow::IntakeWindow(const ngx_connection_t *source, size_t most) noexcept
       clamp_(window_) {
 }
 
+// A destination that takes nothing for a moment is no reason to call the kernel twice.
+void IntakeWindow::leave() noexcept {
+    constexpr uint64_t shortest = 2000;
+    if (left_ || !path_.wide()) {
+        return;
+    }
+    const uint64_t now = microseconds();
+    if (left_since_ == 0) {
+        left_since_ = now;
+    }
+    const uint64_t moment = ngx_max(shortest, path_.round_trip() / 16);
+    if (now - left_since_ > moment) {
+        left_ = true;
+        limit_window(source_, 0);
+    }
+}
+
+void IntakeWindow::reopen() noexcept {
+    left_ = false;
+    limit_window(source_, clamp_);
+}
+
 void IntakeWindow::look() noexcept {
-    if (!path_.round_is_over(ngx_current_msec)) {
+    const uint64_t now = microseconds();
+    if (!path_.round_is_over(now)) {
         if (path_.hurry(total_)) {
             adjust();
         } else if (is_closing()) {
@@ -36,7 +59,8 @@ void IntakeWindow::look() noexcept {
     }
     const PathFacts facts = path_facts(source_);
     const bool holes = facts.out_of_order != std::exchange(out_of_order_, facts.out_of_order);
-    path_.note(total_, ngx_current_msec, round_trip(facts), holes);
+    // What waits has come too, although a worker that was late has read little of it yet.
+    path_.note(total_ + unread(source_), now, round_trip(facts), holes);
     adjust();
 }
 

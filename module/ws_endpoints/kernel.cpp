@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 
 #include <climits>
+#include <ctime>
 #include <string_view>
 
 #ifndef SO_BUF_LOCK
@@ -154,12 +155,20 @@ size_t unread(const ngx_connection_t *c) noexcept {
     return ngx_socket_nread(c->fd, &bytes) == 0 && bytes > 0 ? static_cast<size_t>(bytes) : 0;
 }
 
+uint64_t microseconds() noexcept {
+    struct timespec time = {};
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    return static_cast<uint64_t>(time.tv_sec) * 1'000'000 +
+           static_cast<uint64_t>(time.tv_nsec) / 1000;
+}
+
 PathFacts path_facts(const ngx_connection_t *c) noexcept {
     const TcpInfo info = tcp_info(c);
     return {.local = info.known.tcpi_advmss == 0 || is_loopback(info.known.tcpi_advmss),
             .round_trip = info.known.tcpi_rtt,
             .round_trip_in = info.known.tcpi_rcv_rtt,
             .out_of_order = info.out_of_order,
+            .sent_again = info.known.tcpi_total_retrans,
             .window = uint64_t{info.known.tcpi_snd_cwnd} * info.known.tcpi_snd_mss,
             .delivered = info.delivery_rate,
             .paced = info.pacing_rate};

@@ -44,10 +44,14 @@ struct PathFacts {
     uint32_t round_trip;     // microseconds, of bytes of ours; 0: not known
     uint32_t round_trip_in;  // of bytes of the peer's
     uint32_t out_of_order;   // packets of the peer's, because others were lost
+    uint32_t sent_again;     // packets of ours
     uint64_t window;         // bytes of ours that its congestion control lets be under way
     uint64_t delivered;      // bytes a second of ours that came through lately
     uint64_t paced;          // and at which they are sent
 };
+// Microseconds since some time. The kernel's clock that nginx looks at may stand still for longer
+// than a round trip takes.
+[[nodiscard]] uint64_t microseconds() noexcept;
 // All 0 where it cannot be told.
 [[nodiscard]] PathFacts path_facts(const ngx_connection_t *c) noexcept;
 

@@ -14,6 +14,7 @@ bool MovedConnection::may_move([[maybe_unused]] const ngx_connection_t *c,
 
 void MovedConnection::go_on(Connection &endpoint, const ws::Flow &flow) noexcept {
     endpoint.queue_.go_on(flow.written, flow.acknowledged);
+    endpoint.intake_.go_on(endpoint.connection());
     endpoint.finished_ = flow.finished && flow.taken == flow.written;
     if (endpoint.finished_) {
         endpoint.queue_.fin_sent();

@@ -40,10 +40,11 @@ struct Outflow::Trail {
     [[nodiscard]] bool probes(const PathFacts &facts) noexcept;
 
     ws::PathWindow path;
-    ngx_msec_t since = 0;  // it was asked
-    uint64_t best = 0;     // bytes a second
-    unsigned rounds = 0;   // since it was the best
+    uint64_t since = 0;   // it was asked
+    uint64_t best = 0;    // bytes a second
+    unsigned rounds = 0;  // since it was the best
     uint32_t round_trip = 0;
+    uint32_t sent_again = 0;
     bool measures_rate = false;
 };
 
@@ -92,7 +93,8 @@ bool Outflow::makes_trail(const ngx_connection_t *destination) noexcept {
     if (trail_ == nullptr) {
         trail_ = ngx::make<Trail>(destination->pool);
         if (trail_ != nullptr) {
-            trail_->path = ws::PathWindow({.least = least, .most = window_, .behind_holes = 2});
+            trail_->path = ws::PathWindow(
+                {.least = least, .most = window_, .behind_holes = 2, .empties_queue = true});
             trail_->measures_rate = measures_its_rate(destination);
         }
     }
@@ -107,8 +109,8 @@ void Outflow::look(const ngx_connection_t *destination, uint64_t written,
         most_ = most_unsent_ = 0;
         return;
     }
-    const ngx_msec_t elapsed = ngx_current_msec - trail_->since;
-    if (elapsed <= trail_->round_trip / 1000) {
+    const uint64_t now = microseconds();
+    if (now - trail_->since <= trail_->round_trip) {
         return;
     }
     const PathFacts facts = path_facts(destination);
@@ -116,14 +118,18 @@ void Outflow::look(const ngx_connection_t *destination, uint64_t written,
         stay();
         return;
     }
-    trail_->since = ngx_current_msec;
+    trail_->since = now;
     trail_->round_trip = facts.round_trip;
     if (most_unsent_ != 0) {
         bound_unsent(destination, facts);
     }
-    trail_->path.note(acknowledged, ngx_current_msec, facts.round_trip, true);
+    const bool holes = facts.sent_again != std::exchange(trail_->sent_again, facts.sent_again);
+    trail_->path.note(acknowledged, now, facts.round_trip, holes);
     if (most_ != 0 && trail_->path.measured()) {
-        const uint32_t wanted = size_in_kernel(trail_->path.size() + unsent_);
+        // Nobody tells when there is room again.
+        const uint64_t until_asked = facts.delivered * time_to_wake / 1'000'000;
+        const uint64_t beside = ngx_max(until_asked, unsent_);
+        const uint32_t wanted = size_in_kernel(trail_->path.size() + beside);
         window_ = ngx_min(wanted, most_);
     }
 }

@@ -7,9 +7,9 @@ namespace ngx_ws {
 
 struct PathFacts;
 
-// Either bound may be fixed, or follow the path: the first is two round trips then, because behind
-// a lost packet a second one is under way, and the second what the kernel sends until we have been
-// woken and have written more.
+// Either bound may be fixed, or follow the path: the first is a round trip then, or two where
+// packets get lost, because behind a lost one a second round trip is under way; and the second what
+// the kernel sends until we have been woken and have written more.
 class Outflow {
 public:
     Outflow(const WindowConf &window, const WindowConf &unsent) noexcept;

@@ -6,10 +6,9 @@ namespace ws {
 
 namespace {
 
-// A clock of milliseconds tells nothing of shorter rounds.
-constexpr std::uint64_t shortest_round = 4;
-
-// Microseconds; a peer can say what it likes.
+// In microseconds. What a shorter round brings tells more of who had the processor than of the
+// path, and a peer can say of a longer one what it likes.
+constexpr std::uint64_t shortest_round = 4'000;
 constexpr std::uint32_t longest_round_trip = 4'000'000;
 
 // A round may have been so long because nobody read, or wrote, for a while.
@@ -31,7 +30,7 @@ bool clearly_more(std::uint64_t now, std::uint64_t before) noexcept {
 }  // namespace
 
 bool PathWindow::round_is_over(std::uint64_t now) const noexcept {
-    return now - since_ >= std::max<std::uint64_t>(shortest_round, round_trip_ / 1000);
+    return now - since_ >= std::max<std::uint64_t>(shortest_round, round_trip_);
 }
 
 void PathWindow::note(std::uint64_t total, std::uint64_t now, std::uint32_t round_trip,
@@ -47,30 +46,43 @@ void PathWindow::note(std::uint64_t total, std::uint64_t now, std::uint32_t roun
     if (!round_is_over(now)) {
         return;
     }
-    const std::uint64_t elapsed = (now - since_) * 1000;
+    const std::uint64_t elapsed = now - since_;
+    const std::uint64_t came = total - total_;
+    const std::uint32_t expected = std::max(round_trip_, round_trip);
     if (bounds_.empties_queue && !paused_ && !holes && holes_ == 0) {
-        round_trip = queue_.note(round_trip, (total - total_) * 1'000'000 / elapsed);
+        round_trip = queue_.note(round_trip, came * 1'000'000 / elapsed);
     }
+    paused_ = elapsed >= 2 * std::max<std::uint64_t>(shortest_round, expected);
     round_trip_ = round_trip;
-    const std::uint64_t delivered = (total - total_) * round_trip / elapsed;
-    paused_ = elapsed / 1000 >= 2 * std::max<std::uint64_t>(shortest_round, round_trip / 1000);
-    const bool probes = clearly_more(delivered, best_);
-    const bool held_back = delivered + unused >= size_ && delivered > peak_ + peak_ / 8;
-    forget(round_trip == 0 ? 1 : elapsed / round_trip);
-    peak_ = std::max(peak_, delivered);
-    best_ = std::max(best_, delivered);
     total_ = total;
     since_ = now;
+    forget(round_trip == 0 ? 1 : elapsed / round_trip);
+    resize(came * round_trip / elapsed, holes);
+}
+
+void PathWindow::resize(std::uint64_t delivered, bool holes) noexcept {
+    const bool more = clearly_more(delivered, best_);
+    const bool probes = more && !is_calm();
+    delivered = more && !probes ? best_ : delivered;
+    calm_ = probes ? 0 : more ? rounds_of_calm - 1 : std::min(calm_ + 1, rounds_of_calm);
+    const bool held_back = delivered + unused >= size_ && delivered > peak_ + peak_ / 8;
+    peak_ = std::max(peak_, delivered);
+    best_ = std::max(best_, delivered);
     const std::uint64_t half_more = delivered + delivered / 2;
+    const std::uint64_t next = is_calm() ? std::min(half_more, best_) : half_more;
     const std::uint64_t steady = is_lossy(holes) ? bounds_.behind_holes * peak_ : peak_;
     size_ = bounded(probes      ? ahead_of_a_probe(delivered)
-                    : held_back ? std::max(half_more, steady)
+                    : held_back ? std::max(next, steady)
                                 : steady);
 }
 
+bool PathWindow::is_calm() const noexcept {
+    return calm_ == rounds_of_calm && best_ > bounds_.least;
+}
+
 bool PathWindow::hurry(std::uint64_t total) noexcept {
-    const std::uint64_t delivered = total - total_;
-    const bool measurable = begun_ && round_trip_ >= 1000 * shortest_round;
+    const std::uint64_t delivered = total - std::min(total, total_);
+    const bool measurable = begun_ && round_trip_ >= shortest_round && !is_calm();
     if (!measurable || delivered < bounds_.least || !clearly_more(delivered, best_)) {
         return false;
     }

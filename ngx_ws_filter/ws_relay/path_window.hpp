@@ -9,7 +9,7 @@
 namespace ws {
 
 // Told of what arrives, it measures round by round. Bytes are counted from the beginning of the
-// stream, times are milliseconds, round trips microseconds. No socket, no clock.
+// stream, times are microseconds. No socket, no clock.
 class PathWindow {
 public:
     struct Bounds {
@@ -33,10 +33,13 @@ public:
               bool holes) noexcept;
 
     // For a round that is not over, in which more has come than in any before, and more than the
-    // fixed part. Returns whether the window is larger for it.
+    // fixed part. Returns whether the window is larger for it. `total` may be less than note() was
+    // told.
     [[nodiscard]] bool hurry(std::uint64_t total) noexcept;
 
     [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+    // Microseconds.
+    [[nodiscard]] std::uint64_t round_trip() const noexcept { return round_trip_; }
     // A round is over.
     [[nodiscard]] bool measured() const noexcept { return best_ != 0; }
     // The last round took longer than a round trip or two.
@@ -47,7 +50,13 @@ private:
     static constexpr unsigned first_patience = 8;
     static constexpr unsigned rounds_of_a_trial = 6;
     static constexpr unsigned rounds_that_count = 2;
+    static constexpr unsigned rounds_of_calm = 8;
 
+    // So many bytes came in one round trip.
+    void resize(std::uint64_t delivered, bool holes) noexcept;
+    // The sender has found its speed long ago. A round that brings clearly more may have been a
+    // long one then that was measured short: the next one tells.
+    [[nodiscard]] bool is_calm() const noexcept;
     [[nodiscard]] bool is_lossy(bool holes) noexcept;
     [[nodiscard]] bool try_less(bool holes) noexcept;
     void forget(std::uint64_t rounds) noexcept;
@@ -61,6 +70,7 @@ private:
     std::uint64_t peak_ = 0;   // bytes in one round trip, of the last rounds
     std::uint64_t best_ = 0;   // of many
     std::uint32_t round_trip_ = 0;
+    unsigned calm_ = 0;   // rounds that brought no more than others
     unsigned holes_ = 0;  // grows with rounds that had some
     unsigned lossy_rounds_ = 0;
     unsigned patience_ = first_patience;  // lossy rounds until less is tried

@@ -54,6 +54,7 @@ void Relay::give_back(WaitingPings &pings) noexcept {
 // --- turns
 
 Relay::Turn Relay::advance(Millis now) noexcept {
+    pause_ = look_again_at_ <= now ? std::min<Millis>(2 * pause_, longest_pause) : pause_;
     look_again_at_ = Deadlines::never;
     if (tunnel_.wake_at() <= now) {
         tunnel_.on_time(now);
@@ -188,7 +189,11 @@ void Relay::pump_to_backend(Millis now) noexcept {
         const bool takes = takes_more();
         const bool may_read =
             takes && use != Use::leave && client_->readable() && paced(upload_, use, 1, now) != 0;
-        if (!takes || (!rest_.waits() && !may_read)) {
+        if (!takes) {
+            client_->leave_unread();
+            return;
+        }
+        if (!rest_.waits() && !may_read) {
             return;
         }
         if (reads == max_reads) {
@@ -196,6 +201,7 @@ void Relay::pump_to_backend(Millis now) noexcept {
             return;
         }
         if (is_full(to_backend_, now)) {
+            client_->leave_unread();
             return;
         }
         if (rest_.waits()) {
@@ -207,10 +213,12 @@ void Relay::pump_to_backend(Millis now) noexcept {
 }
 
 bool Relay::is_full(Lane &lane, Millis now) noexcept {
-    constexpr Millis soon = 5;
-    const bool full = lane.is_full();
-    look_again_at_ = full ? now + soon : look_again_at_;
-    return full;
+    if (!lane.is_full()) {
+        pause_ = shortest_pause;
+        return false;
+    }
+    look_again_at_ = now + pause_;
+    return true;
 }
 
 bool Relay::read_client(Millis now) noexcept {

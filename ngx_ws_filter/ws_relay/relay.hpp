@@ -202,6 +202,9 @@ private:
     void read_what_is_left(Millis now) noexcept;
 
     Session *session_;
+    static constexpr Millis shortest_pause = 2;
+    static constexpr Millis longest_pause = 16;
+
     Translator *translator_;
     Endpoint *client_;
     Endpoint *backend_;
@@ -219,7 +222,8 @@ private:
     std::uint64_t bytes_out_ = 0;              // payload taken for it
     std::uint64_t lost_to_client_ = 0;         // not acknowledged at the end
     std::uint64_t lost_to_backend_ = 0;
-    bool floods_ = false;  // the backend: its last read was a large one
+    Millis pause_ = shortest_pause;  // until a full destination is looked at again
+    bool floods_ = false;            // the backend: its last read was a large one
 };
 
 inline Facts Relay::facts(Millis now) const noexcept {

@@ -24,8 +24,11 @@ void Relay::pump_to_client(Millis now) noexcept {
         }
         const Use use = tunnel_.use_of_backend();
         const bool waits = use == Use::relay && (to_client_.blocked() || waits_for_client());
-        if (use == Use::leave || waits || !backend_->readable() ||
-            paced(download_, use, 1, now) == 0) {
+        if (waits) {
+            backend_->leave_unread();
+            return;
+        }
+        if (use == Use::leave || !backend_->readable() || paced(download_, use, 1, now) == 0) {
             return;
         }
         if (reads == max_reads) {
@@ -33,6 +36,7 @@ void Relay::pump_to_client(Millis now) noexcept {
             return;
         }
         if (use == Use::relay && is_full(to_client_, now)) {
+            backend_->leave_unread();
             return;
         }
         if (!read_backend(now)) {

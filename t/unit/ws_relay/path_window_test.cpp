@@ -15,7 +15,7 @@ public:
 
     void deliver(std::uint64_t bytes_in_a_round, unsigned rounds = 1, bool holes = false) {
         for (; rounds != 0; --rounds) {
-            now_ += round_trip_ / 1000;
+            now_ += round_trip_;
             total_ += bytes_in_a_round;
             note(holes);
         }
@@ -27,7 +27,7 @@ public:
         return window.hurry(total_);
     }
 
-    void wait(std::uint64_t milliseconds) { now_ += milliseconds; }
+    void wait(std::uint64_t milliseconds) { now_ += 1000 * milliseconds; }
 
     ws::PathWindow window{{.least = least, .most = most, .behind_holes = 3}};
 
@@ -35,7 +35,7 @@ private:
     void note(bool holes) { window.note(total_, now_, round_trip_, holes); }
 
     std::uint32_t round_trip_;
-    std::uint64_t now_ = 1'000'000;
+    std::uint64_t now_ = 1'000'000'000;
     std::uint64_t total_ = 0;
 };
 
@@ -53,10 +53,10 @@ void holds_one_round_trip_beyond_the_fixed_part(void **) {
 }
 
 void scales_a_long_round_down_to_a_round_trip(void **) {
-    Path path(1'000);  // shorter than the clock can tell
-    path.wait(9);
+    Path path(1'000);  // shorter than a round
+    path.wait(3);
     path.deliver(1000 * kib);
-    unit::equal(path.window.size(), least + 250 * kib);
+    unit::equal(path.window.size(), least + 5 * 250 * kib / 2);
     path.wait(9);
     path.deliver(1000 * kib);
     unit::equal(path.window.size(), least + 100 * kib);
@@ -79,13 +79,49 @@ void does_not_wait_for_the_end_of_a_round_that_brings_more(void **) {
     unit::check(!path.hurry(kib));
 }
 
+// A sender that has found its speed brings as much in each round.
+Path calm_path() {
+    Path path(100'000);
+    path.deliver(1000 * kib, 12);
+    return path;
+}
+
+void takes_no_notice_of_one_round_that_brings_more_than_many(void **) {
+    Path path = calm_path();
+    path.deliver(1800 * kib);
+    unit::check(path.window.size() <= least + 1000 * kib);
+    path.deliver(1000 * kib);
+    path.deliver(1800 * kib);
+    unit::check(path.window.size() <= least + 1000 * kib);
+}
+
+void believes_a_second_one(void **) {
+    Path path = calm_path();
+    path.deliver(1400 * kib);
+    path.deliver(1400 * kib);
+    unit::equal(path.window.size(), least + 5 * 1400 * kib / 2);
+}
+
+void does_not_hurry_where_a_sender_has_found_its_speed(void **) {
+    Path path = calm_path();
+    unit::check(!path.hurry(1800 * kib));
+}
+
+void a_sender_that_comes_back_gets_no_more_than_it_had(void **) {
+    Path path = calm_path();
+    path.deliver(600 * kib, 4);
+    path.deliver(750 * kib);
+    unit::check(path.window.size() > least + 800 * kib);
+    unit::check(path.window.size() <= least + 1000 * kib);
+}
+
 void has_room_for_a_burst_within_the_fixed_part(void **) {
     Path path(100'000);
     path.deliver(10 * kib, 3);
     unit::check(!path.hurry(150 * kib));
 }
 
-void does_not_hurry_in_rounds_that_the_clock_cannot_tell(void **) {
+void does_not_hurry_in_rounds_that_are_too_short(void **) {
     Path path(1'000);
     unit::check(!path.hurry(2000 * kib));
 }
@@ -171,14 +207,14 @@ void gives_room_again_to_a_path_that_goes_on_losing(void **) {
 
 // The window of a path whose round trip gets longer while it delivers as much, behind so many
 // rounds in which packets were lost.
-std::uint64_t behind_a_queue(unsigned lossy_rounds, std::uint64_t pause = 100) {
+std::uint64_t behind_a_queue(unsigned lossy_rounds, std::uint64_t pause = 100'000) {
     ws::PathWindow window({.least = least, .most = most, .behind_holes = 1, .empties_queue = true});
-    std::uint64_t now = 1000;
+    std::uint64_t now = 1'000'000;
     std::uint64_t total = 0;
     for (unsigned rounds = 0; rounds < 80; ++rounds) {
         const std::uint32_t round_trip = rounds < 20 ? 100'000 : 200'000;
         window.note(total, now, round_trip, rounds < lossy_rounds);
-        now += rounds == 70 ? pause : 100;
+        now += rounds == 70 ? pause : 100'000;
         total += 800 * kib;
     }
     return window.size();
@@ -189,7 +225,18 @@ void counts_no_queue_of_the_senders_own(void **) {
 }
 
 void a_pause_tells_nothing_of_a_queue(void **) {
-    unit::check(behind_a_queue(0, 400) >= least + 800 * kib);
+    unit::check(behind_a_queue(0, 400'000) >= least + 800 * kib);
+}
+
+void a_queue_that_stands_is_no_pause(void **) {
+    ws::PathWindow window({.least = least, .most = most, .behind_holes = 1, .empties_queue = true});
+    std::uint64_t now = 1'000'000;
+    for (unsigned rounds = 0; rounds < 20; ++rounds) {
+        window.note(rounds * 800 * kib, now, rounds < 5 ? 100'000 : 250'000, false);
+        unit::equal(window.paused(), rounds == 10);
+        // Behind the pause a round lasts as long as it is known to take.
+        now += rounds == 9 ? 600'000 : rounds == 10 ? 250'000 : 100'000;
+    }
 }
 
 void counts_all_of_it_while_packets_are_lost(void **) {
@@ -209,23 +256,23 @@ void never_exceeds_the_cap(void **) {
 void a_claimed_round_trip_is_believed_to_four_seconds(void **) {
     ws::PathWindow window({.least = least, .most = UINT64_MAX, .behind_holes = 3});
     window.note(0, 0, UINT32_MAX, false);
-    unit::check(!window.round_is_over(3'999) && window.round_is_over(4'000));
-    window.note(1000, 4'000, UINT32_MAX, false);
-    window.note(2000, 8'000, UINT32_MAX, false);
+    unit::check(!window.round_is_over(3'999'999) && window.round_is_over(4'000'000));
+    window.note(1000, 4'000'000, UINT32_MAX, false);
+    window.note(2000, 8'000'000, UINT32_MAX, false);
     unit::equal(window.size(), least + 1000);
 }
 
 void measures_nothing_without_a_round_trip(void **) {
     ws::PathWindow window({.least = least, .most = most, .behind_holes = 3});
     window.note(0, 0, 0, false);
-    window.note(1000 * kib, 10, 0, false);
+    window.note(1000 * kib, 10'000, 0, false);
     unit::equal(window.size(), least);
 }
 
 void a_cap_below_the_fixed_part_changes_nothing(void **) {
     ws::PathWindow window({.least = least, .most = kib, .behind_holes = 3});
     window.note(0, 0, 10'000, false);
-    window.note(1000 * kib, 10, 10'000, false);
+    window.note(1000 * kib, 10'000, 10'000, false);
     unit::equal(window.size(), least);
 }
 
@@ -238,8 +285,12 @@ int main() {
         cmocka_unit_test(scales_a_long_round_down_to_a_round_trip),
         cmocka_unit_test(is_ahead_of_a_sender_that_doubles),
         cmocka_unit_test(does_not_wait_for_the_end_of_a_round_that_brings_more),
+        cmocka_unit_test(takes_no_notice_of_one_round_that_brings_more_than_many),
+        cmocka_unit_test(believes_a_second_one),
+        cmocka_unit_test(does_not_hurry_where_a_sender_has_found_its_speed),
+        cmocka_unit_test(a_sender_that_comes_back_gets_no_more_than_it_had),
         cmocka_unit_test(has_room_for_a_burst_within_the_fixed_part),
-        cmocka_unit_test(does_not_hurry_in_rounds_that_the_clock_cannot_tell),
+        cmocka_unit_test(does_not_hurry_in_rounds_that_are_too_short),
         cmocka_unit_test(does_not_hurry_before_the_first_round),
         cmocka_unit_test(grows_when_a_sender_fills_it),
         cmocka_unit_test(forgets_within_ten_rounds),
@@ -249,6 +300,7 @@ int main() {
         cmocka_unit_test(gives_room_again_to_a_path_that_goes_on_losing),
         cmocka_unit_test(counts_no_queue_of_the_senders_own),
         cmocka_unit_test(counts_all_of_it_while_packets_are_lost),
+        cmocka_unit_test(a_queue_that_stands_is_no_pause),
         cmocka_unit_test(a_pause_tells_nothing_of_a_queue),
         cmocka_unit_test(counts_all_of_it_for_some_rounds_behind_a_loss),
         cmocka_unit_test(never_exceeds_the_cap),

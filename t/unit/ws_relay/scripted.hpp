@@ -132,6 +132,7 @@ public:
     std::uint64_t acks = 0;
     unsigned writes = 0;
     unsigned finishes = 0;
+    unsigned left = 0;  // unread, for now
     std::string calls;  // that a test cannot see otherwise, in their order
 
     [[nodiscard]] std::string take_written() { return std::exchange(written, {}); }
@@ -150,6 +151,7 @@ public:
         ++discards;
         return give(to);
     }
+    void leave_unread() noexcept override { ++left; }
     [[nodiscard]] bool takes_pipe() const noexcept override { return has_pipe; }
     [[nodiscard]] std::size_t fill_pipe(std::size_t most) noexcept override {
         if (!has_pipe || script_.empty() || script_.front().came != ws::Came::bytes) {
