@@ -133,8 +133,8 @@ public:
     [[nodiscard]] CloseStatus peer_status() const noexcept;
 
     // Free bytes that a payload given to wrap() needs before it: a header, and what an earlier
-    // payload left of a code point.
-    static constexpr std::size_t headroom = max_header_size + 3;
+    // payload left of a code point, or the header of a DATA that resumes (data_header_size).
+    static constexpr std::size_t headroom = max_header_size + 6;
     // A client's session needs more, as it does for what is due.
     static constexpr std::size_t client_headroom = headroom + sizeof(MaskingKey);
 

@@ -226,7 +226,7 @@ bool MessageTranslator::append(std::span<const std::uint8_t> bytes, bool ends) n
 void MessageTranslator::look_what_waits() noexcept {
     KeptMessages::Piece piece;
     wrapped_ = messages_.sendable();
-    empty_waits_ = messages_.next(positions_.next(), piece) && piece.tag == Tag::empty;
+    empty_waits_ = messages_.next(positions_.next(), most_data(), piece) && piece.tag == Tag::empty;
 }
 
 // The frames are as many as there is room for.
@@ -234,7 +234,7 @@ Frames MessageTranslator::send_again(const Scratch &scratch) noexcept {
     const std::uint64_t before = positions_.next();
     std::size_t size = 0;
     KeptMessages::Piece piece;
-    while (messages_.next(positions_.next(), piece)) {
+    while (messages_.next(positions_.next(), most_data(), piece)) {
         const std::size_t added = write(piece, scratch.wrapped.subspan(size));
         if (added == 0) {
             break;
@@ -260,10 +260,11 @@ std::size_t MessageTranslator::write(const KeptMessages::Piece &piece,
         messages_.sent(piece);
         return session().wrap(room.subspan(header, size)).frame.size();
     }
-    if (room.size() < headers_of(max_data) + std::min(piece.size, least_piece)) {
+    const std::size_t headers = headers_of(most_data());
+    if (room.size() < headers + std::min(piece.size, least_piece)) {
         return 0;
     }
-    const std::size_t size = std::min(piece.size, room.size() - headers_of(max_data));
+    const std::size_t size = std::min(piece.size, room.size() - headers);
     const std::span<std::uint8_t> bytes = room.subspan(headers_of(size), size);
     (void)messages_.read(piece.number, bytes);
     positions_.sent(size);

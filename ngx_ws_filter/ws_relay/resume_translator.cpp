@@ -92,6 +92,11 @@ Event ResumeTranslator::obey(const Command &command, Heard heard) noexcept {
         case Heard::sid:
             sids_->echo(command.bytes, command.starts, command.ends, greeting_.next_sid);
             break;
+        case Heard::longest:
+            most_data_ = static_cast<std::uint32_t>(
+                std::clamp<std::uint64_t>(command.number, max_data, max_long_data));
+            limits_due_ = true;
+            break;
         case Heard::breach:
             return broken(reader_.breach());
         case Heard::nothing:
@@ -124,7 +129,7 @@ std::size_t ResumeTranslator::room_beside(std::uint64_t used,
                                           const Scratch &scratch) const noexcept {
     const std::uint64_t room =
         terms_.limits.replay - std::min<std::uint64_t>(used, terms_.limits.replay);
-    const std::size_t size = std::min(max_data, scratch.received.size());
+    const std::size_t size = std::min(most_data(), scratch.received.size());
     return room < std::min<std::uint64_t>(size, terms_.limits.replay / 8)
                ? 0
                : static_cast<std::size_t>(std::min<std::uint64_t>(room, size));
@@ -164,7 +169,7 @@ void ResumeTranslator::forget_unkept() noexcept {
 Frames ResumeTranslator::send_again(const Scratch &scratch) noexcept {
     const std::span<std::uint8_t> room = command_room(scratch).subspan(data_header_size);
     const std::size_t size =
-        replay_.read(positions_.next(), room.first(std::min(max_data, scratch.received.size())));
+        replay_.read(positions_.next(), room.first(std::min(most_data(), scratch.received.size())));
     positions_.sent(size);
     forget_unkept();
     std::uint8_t *const begin = write_data_before(room.data(), size);
@@ -192,6 +197,7 @@ void ResumeTranslator::greet_again(const Greeting &greeting, std::uint64_t clien
 void ResumeTranslator::begin_leg(std::uint64_t client_has) noexcept {
     forget_before(client_has);
     reader_.begin_leg();
+    most_data_ = max_data;
     in_piece_ = false;
 }
 
@@ -244,6 +250,14 @@ Millis ResumeTranslator::look_at(Millis now) noexcept {
     return std::min(look_at_, positions_.ack_at());
 }
 
+// What is heard of a client's LONGEST is answered by LIMITS that tell ours.
+std::size_t ResumeTranslator::write_limits(std::span<std::uint8_t> to) noexcept {
+    limits_due_ = false;
+    Limits limits = terms_.limits;
+    limits.longest = reader_.most_data() == max_data ? 0 : max_long_data;
+    return ws::write_limits(to, limits);
+}
+
 // RECONNECT_SUCCESS, LIMITS, NEW_SID, in this order; the ACK that follows is due by then.
 std::size_t ResumeTranslator::write_greeting(std::span<std::uint8_t> to) noexcept {
     switch (std::exchange(greet_, Greet::nothing)) {
@@ -256,8 +270,7 @@ std::size_t ResumeTranslator::write_greeting(std::span<std::uint8_t> to) noexcep
             return write_reconnect_success(to, positions_.taken());
         case Greet::limits:
             greet_ = greeting_.next_sid.empty() ? Greet::nothing : Greet::sid;
-            limits_due_ = false;
-            return write_limits(to, terms_.limits);
+            return write_limits(to);
         case Greet::sid:
             return write_new_sid(to, greeting_.next_sid);
         case Greet::nothing:
@@ -272,8 +285,7 @@ std::size_t ResumeTranslator::write_command(std::span<std::uint8_t> to, bool las
         return size;
     }
     if (limits_due_ && terms_.own_name) {
-        limits_due_ = false;
-        return write_limits(to, terms_.limits);
+        return write_limits(to);
     }
     if (positions_.ack_at() <= now || (last && positions_.owes_ack())) {
         return write_ack(to, positions_.tell(now));

@@ -113,6 +113,8 @@ protected:
     // What is heard but for data.
     [[nodiscard]] Event obey(const Command &command, Heard heard) noexcept;
     [[nodiscard]] Event broken(Breach breach) noexcept;
+    // Bytes in a DATA that the client takes on this leg.
+    [[nodiscard]] std::size_t most_data() const noexcept { return most_data_; }
     // Bytes that may be read from the backend while so many are kept.
     [[nodiscard]] std::size_t room_beside(std::uint64_t used,
                                           const Scratch &scratch) const noexcept;
@@ -130,6 +132,7 @@ private:
     enum class Greet : std::uint8_t { nothing, success, again, limits, sid };
 
     [[nodiscard]] Event take(const Command &command, Heard heard, Passage &passage) noexcept;
+    [[nodiscard]] std::size_t write_limits(std::span<std::uint8_t> to) noexcept;
     [[nodiscard]] std::size_t write_greeting(std::span<std::uint8_t> to) noexcept;
     [[nodiscard]] std::size_t write_command(std::span<std::uint8_t> to, bool last,
                                             Millis now) noexcept;
@@ -145,6 +148,7 @@ private:
     Greeting greeting_;
     Millis look_at_ = Deadlines::never;
     std::uint32_t away_ = 0;
+    std::uint32_t most_data_ = max_data;
     std::uint8_t wait_ = 0;  // ms between the last two questions
     Breach breach_ = Breach::none;
     Greet greet_ = Greet::nothing;

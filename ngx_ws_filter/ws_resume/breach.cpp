@@ -9,6 +9,7 @@ CloseCode close_code(Breach breach) noexcept {
         case Breach::text_message:
             return CloseCode::unsupported_data;
         case Breach::data_too_long:
+        case Breach::long_data_too_long:
             return CloseCode::message_too_big;
         case Breach::window_exceeded:
             return CloseCode::policy_violation;
@@ -33,6 +34,8 @@ std::string_view words(Breach breach) noexcept {
             return "command has a wrong length";
         case Breach::data_too_long:
             return "DATA is longer than 16384 bytes";
+        case Breach::long_data_too_long:
+            return "DATA is longer than 65536 bytes";
         case Breach::gateway_command:
             return "command is sent by gateways alone";
         case Breach::part_empty:

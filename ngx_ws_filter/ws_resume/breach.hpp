@@ -29,6 +29,7 @@ enum class Breach : std::uint8_t {
     message_too_short,     // a message has no room for a tag
     length_wrong,          // a body is shorter or longer than it says
     data_too_long,         // DATA or PART has more than max_data bytes
+    long_data_too_long,    // the same with max_long_data, behind a LONGEST
     gateway_command,       // only the gateway sends it
     part_empty,            // a PART without bytes, where messages are kept
     empty_inside_message,  // an EMPTY behind a PART that goes on

@@ -67,8 +67,8 @@ std::size_t write_limits(std::span<std::uint8_t> to, const Limits &limits) noexc
         return 0;
     }
     const std::uint32_t flags = (limits.keeps_messages ? 1U : 0U) | (limits.is_text ? 2U : 0U);
-    Writer(to.data())
-        .put(Tag::limits)
+    Writer writer(to.data());
+    writer.put(Tag::limits)
         .put(limits.replay)
         .put(limits.grace)
         .put(limits.interval)
@@ -76,6 +76,9 @@ std::size_t write_limits(std::span<std::uint8_t> to, const Limits &limits) noexc
         .put(limits.window)
         .put(limits.bytes)
         .put(flags);
+    if (limits.longest != 0) {
+        writer.put(limits.longest);
+    }
     return size;
 }
 
@@ -105,7 +108,7 @@ std::size_t write_goaway(std::span<std::uint8_t> to, std::uint32_t millis) noexc
 }
 
 std::uint8_t *write_data_before(std::uint8_t *bytes, std::size_t size, bool goes_on) noexcept {
-    assert(size != 0 && size <= max_data);
+    assert(size != 0 && size <= max_long_data);
     std::uint8_t *begin = bytes - data_header_size;
     Writer(begin).put(goes_on ? Tag::part : Tag::data).put(static_cast<std::uint32_t>(size));
     return begin;

@@ -84,6 +84,7 @@ Breach CommandReader::read_own_tag(Tag tag) noexcept {
             return Breach::gateway_command;
         case Tag::part:
         case Tag::new_sid:
+        case Tag::longest:
             wanted_ = data_header_size;
             return Breach::none;
         case Tag::eof:
@@ -98,14 +99,14 @@ Breach CommandReader::read_own_tag(Tag tag) noexcept {
 
 // The header is whole.
 Breach CommandReader::begin_bytes() noexcept {
-    if (wanted_ == number_command_size) {
+    if (wanted_ == number_command_size || tag() == Tag::longest) {
         reading_ = Reading::number;
         return Breach::none;
     }
     left_ = length();
     reading_ = tag() == Tag::new_sid ? Reading::sid : Reading::data;
-    if (reading_ == Reading::data && left_ > max_data) {
-        return Breach::data_too_long;
+    if (reading_ == Reading::data && left_ > most_data_) {
+        return most_data_ == max_data ? Breach::data_too_long : Breach::long_data_too_long;
     }
     if (message_size_ != unknown && message_size_ - data_header_size != left_) {
         return Breach::length_wrong;
@@ -168,13 +169,17 @@ Breach CommandReader::end_message(Command &command, Heard &heard) noexcept {
 }
 
 Breach CommandReader::end_number(Command &command, Heard &heard) noexcept {
-    command.number = number(tag_size, 8);
+    command.number = number(tag_size, wanted_ - tag_size);
     switch (tag()) {
         case Tag::ack:
             heard = Heard::ack;
             return Breach::none;
         case Tag::eof:
             heard = Heard::eof;
+            return Breach::none;
+        case Tag::longest:
+            heard = Heard::longest;
+            most_data_ = max_long_data;
             return Breach::none;
         default:
             heard = keeps_messages() ? Heard::empty : Heard::ignored;

@@ -21,7 +21,8 @@ enum class Heard : std::uint8_t {
     ack,    // `number` is a position
     eof,    // the same
     empty,  // a message without bytes; `number` is its ordinal
-    sid,    // `bytes` of the echo of a NEW_SID, perhaps none
+    longest,  // `number`: of the bytes in a DATA that the client takes
+    sid,      // `bytes` of the echo of a NEW_SID, perhaps none
     ignored,  // a command that means nothing here
     breach,   // a rule was broken; nothing is read any more
 };
@@ -59,7 +60,11 @@ public:
     void begin_leg() noexcept {
         size_ = 0;
         reading_ = Reading::header;
+        most_data_ = max_data;
     }
+
+    // Bytes in a DATA that the client may send on this leg.
+    [[nodiscard]] std::size_t most_data() const noexcept { return most_data_; }
 
     // A message for the service goes on.
     [[nodiscard]] bool inside_message() const noexcept { return inside_message_; }
@@ -87,6 +92,7 @@ private:
 
     std::uint64_t message_size_ = unknown;
     std::uint32_t left_ = 0;  // of the bytes of DATA, PART or NEW_SID
+    std::uint32_t most_data_ = max_data;
     std::array<std::uint8_t, number_command_size> header_;
     std::uint8_t size_ = 0;    // of the header, so far
     std::uint8_t wanted_ = 0;  // of it

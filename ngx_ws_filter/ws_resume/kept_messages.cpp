@@ -55,7 +55,7 @@ void KeptMessages::acknowledge(std::uint64_t position) noexcept {
     }
 }
 
-bool KeptMessages::next(std::uint64_t position, Piece &piece) noexcept {
+bool KeptMessages::next(std::uint64_t position, std::size_t most, Piece &piece) noexcept {
     End end = end_at(cursor_);
     while (position >= end.position) {
         if (position == end.position && empties_sent_ < end.empties) {
@@ -63,7 +63,7 @@ bool KeptMessages::next(std::uint64_t position, Piece &piece) noexcept {
             return true;
         }
         if (cursor_ == ends_.end()) {
-            return next_unfinished(position, piece);
+            return next_unfinished(position, most, piece);
         }
         cursor_ += sizeof(End);
         cursor_ordinal_ += end.empties;
@@ -71,19 +71,19 @@ bool KeptMessages::next(std::uint64_t position, Piece &piece) noexcept {
         end = end_at(cursor_);
     }
     const std::uint64_t left = end.position - position;
-    piece = {.tag = left <= max_data ? Tag::data : Tag::part,
+    piece = {.tag = left <= most ? Tag::data : Tag::part,
              .number = position,
-             .size = std::min<std::uint64_t>(left, max_data)};
+             .size = std::min<std::uint64_t>(left, most)};
     return true;
 }
 
-bool KeptMessages::next_unfinished(std::uint64_t position, Piece &piece) const noexcept {
+bool KeptMessages::next_unfinished(std::uint64_t position, std::size_t most,
+                                   Piece &piece) const noexcept {
     const std::uint64_t left = bytes_.end() - position;
     if (left <= 1) {
         return false;
     }
-    piece = {
-        .tag = Tag::part, .number = position, .size = std::min<std::uint64_t>(left - 1, max_data)};
+    piece = {.tag = Tag::part, .number = position, .size = std::min<std::uint64_t>(left - 1, most)};
     return true;
 }
 

@@ -37,8 +37,9 @@ public:
 
     // What this leg sends next when it has sent all bytes before `position`, which is never before
     // what is acknowledged; then sent() is told. False: nothing, until more is added. The last byte
-    // of a message that has no end yet waits, because no message ends without a byte.
-    [[nodiscard]] bool next(std::uint64_t position, Piece &piece) noexcept;
+    // of a message that has no end yet waits, because no message ends without a byte. `most`: bytes
+    // of a piece.
+    [[nodiscard]] bool next(std::uint64_t position, std::size_t most, Piece &piece) noexcept;
     void sent(const Piece &piece) noexcept { empties_sent_ += piece.tag == Tag::empty ? 1 : 0; }
 
     // See Replay.
@@ -71,7 +72,8 @@ private:
 
     [[nodiscard]] bool end_message() noexcept;
     [[nodiscard]] End end_at(std::uint64_t place) const noexcept;
-    [[nodiscard]] bool next_unfinished(std::uint64_t position, Piece &piece) const noexcept;
+    [[nodiscard]] bool next_unfinished(std::uint64_t position, std::size_t most,
+                                       Piece &piece) const noexcept;
 
     Replay bytes_;
     Replay ends_;                // all but the last

@@ -23,6 +23,8 @@ namespace fuzz {
             return "[eof " + number + "]";
         case ws::Heard::empty:
             return "[empty " + number + "]";
+        case ws::Heard::longest:
+            return "[longest " + number + "]";
         case ws::Heard::ignored:
             return "[ignored]";
         case ws::Heard::breach:

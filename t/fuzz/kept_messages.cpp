@@ -75,7 +75,7 @@ public:
 
     bool send() {
         KeptMessages::Piece piece{};
-        if (!kept_.next(client_.received, piece)) {
+        if (!kept_.next(client_.received, ws::max_data, piece)) {
             return false;
         }
         kept_.sent(piece);

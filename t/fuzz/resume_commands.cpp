@@ -14,7 +14,7 @@ struct Message {
 };
 
 // A size and a kind stand before each. Some are filled up: an input is too short for more than
-// 16384 bytes of data.
+// 16384 or 65536 bytes of data.
 template <typename Take>
 void for_each_message(Input input, Take take) {
     std::size_t long_ones = 0;
@@ -22,7 +22,8 @@ void for_each_message(Input input, Take take) {
         const std::size_t first = input.take_byte();
         std::string bytes(fuzz::text(input.take(first % 64)));
         if (first / 64 == 3 && long_ones < 2) {
-            bytes.resize(16'390, 'f');
+            const bool is_longest = !bytes.empty() && bytes.back() == 'l';
+            bytes.resize(is_longest ? 65'542 : 16'390, 'f');
             ++long_ones;
         }
         take(Message{bytes, first / 64 == 2});
@@ -102,6 +103,9 @@ public:
         if (ours && tag == 0x4003) {
             return sid();
         }
+        if (ours && tag == 0x4008) {
+            return longest();
+        }
         if (tag == 7 || (ours && (tag == 0x4002 || tag == 0x4006))) {
             return numbered(tag);
         }
@@ -129,8 +133,8 @@ private:
         }
         const std::uint64_t length = number(2, 4);
         const std::string body = bytes_.substr(6);
-        if (length > 16384) {
-            return broken("DATA is longer than 16384 bytes");
+        if (length > most_) {
+            return broken("DATA is longer than " + std::to_string(most_) + " bytes");
         }
         if (knows_sizes_ && length != body.size()) {
             return broken(wrong);
@@ -164,6 +168,14 @@ private:
         return (knows_sizes_ || begun.empty() ? "" : "[sid " + begun) + broken(wrong);
     }
 
+    [[nodiscard]] std::string longest() {
+        if (bytes_.size() != 6) {
+            return broken("command has a wrong length");
+        }
+        most_ = 65536;
+        return "[longest " + std::to_string(number(2, 4)) + "]";
+    }
+
     [[nodiscard]] std::string numbered(std::uint64_t tag) {
         if (bytes_.size() != 10) {
             return broken("command has a wrong length");
@@ -184,6 +196,7 @@ private:
     Options options_;
     bool knows_sizes_;
     std::string bytes_;
+    std::uint64_t most_ = 16384;
     bool open_ = false;
     bool over_ = false;
 };

@@ -81,6 +81,7 @@ private:
             case Heard::breach:
                 return commands_.breach();
             case Heard::nothing:
+            case Heard::longest:
             case Heard::ignored:
                 break;
         }

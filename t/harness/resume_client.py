@@ -9,6 +9,7 @@ OWN, SSH, CLOUD = "v1.resume.ngx-ws-filter", "ssh", "relay.tunnel.cloudproxy.app
 
 CONNECT_SUCCESS, RECONNECT_SUCCESS, DATA, ACK = 0x0001, 0x0002, 0x0004, 0x0007
 LIMITS, EOF, NEW_SID, GOAWAY, PART, EMPTY = range(0x4001, 0x4007)
+LONGEST = 0x4008
 
 MAX_DATA = 16384
 SID_CHARACTERS = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
@@ -50,6 +51,7 @@ class ResumeClient:
         self.taken = 0  # what RECONNECT_SUCCESS said
         self.told = 0  # our last ACK
         self.limits = None
+        self.most = MAX_DATA  # bytes of a DATA that it takes on this leg
         self.ended = False  # the service's EOF has come
 
     # --- legs
@@ -80,7 +82,7 @@ class ResumeClient:
         ack = how.get("ack", len(self.received))
         leg = self.try_resume(**how)
         self.cut()
-        self.leg, self.told = leg, ack
+        self.leg, self.told, self.most = leg, ack, MAX_DATA
         del self.received[ack:]
         self.ended = False
         self._greeted()
@@ -135,8 +137,17 @@ class ResumeClient:
             self._send_data(bytes(self.sent[self.taken:]))
 
     def _send_data(self, data):
-        for begin in range(0, len(data), MAX_DATA):
-            self.say(sized(DATA, data[begin:begin + MAX_DATA]))
+        most = self.limits["longest"] if self.own else MAX_DATA
+        for begin in range(0, len(data), most):
+            self.say(sized(DATA, data[begin:begin + most]))
+
+    def take_longest(self, size=65536):
+        """Takes DATA of so many bytes on this leg, and learns how long its own may be."""
+        self.say(struct.pack("!HI", LONGEST, size))
+        self.most = max(MAX_DATA, size)
+        while self.step() != LIMITS:
+            pass
+        return self.limits["longest"]
 
     def ack(self, position=None):
         self.told = len(self.received) if position is None else position
@@ -200,7 +211,7 @@ class ResumeClient:
 
     def _note_data(self, body):
         size, = struct.unpack("!I", body[:4])
-        assert 0 < size <= MAX_DATA and len(body) == 4 + size, (size, len(body))
+        assert 0 < size <= self.most and len(body) == 4 + size, (size, len(body))
         assert not self.ended, "data behind the end"
         self.received += body[4:]
         if self.own:
@@ -215,10 +226,12 @@ class ResumeClient:
     def _note_limits(self, body):
         replay, grace, interval, size = struct.unpack("!IIII", body[:16])
         window, due, flags = struct.unpack("!III", body[16 + size:28 + size])
+        tail = body[28 + size:]
         assert replay >= 65536
+        assert not tail or (len(tail) == 4 and self.most > MAX_DATA), "it was not asked"
         limits = {"replay": replay, "grace": grace, "interval": interval,
                   "service": body[16:16 + size].decode(), "window": window, "bytes": due,
-                  "flags": flags}
+                  "flags": flags, "longest": int.from_bytes(tail, "big") or MAX_DATA}
         for name in ("service", "flags"):
             assert self.limits is None or self.limits[name] == limits[name], name
         self.limits = limits

@@ -1,5 +1,6 @@
 #include "t/sim/leg_client.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -12,6 +13,8 @@ constexpr unsigned ping = 0x9;
 constexpr unsigned pong = 0xa;
 constexpr unsigned displaced = 4002;
 constexpr unsigned come_back_code = 4004;
+constexpr std::uint64_t min_most = ws::max_data;
+constexpr std::uint64_t max_most = ws::max_long_data;
 
 [[nodiscard]] std::uint64_t big_endian(std::string_view text) {
     std::uint64_t value = 0;
@@ -47,6 +50,8 @@ std::uint64_t LegClient::come_back() {
     pong_.reset();
     got_.clear();
     greeting_ = 0;
+    most_data_ = ws::max_data;
+    most_to_come_ = 0;
     first_leg_ = false;
     said_end_ = false;
     heard_end_ = false;
@@ -113,6 +118,9 @@ std::string LegClient::next_frame() {
                             number(static_cast<std::uint64_t>(ws::Tag::new_sid), 2) +
                                 number(sid_.size(), 4) + sid_);
     }
+    if (random_.one_in(40)) {
+        return longest();
+    }
     if (received_ > acknowledged_ && random_.one_in(3)) {
         acknowledged_ = received_;
         return command(ws::Tag::ack, acknowledged_);
@@ -138,9 +146,17 @@ std::string LegClient::next_frame() {
     return {};
 }
 
+// It takes longer DATA on this leg, or other ones than it said before.
+std::string LegClient::longest() {
+    const std::uint64_t most = random_.size(100'000);
+    most_to_come_ = std::max(most_to_come_, std::clamp(most, min_most, max_most));
+    return masked_frame(random_, 0x80U | binary,
+                        number(static_cast<std::uint64_t>(ws::Tag::longest), 2) + number(most, 4));
+}
+
 std::string LegClient::next_data() {
     const std::uint64_t most =
-        std::min<std::uint64_t>({ws::max_data, up_.size() - sent_, told_ + window_ - sent_});
+        std::min<std::uint64_t>({most_data_, up_.size() - sent_, told_ + window_ - sent_});
     const std::string data = up_.substr(sent_, 1 + random_.size(most - 1));
     sent_ += data.size();
     most_sent_ = std::max(most_sent_, sent_);
@@ -224,6 +240,7 @@ void LegClient::take_command(std::string_view payload) {
             heard_end_ = true;
             break;
         case ws::Tag::limits:
+            take_limits(body);
             break;
         default:
             judge_.require(false, "it is a command of the gateway");
@@ -244,8 +261,7 @@ void LegClient::take_greeting(ws::Tag tag, std::string_view body) {
             break;
         }
         case ws::Tag::limits:
-            replay_ = big_endian(body.substr(0, 4));
-            window_ = big_endian(body.substr(16 + big_endian(body.substr(12, 4)), 4));
+            take_limits(body);
             break;
         case ws::Tag::new_sid:
             sid_ = body.substr(4);
@@ -261,9 +277,19 @@ void LegClient::take_greeting(ws::Tag tag, std::string_view body) {
     }
 }
 
+void LegClient::take_limits(std::string_view body) {
+    const std::string_view tail = body.substr(16 + big_endian(body.substr(12, 4)));
+    replay_ = big_endian(body.substr(0, 4));
+    window_ = big_endian(tail.substr(0, 4));
+    judge_.require(tail.size() == 12 || (tail.size() == 16 && most_to_come_ != 0),
+                   "the longest DATA is told to those alone who have told theirs");
+    most_data_ = tail.size() == 16 ? big_endian(tail.substr(12, 4)) : ws::max_data;
+}
+
 void LegClient::take_data(std::string_view body) {
     const std::string_view data = body.substr(4);
-    judge_.require(data.size() == big_endian(body.substr(0, 4)) && data.size() <= ws::max_data,
+    judge_.require(data.size() == big_endian(body.substr(0, 4)) &&
+                       data.size() <= std::max<std::uint64_t>(most_to_come_, min_most),
                    "DATA says how long it is");
     judge_.require(!heard_end_, "nothing comes behind EOF");
     judge_.require(down_.substr(received_, data.size()) == data,

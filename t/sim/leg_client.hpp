@@ -40,12 +40,14 @@ public:
 private:
     void write(Pipe &out);
     [[nodiscard]] std::string next_frame();
+    [[nodiscard]] std::string longest();
     [[nodiscard]] std::string next_data();
     [[nodiscard]] std::string command(ws::Tag tag, std::uint64_t number);
     void read_frames();
     void take(unsigned opcode, std::string_view payload);
     void take_command(std::string_view payload);
     void take_greeting(ws::Tag tag, std::string_view body);
+    void take_limits(std::string_view body);
     void take_data(std::string_view body);
     void take_close(std::string_view payload);
 
@@ -65,7 +67,9 @@ private:
     std::uint64_t acknowledged_ = 0;
     std::uint64_t window_ = 0;
     std::uint64_t replay_ = 0;
-    std::size_t cuts_left_;  // or a long way would never be gone
+    std::uint64_t most_data_ = ws::max_data;  // that it may send
+    std::uint64_t most_to_come_ = 0;          // on this leg, if it has said so
+    std::size_t cuts_left_;                   // or a long way would never be gone
     std::size_t cut_odds_;
     unsigned greeting_ = 0;  // commands of it so far
     std::string sid_;

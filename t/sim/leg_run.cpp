@@ -43,7 +43,7 @@ LegSettings::LegSettings(Random &random)
     : poor(random.one_in(20)),
       service_resets(random.one_in(10)),
       service_ends(random.one_in(2)),
-      scratch(500 + random.size(30'000)) {
+      scratch(500 + random.size(random.one_in(4) ? 90'000 : 30'000)) {
     ws::TunnelOptions &tunnel = relay.tunnel;
     tunnel.half_close = random.one_in(4);
     tunnel.send_timeout = 600'000;

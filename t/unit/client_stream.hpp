@@ -75,7 +75,7 @@ private:
         return *this;
     }
 
-    std::array<std::uint8_t, 80'000> bytes_;
+    std::array<std::uint8_t, 140'000> bytes_;
     std::size_t size_ = 0;
     std::array<std::uint8_t, 4> key_{0x37, 0xfa, 0x21, 0x3d};
 };
@@ -135,7 +135,7 @@ public:
     [[nodiscard]] std::string_view text() const noexcept { return {text_.data(), size_}; }
 
 private:
-    std::array<char, 80'000> text_;
+    std::array<char, 140'000> text_;
     std::size_t size_ = 0;
 };
 

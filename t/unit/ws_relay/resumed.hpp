@@ -24,6 +24,7 @@ namespace unit {
     std::string text(6, '\0');
     text[1] = static_cast<char>(tag);
     text[0] = static_cast<char>(static_cast<unsigned>(tag) >> 8U);
+    text[3] = static_cast<char>(bytes.size() >> 16U);
     text[4] = static_cast<char>(bytes.size() >> 8U);
     text[5] = static_cast<char>(bytes.size());
     return text + std::string(bytes);
@@ -34,10 +35,11 @@ namespace unit {
     std::string text;
     while (!frames.empty()) {
         const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(frames[i]); };
-        const bool is_long = byte(1) == 126;
-        const std::size_t header = is_long ? 4 : 2;
-        const std::size_t size =
-            is_long ? std::size_t{byte(2)} << 8U | byte(3) : std::size_t{byte(1)};
+        const std::size_t header = byte(1) < 126 ? 2 : byte(1) == 126 ? 4 : 10;
+        std::size_t size = header == 2 ? byte(1) : 0;
+        for (std::size_t i = 2; i < header; ++i) {
+            size = size << 8U | byte(i);
+        }
         const std::string_view frame = frames.substr(0, header + size);
         const std::string_view body = frame.size() > header + 2 ? frame.substr(header + 2) : "";
         const auto number = [&body](std::size_t at) {
@@ -68,6 +70,7 @@ namespace unit {
             case ws::Tag::limits:
                 text += body.substr(4, 4) == std::string_view("\0\0\0\0", 4) ? "limits, not kept"
                                                                              : "limits";
+                text += body.size() > 28 ? ", longest " + number(28) : "";
                 break;
             case ws::Tag::eof:
                 text += "eof " + number(0);
@@ -83,6 +86,9 @@ namespace unit {
                 break;
             case ws::Tag::empty:
                 text += "empty " + number(0);
+                break;
+            case ws::Tag::longest:
+                text += "longest of a client";
                 break;
         }
         text += "; ";

@@ -14,9 +14,14 @@ constexpr ws::CommandReader::Options v4{.own_name = false, .keeps_messages = fal
 
 // A DATA of so many bytes, for which there is room.
 std::string_view data_of(std::size_t size) {
-    static std::array<char, 20'000> room;
+    static std::array<char, 70'000> room;
     room.fill('x');
-    const char header[] = {0, 4, 0, 0, static_cast<char>(size >> 8), static_cast<char>(size)};
+    const char header[] = {0,
+                           4,
+                           0,
+                           static_cast<char>(size >> 16),
+                           static_cast<char>(size >> 8),
+                           static_cast<char>(size)};
     std::ranges::copy(header, room.begin());
     return {room.data(), sizeof(header) + size};
 }
@@ -158,6 +163,29 @@ void refuses_data_of_more_than_16384_bytes(void **) {
     hears(own, {"\x40\x05\0\0\x40\x01x"sv}, "[DATA is longer than 16384 bytes]");
 }
 
+// For this leg.
+void takes_longer_data_behind_the_word_of_its_client(void **) {
+    constexpr std::string_view word = "\x40\x08\0\x01\0\0"sv;
+    hears(own, {word, "\0\x04\0\0\0\x01x"sv}, "[longest 65536]x");
+    hears(own, {"\x40\x08\0\0\0"sv}, "[command has a wrong length]");
+    hears(own, {"\x40\x08\0\0\0\0\0"sv}, "[command has a wrong length]");
+    hears(v4, {word, "\0\x04\0\0\x40\x01x"sv}, "[ignored][DATA is longer than 16384 bytes]");
+    for (const bool knows_sizes : {true, false}) {
+        Hearing hearing(own, knows_sizes);
+        hearing.message(unit::bytes(word), Cut{1, 1});
+        unit::equal(hearing.reader().most_data(), 65536);
+        hearing.message(unit::bytes(data_of(65536)), Cut{1000, 5000});
+        unit::equal(hearing.text().size(), "[longest 65536]"sv.size() + 65536);
+        hearing.message(unit::bytes(data_of(65537)), Cut{1000, 5000});
+        unit::check(hearing.reader().breach() == Breach::long_data_too_long);
+        Hearing other(own, knows_sizes);
+        other.message(unit::bytes(word), Cut{1, 1});
+        other.reader().begin_leg();
+        other.message(unit::bytes(data_of(16385)), Cut{1000, 5000});
+        unit::equal(other.text(), "[longest 65536][DATA is longer than 16384 bytes]");
+    }
+}
+
 // As soon as the tag is known.
 void refuses_what_only_a_gateway_sends(void **) {
     for (const std::string_view message : {"\0\x01\0\0\0\x01x"sv, "\0\x02"sv}) {
@@ -211,6 +239,7 @@ int main() {
         cmocka_unit_test(takes_no_byte_of_data_that_is_known_to_be_wrong),
         cmocka_unit_test(takes_bytes_that_are_found_wrong_only_later),
         cmocka_unit_test(refuses_data_of_more_than_16384_bytes),
+        cmocka_unit_test(takes_longer_data_behind_the_word_of_its_client),
         cmocka_unit_test(refuses_what_only_a_gateway_sends),
         cmocka_unit_test(refuses_pieces_that_are_none),
         cmocka_unit_test(hears_nothing_behind_a_breach),

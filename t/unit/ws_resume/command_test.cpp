@@ -15,7 +15,7 @@ constexpr Breach all_breaches[] = {
     Breach::length_wrong,   Breach::data_too_long, Breach::gateway_command,
     Breach::part_empty,     Breach::empty_skips,   Breach::empty_inside_message,
     Breach::data_after_eof, Breach::eof_elsewhere, Breach::window_exceeded,
-    Breach::ack_back,       Breach::ack_ahead,
+    Breach::ack_back,       Breach::ack_ahead,     Breach::long_data_too_long,
 };
 
 // In memory of exactly its size, and in none that is smaller.
@@ -73,6 +73,12 @@ void writes_limits(void **) {
     writes(
         [&](auto to) { return ws::write_limits(to, limits); },
         "\x40\x01\0\x04\0\0\0\0\xea\x60\0\0\0\x64\0\0\0\x04mqtt\0\x04\0\0\0\0\x80\0\0\0\0\x03"sv);
+    limits = plain;
+    limits.longest = 65536;
+    unit::equal(ws::limits_size(limits), 34);
+    writes([&](auto to) { return ws::write_limits(to, limits); },
+           "\x40\x01\0\x04\0\0\0\0\xea\x60\0\0\0\x64\0\0\0\0\0\x04\0\0\0\0\x80\0\0\0\0\0"
+           "\0\x01\0\0"sv);
 }
 
 void writes_the_header_of_data_in_front_of_it(void **) {
@@ -81,6 +87,8 @@ void writes_the_header_of_data_in_front_of_it(void **) {
     unit::equal(unit::text(room), "\0\x04\0\0\0\x02hi"sv);
     unit::check(ws::write_data_before(room.data() + 6, 16384, true) == room.data());
     unit::equal(unit::text(room), "\x40\x05\0\0\x40\0hi"sv);
+    unit::check(ws::write_data_before(room.data() + 6, 65536) == room.data());
+    unit::equal(unit::text(room), "\0\x04\0\x01\0\0hi"sv);
 }
 
 void has_words_and_a_code_for_each_breach(void **) {
@@ -99,6 +107,7 @@ void knows_the_codes_of_section_10(void **) {
     unit::equal(code(Breach::none), 1000);
     unit::equal(code(Breach::text_message), 1003);
     unit::equal(code(Breach::data_too_long), 1009);
+    unit::equal(code(Breach::long_data_too_long), 1009);
     unit::equal(code(Breach::window_exceeded), 1008);
     unit::equal(code(Breach::ack_back), 4005);
     unit::equal(code(Breach::ack_ahead), 4006);

@@ -77,6 +77,9 @@ private:
             case ws::Heard::empty:
                 said_.add("[empty ").add_number(command.number).add("]");
                 break;
+            case ws::Heard::longest:
+                said_.add("[longest ").add_number(command.number).add("]");
+                break;
             case ws::Heard::ignored:
                 said_.add("[ignored]");
                 break;

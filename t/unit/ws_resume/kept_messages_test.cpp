@@ -22,7 +22,7 @@ public:
     // False if there was nothing for it.
     bool take(KeptMessages &kept) {
         KeptMessages::Piece piece{};
-        if (!kept.next(received_, piece)) {
+        if (!kept.next(received_, ws::max_data, piece)) {
             return false;
         }
         kept.sent(piece);
@@ -117,7 +117,7 @@ void cuts_long_messages(void **) {
     KeptMessages::Piece piece{};
     std::uint64_t position = 0;
     const auto gets = [&](Tag tag, std::size_t size) {
-        unit::check(kept.next(position, piece));
+        unit::check(kept.next(position, ws::max_data, piece));
         unit::check(piece.tag == tag && piece.number == position && piece.size == size);
         kept.sent(piece);
         position += size;
@@ -126,7 +126,7 @@ void cuts_long_messages(void **) {
     gets(Tag::part, 16'384);
     add(kept, "");
     gets(Tag::data, 40'000 - 32'768);
-    unit::check(!kept.next(position, piece));
+    unit::check(!kept.next(position, ws::max_data, piece));
 
     position = 40'000 - 16'384;
     gets(Tag::data, 16'384);
@@ -261,7 +261,7 @@ void keeps_any_number_of_empty_messages(void **) {
     unit::equal(kept.size(), 0);
     add(kept, "");
     KeptMessages::Piece piece{};
-    unit::check(kept.next(1, piece));
+    unit::check(kept.next(1, ws::max_data, piece));
     unit::equal(piece.number, 1001);
 }
 
