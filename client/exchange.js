@@ -3,7 +3,10 @@
 
 import { Inbox } from './inbox.js';
 import { Outbox } from './outbox.js';
-import { ACK, DATA, EMPTY, EOF, HEADER, LIMITS, NEW_SID, PART, numbered } from './wire.js';
+import {
+    ACK, DATA, EMPTY, EOF, HEADER, LIMITS, LONGEST, MAX_DATA, MAX_LONG_DATA, NEW_SID, PART, numbered,
+    writeHeader,
+} from './wire.js';
 
 export class Exchange {
     sid = '';
@@ -11,6 +14,7 @@ export class Exchange {
     outbox = new Outbox();
     inbox = new Inbox();
     ending = false; // the client's stream ends behind what is written
+    most = MAX_DATA; // bytes of a DATA that this leg may bring
     host;
     #endTold = false; // on this leg
 
@@ -30,30 +34,35 @@ export class Exchange {
             case PART:
                 if (inbox.end >= 0 && inbox.received + value.length > inbox.end) return false;
                 if (value.length) inbox.put(value, tag === DATA);
-                this.host.news('data');
-                return true;
+                break;
             case EMPTY:
                 if (outbox.messages && !inbox.putEmpty(value)) return false;
-                this.host.news('data');
-                return true;
+                break;
             case EOF:
                 if (value !== inbox.received || (inbox.end >= 0 && inbox.end !== value)) return false;
                 inbox.end = value;
-                this.host.news('data');
-                return true;
+                break;
             case ACK:
-                return this.#release(value);
+                if (value < outbox.acked || value > outbox.next) return false;
+                if (value > outbox.acked) {
+                    outbox.release(value);
+                    this.progress();
+                }
+                return true;
             case NEW_SID:
                 this.sid = value;
                 this.host.send(message); // the echo
                 return true;
             case LIMITS:
                 this.limits = value;
-                outbox.messages = !!(value.flags & 1);
+                outbox.messages = value.flags & 1;
                 this.flush();
                 return true;
+            default:
+                return false;
         }
-        return false;
+        this.host.news('data');
+        return true;
     }
 
     // RECONNECT_SUCCESS: false if the gateway took what was not sent.
@@ -61,12 +70,18 @@ export class Exchange {
         const { outbox } = this;
         outbox.rewind(taken);
         this.#endTold = false;
+        this.most = this.limits.longest = MAX_DATA;
         return taken >= outbox.acked && taken <= outbox.sent;
     }
 
     flush() {
-        const { outbox } = this;
-        for (let frame; (frame = outbox.pull(this.limits.window));) this.host.send(frame);
+        const { inbox, outbox, limits } = this;
+        // Where much goes to and fro longer DATA cost less. A gateway that takes them too says so by LIMITS.
+        if (this.most === MAX_DATA && inbox.taken + outbox.end > MAX_LONG_DATA) {
+            this.most = MAX_LONG_DATA;
+            this.host.send(writeHeader(new Uint8Array(HEADER), LONGEST, this.most));
+        }
+        for (let frame; (frame = outbox.pull(limits.window, limits.longest));) this.host.send(frame);
         if (this.ending && !this.#endTold && outbox.drained) {
             this.#endTold = true;
             this.host.send(numbered(EOF, outbox.end));
@@ -76,7 +91,7 @@ export class Exchange {
     // In raw mode what is sent counts as acknowledged, since nobody tells.
     flushRaw() {
         const { outbox } = this;
-        for (let frame; (frame = outbox.pull(Infinity));) this.host.send(frame.subarray(HEADER));
+        for (let frame; (frame = outbox.pull(Infinity, Infinity));) this.host.send(frame.subarray(HEADER));
         outbox.release(outbox.end);
     }
 
@@ -87,15 +102,6 @@ export class Exchange {
     // An ACK that repeats the last one is a question, and the gateway answers at once.
     tell() {
         this.host.send(numbered(ACK, this.inbox.tell(this.now)));
-    }
-
-    #release(position) {
-        const { outbox } = this;
-        if (position < outbox.acked || position > outbox.next) return false;
-        if (position > outbox.acked) {
-            outbox.release(position);
-            this.progress();
-        }
-        return true;
+        this.flush();
     }
 }

@@ -218,7 +218,7 @@ function shut(socket, code, reason) {
 export function address(base, query) {
     const url = new URL(base, globalThis.document?.baseURI);
     url.protocol = url.protocol.replace('http', 'ws');
-    if (/[?&](sid|ack)=/.test(url.search)) throw new DOMException('sid and ack are taken', 'SyntaxError');
+    if (/[?&](sid|ack)=/.test(url.search)) throw new DOMException('sid or ack is taken', 'SyntaxError');
     if (query) {
         const { sid, ack } = query;
         url.search += `${url.search ? '&' : '?'}sid=${encodeURIComponent(sid)}&ack=${ack}`;

@@ -64,7 +64,7 @@ export class Session extends Exchange {
         if (this.#closing || this.phase === 'over') return;
         if (this.phase === 'connecting') {
             this.host.leave(code, reason);
-            this.#over(1006, 'closed too early');
+            this.#over(1006, 'closed early');
             return;
         }
         this.#closing = { code, reason, at: this.now, sent: false };
@@ -85,7 +85,7 @@ export class Session extends Exchange {
         if (protocol === SUBPROTOCOL) {
             this.#leg = 'opened';
         } else if (this.sid) {
-            this.#violation(4001, 'no resume');
+            this.#violation(4001, 'not resumed');
         } else {
             this.#becomeRaw(protocol);
         }
@@ -97,9 +97,9 @@ export class Session extends Exchange {
             this.host.news('raw', message);
             return;
         }
-        const command = parse(message);
+        const command = parse(message, this.most);
         const { tag, value } = command;
-        if (this.#leg === 'opened' && !this.sid && this.#options.raw && !(tag === CONNECT_SUCCESS && value)) {
+        if (this.#leg === 'opened' && !this.sid && this.#options.raw && (tag !== CONNECT_SUCCESS || !value)) {
             // An older gateway, or another server, that repeats whatever is offered first.
             this.#becomeRaw('');
             this.host.news('raw', message);
@@ -260,7 +260,9 @@ export class Session extends Exchange {
             const done = this.#closing && !this.outbox.missing;
             this.#retry(done ? Math.min(grace, CLOSE_TIME) : grace);
         } else {
-            this.#failed();
+            const { random, retry: [shortest, longest] } = this.#options;
+            const at = this.now + random() * Math.min(longest, shortest * 2 ** this.#failures++);
+            this.#retryAt = Math.min(at, Math.max(this.now, this.#until));
         }
         if (pause) this.#retryAt = this.now + pause;
         if (wasAttached) this.host.news('detach');
@@ -270,13 +272,6 @@ export class Session extends Exchange {
         this.#retryAt = this.now;
         this.#until = this.#retryAt + grace;
         this.#failures = 0;
-    }
-
-    #failed() {
-        const { random, retry: [shortest, longest] } = this.#options;
-        const { now } = this;
-        const pause = random() * Math.min(longest, shortest * 2 ** this.#failures++);
-        this.#retryAt = Math.min(now + pause, Math.max(now, this.#until));
     }
 
     // --- what the gateway says ---

@@ -30,10 +30,10 @@ export class ResumableSocket extends EventTarget {
             this[`on${name}`] = null;
             this.addEventListener(name, (event) => this[`on${name}`]?.(event));
         }
-        const names = [protocols].flat();
         this.#url = typeof url === 'function' ? '' : address(url);
         const { WebSocket, options: common } = this.constructor;
-        this.#link = new Link(url, names, { WebSocket, ...common, ...options }, (...news) => this.#hear(...news));
+        this.#link = new Link(url, [protocols].flat(), { WebSocket, ...common, ...options },
+            (...news) => this.#hear(...news));
     }
 
     get url() {
@@ -69,12 +69,11 @@ export class ResumableSocket extends EventTarget {
     }
 
     set binaryType(type) {
-        if (type !== 'blob' && type !== 'arraybuffer') return;
-        this.#binaryType = type;
+        if (['blob', 'arraybuffer'].includes(type)) this.#binaryType = type;
     }
 
     send(data) {
-        if (this.#state === 0) throw new DOMException('still connecting', 'InvalidStateError');
+        if (this.#state === 0) throw new DOMException('connecting', 'InvalidStateError');
         if (this.#state > 1) return;
         if (data instanceof Blob || this.#blobs) {
             this.#sendLater(data);
@@ -93,7 +92,7 @@ export class ResumableSocket extends EventTarget {
             throw new DOMException('invalid code', 'InvalidAccessError');
         }
         if (toBytes(reason).length > 123) {
-            throw new DOMException('reason is too long', 'SyntaxError');
+            throw new DOMException('invalid reason', 'SyntaxError');
         }
         if (this.#state > 1) return;
         const connecting = this.#state === 0;

@@ -90,10 +90,10 @@ export class Streams {
     }
 
     #over(clean) {
-        const { code, reason } = this.#link.end;
         const error = new LinkError(this.#link.end);
+        const { closeCode, reason } = error;
         this.#settle.opened[1](error);
-        if (clean) this.#settle.closed[0]({ closeCode: code, reason });
+        if (clean) this.#settle.closed[0]({ closeCode, reason });
         else this.#settle.closed[1](error);
         this.#writer.error(error);
     }

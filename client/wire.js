@@ -12,11 +12,13 @@ export const NEW_SID = 0x4003;
 export const GOAWAY = 0x4004;
 export const PART = 0x4005;
 export const EMPTY = 0x4006;
+export const LONGEST = 0x4008;
 
 export const HEADER = 6; // tag and length before the bytes of DATA and PART
 export const MAX_DATA = 16384;
+export const MAX_LONG_DATA = 65536; // behind a LONGEST
 
-// The header of DATA or PART, at the beginning of a frame.
+// The header of DATA or PART, at the beginning of a frame, or all of LONGEST.
 export function writeHeader(frame, tag, length) {
     const view = new DataView(frame.buffer);
     view.setUint16(0, tag);
@@ -33,8 +35,9 @@ export function numbered(tag, number) {
 }
 
 // Of a message: its tag, and the value of its body, which is bytes, a number, a SID or limits;
-// undefined if the body is not what its tag says, and null for a tag that is to be ignored.
-export function parse(message) {
+// undefined if the body is not what its tag says, and null for a tag that is to be ignored. DATA has
+// at most `most` bytes.
+export function parse(message, most = MAX_DATA) {
     const size = message.byteLength;
     if (!(size >= 2)) return {};
 
@@ -47,7 +50,7 @@ export function parse(message) {
     switch (tag) {
         case DATA:
         case PART:
-            if (whole && length <= MAX_DATA) value = new Uint8Array(message, HEADER);
+            if (whole && length <= most) value = new Uint8Array(message, HEADER);
             break;
         case CONNECT_SUCCESS:
         case NEW_SID:
@@ -75,6 +78,7 @@ export function parse(message) {
                     bytes: view.getUint32(tail + 4),
                     flags: view.getUint32(tail + 8),
                 };
+                if (tail + 16 <= size) value.longest = view.getUint32(tail + 12);
             }
             break;
         }

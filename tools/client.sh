@@ -23,7 +23,7 @@ bundle_client() {
 
     "$build/client/node_modules/.bin/esbuild" client/index.js --bundle --minify --format=esm \
         --target=es2022 --log-level=warning --outfile="$1"
-    size=$(gzip -9 -c "$1" | wc -c)
+    size=$(gzip -9nc "$1" | wc -c)
     say "$(basename "$1"): $(wc -c <"$1") bytes, $size with gzip -9"
     [ "$size" -le "$client_most" ] || die "the client has $size bytes compressed, more than $client_most"
 }

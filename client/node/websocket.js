@@ -160,8 +160,7 @@ export class NodeWebSocket {
         if (!final) return;
 
         const all = this.#parts.length === 1 ? payload : Buffer.concat(this.#parts);
-        const data = this.#type === TEXT ? textOf(all) :
-            all.buffer.slice(all.byteOffset, all.byteOffset + all.length);
+        const data = this.#type === TEXT ? textOf(all) : bufferOf(all);
         this.#parts = [];
         this.#type = 0;
         this.onmessage?.({ data });
@@ -219,6 +218,11 @@ export class NodeWebSocket {
 function bytesOf(data) {
     return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) :
         new Uint8Array(data);
+}
+
+// Without a copy if nothing else lies there.
+function bufferOf({ buffer, byteOffset, length }) {
+    return length === buffer.byteLength ? buffer : buffer.slice(byteOffset, byteOffset + length);
 }
 
 function textOf(bytes) {

@@ -5,6 +5,7 @@
 export const NAME = 'v1.resume.ngx-ws-filter';
 
 const MAX_DATA = 16384;
+const MAX_LONG_DATA = 65536;
 
 function command(tag, ...parts) {
     const body = parts.map((part) => {
@@ -42,6 +43,7 @@ export class Gateway {
     flags = 0;
     protocol = ''; // for the service
     resumable = true;
+    takesLong = true; // DATA, where the client says LONGEST
 
     // `connect` opens a service: see Session.
     constructor({ clock, random, connect, ...settings }) {
@@ -135,6 +137,7 @@ class Session {
 
     attach(leg) {
         this.leg = leg;
+        this.most = MAX_DATA;
         this.ending = undefined;
         this.cursor = this.clientAcked;
         this.emptyCursor = 0;
@@ -171,8 +174,9 @@ class Session {
 
     sayLimits() {
         const { replay, grace, interval, protocol, window, flags, resumable } = this.gateway;
+        const longest = this.most > MAX_DATA ? [u32(this.most)] : [];
         this.say(command(0x4001, u32(replay), u32(resumable ? grace : 0), u32(interval), protocol,
-            u32(window), u32(32768), u32(flags)));
+            u32(window), u32(32768), u32(flags), ...longest));
     }
 
     goAway(ms) {
@@ -227,13 +231,14 @@ class Session {
         else if (tag === 0x0007) this.hearAck(number());
         else if (tag === 0x4002) this.takeEnd(number());
         else if (tag === 0x4003) this.hearSid(message.toString('latin1', 6));
+        else if (tag === 0x4008) this.hearLongest(message);
         else demand(false, `tag ${tag}`);
     }
 
     take(message, last) {
         const bytes = message.subarray(6);
         demand(message.readUInt32BE(2) === bytes.length, 'the length of DATA');
-        demand(bytes.length > 0 && bytes.length <= MAX_DATA, 'at most 16384 bytes');
+        demand(bytes.length > 0 && bytes.length <= this.most, `at most ${this.most} bytes`);
         demand(last || this.gateway.flags & 1, 'no PART without messages');
         demand(this.endUp < 0 || this.taken + bytes.length <= this.endUp, 'nothing behind EOF');
         this.taken += bytes.length;
@@ -260,6 +265,15 @@ class Session {
         if (!this.next || sid !== this.next) return;
         this.current = this.next;
         this.next = '';
+    }
+
+    // Unknown to an older gateway.
+    hearLongest(message) {
+        demand(message.length === 6 && message.readUInt32BE(2) === MAX_LONG_DATA, 'how long DATA may be');
+        demand(this.most === MAX_DATA, 'once on a leg');
+        if (!this.gateway.takesLong) return;
+        this.most = MAX_LONG_DATA;
+        this.sayLimits();
     }
 
     hearAck(position) {
@@ -350,7 +364,7 @@ class Session {
     sayData(bytes, last) {
         const messages = this.gateway.flags & 1;
         for (let from = 0; from < bytes.length;) {
-            const most = Math.min(MAX_DATA, bytes.length - from);
+            const most = Math.min(this.most, bytes.length - from);
             const size = this.gateway.random() < 0.3 ? Math.ceil(this.gateway.random() * most) : most;
             const part = bytes.subarray(from, from + size);
             from += size;

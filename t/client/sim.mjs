@@ -119,7 +119,7 @@ class Service {
             this.messagesDown.push(this.said);
             return { bytes: Buffer.alloc(0), last: true };
         }
-        const size = Math.min(left, max, Math.ceil(random() * 20000));
+        const size = Math.min(left, max, Math.ceil(random() * (random() < 0.5 ? 20000 : 100000)));
         if (size <= 0) return this.said === down && (this.#ended || this.#sim.serviceEnds) ? 'end' : undefined;
         const bytes = bytesAt(this.said, size, 2);
         this.said += size;
@@ -188,7 +188,7 @@ export class Sim {
         this.gateway = new Gateway({
             clock: this.clock, random, connect: (session) => new Service(session, this),
             window: random() < 0.5 ? 262144 : 20000, replay: random() < 0.5 ? 262144 : 65536,
-            flags: this.messages ? 1 : 0, protocol: 'mqtt',
+            flags: this.messages ? 1 : 0, protocol: 'mqtt', takesLong: random() < 0.7,
         });
         const options = {
             random, retry: [500, 30000], heartbeat: 15000, patience: 10000, raw: true, renewable: false,
