@@ -153,12 +153,15 @@ void Tunnel::client_lost(Millis now) noexcept {
     }
 }
 
-void Tunnel::backend_ended(Millis now) noexcept {
+void Tunnel::backend_ended(Millis now, std::string_view fault) noexcept {
     backend_ = Peer::ended;
+    backend_fault_ = fault;
     if (!lives() || phase_ == Phase::detached) {
         return;
     }
-    if (session_->close_received()) {
+    if (!fault.empty()) {
+        close(Side::backend, CloseCode::internal_error, fault, now);
+    } else if (session_->close_received()) {
         note_end(Side::client, session_->peer_status().code, {}, now);
         enter(Phase::delivering);
     } else if (options_->half_close && !legs_.client_said_end) {
@@ -169,12 +172,15 @@ void Tunnel::backend_ended(Millis now) noexcept {
     }
 }
 
-void Tunnel::backend_cut(Millis now) noexcept {
-    if (!options_->needs_close_notify || !lives()) {
-        backend_ended(now);
+void Tunnel::backend_cut(Millis now, std::string_view fault) noexcept {
+    if (!options_->needs_close_notify || !lives() || !fault.empty()) {
+        backend_ended(now, fault);
         return;
     }
     backend_ = Peer::lost;
+    if (phase_ == Phase::detached) {
+        return;
+    }
     note_end(Side::backend, CloseCode::internal_error, "backend closed without close_notify", now);
     conclude_undelivered(end_.code, end_.why);
 }

@@ -63,10 +63,11 @@ public:
     void client_ended(Millis now) noexcept;
     void client_lost(Millis now) noexcept;
 
-    // The backend's FIN was read, and what the stream had left of a message was wrapped.
-    void backend_ended(Millis now) noexcept;
+    // The backend's FIN was read, and what the stream had left of a message was wrapped. `fault`:
+    // what was wrong with that, a literal, of which each leg is told until a client has answered.
+    void backend_ended(Millis now, std::string_view fault = {}) noexcept;
     // TCP has ended the backend's stream, and TLS has said nothing of it.
-    void backend_cut(Millis now) noexcept;
+    void backend_cut(Millis now, std::string_view fault = {}) noexcept;
     // The backend's connection was reset, or is lost for writing and has no more to be read.
     // Whatever the client's kernel had was read before this, so that it is counted.
     void backend_lost(Millis now) noexcept;
@@ -191,6 +192,7 @@ private:
     std::uint64_t may_swallow_ = 0;  // bytes of a backend that nobody listens to
     std::uint64_t may_ignore_ = 0;   // the same of a client
     End end_;
+    std::string_view backend_fault_;  // at the end of its stream
     Legs legs_;
     Phase phase_ = Phase::connecting;
     Peer client_ = Peer::speaks;

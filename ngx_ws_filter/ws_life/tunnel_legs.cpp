@@ -96,7 +96,7 @@ void Tunnel::resume(Millis now) noexcept {
     if (backend_ == Peer::lost) {
         backend_lost(now);
     } else if (backend_ == Peer::ended) {
-        backend_ended(now);
+        backend_ended(now, backend_fault_);
     }
 }
 

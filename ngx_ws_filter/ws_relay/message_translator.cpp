@@ -194,8 +194,11 @@ Frames MessageTranslator::end(const Scratch &scratch) noexcept {
     if (status == PartStatus::part && !keep(part)) {
         return {.bytes = {}, .payload = 0, .fault = no_memory};
     }
+    if (options_.framer->fault() != BackendFault::none) {
+        return kept_until(PartStatus::fault);
+    }
     (void)ResumeTranslator::end(scratch);
-    return kept_until(options_.framer->fault() == BackendFault::none ? status : PartStatus::fault);
+    return kept_until(status);
 }
 
 Frames MessageTranslator::kept_until(PartStatus status) noexcept {

@@ -158,6 +158,10 @@ private:
     [[nodiscard]] bool takes_more() const noexcept;
     void on_command(Event event, Millis now) noexcept;
     void drop_commands(std::span<std::uint8_t> received, Millis now) noexcept;
+    // What the client has not answered is said on the next leg, too.
+    [[nodiscard]] bool tells_again() const noexcept {
+        return resume_ != nullptr && resume_->is_kept();
+    }
     void ask_for_client(Millis now) noexcept;
     void send_commands(bool last, Millis now) noexcept;
     void note_memory(Millis now) noexcept;

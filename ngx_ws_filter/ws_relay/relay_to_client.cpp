@@ -1,6 +1,8 @@
 // The way from the backend to the client.
 #include "ngx_ws_filter/ws_relay/relay.hpp"
 
+#include <utility>
+
 namespace ws {
 namespace {
 
@@ -122,13 +124,17 @@ void Relay::on_backend_end(Came came, Millis now) noexcept {
     if (came == Came::cut) {
         translator_->cut();
     }
+    std::string_view fault;
     if (tunnel_.use_of_backend() == Use::relay) {
-        send(translator_->end(host_->scratch()), Side::backend, now);
+        Frames last = translator_->end(host_->scratch());
+        fault = tells_again() ? std::exchange(last.fault, {}) : std::string_view{};
+        send(last, Side::backend, now);
+        note_memory(now);
     }
     if (came == Came::cut) {
-        tunnel_.backend_cut(now);
+        tunnel_.backend_cut(now, fault);
     } else {
-        tunnel_.backend_ended(now);
+        tunnel_.backend_ended(now, fault);
     }
     if (resume_ != nullptr && may_speak()) {
         send_commands(false, now);

@@ -151,6 +151,20 @@ void the_backend_gets_the_clients_end_between_two_legs(void **) {
     unit::equal(life.carry_out(), "finish backend; ");
 }
 
+// TLS has said nothing of the end.
+void a_backend_that_is_cut_between_two_legs_is_told_of_on_the_next(void **) {
+    ws::TunnelOptions options = calm();
+    options.needs_close_notify = true;
+    Kept life(kept(), options);
+    life.open();
+    life.parts();
+    life.tunnel.backend_cut(life.now);
+    life.is_in(Phase::detached);
+    life.comes_back();
+    life.is_in(Phase::closing);
+    unit::equal(life.tunnel.close_code(), CloseCode::internal_error);
+}
+
 void the_clients_end_is_known_on_the_next_leg(void **) {
     Kept ended;
     ended.open().tunnel.client_said_end(ended.now);
@@ -205,6 +219,7 @@ int main() {
         cmocka_unit_test(nothing_comes_of_events_that_are_no_facts),
         cmocka_unit_test(nothing_that_moves_between_legs_is_life_of_the_client),
         cmocka_unit_test(the_backend_gets_the_clients_end_between_two_legs),
+        cmocka_unit_test(a_backend_that_is_cut_between_two_legs_is_told_of_on_the_next),
         cmocka_unit_test(the_clients_end_is_known_on_the_next_leg),
         cmocka_unit_test(ends_when_both_sides_have),
         cmocka_unit_test(an_end_that_is_said_again_changes_nothing),

@@ -176,6 +176,40 @@ void line_that_is_cut_off_is_no_message(void **) {
     unit::check(got.find("close 1011 backend was cut off inside a line") != std::string::npos);
 }
 
+// What the client has not answered it has perhaps not heard.
+void line_that_is_cut_off_is_told_of_on_the_next_leg_too(void **) {
+    Edge edge(lines);
+    edge.backend.says("one\ntwo").is_cut();
+    edge.loses_its_client();
+    const std::string got = edge.told_again(0);
+    unit::check(got.starts_with("data one; part tw; close 1011 "));
+    unit::check(got.find("backend was cut off inside a line") != std::string::npos);
+}
+
+void line_that_is_cut_off_between_two_legs_is_told_of_on_the_next(void **) {
+    Edge edge(lines);
+    edge.loses_its_client();
+    edge.backend.says("one\ntwo").is_cut();
+    edge.goes_on();
+    edge.is_in(Phase::detached);
+    const std::string got = edge.told_again(0);
+    unit::check(got.starts_with("data one; part tw; close 1011 "));
+    unit::check(got.find("backend was cut off inside a line") != std::string::npos);
+}
+
+// It has no replay any more, so that its next leg would lack bytes.
+void last_line_that_has_no_place_in_the_replay_ends_the_session_with_its_leg(void **) {
+    Edge edge(lines);
+    edge.goes_on();
+    edge.lender.most = 0;
+    edge.lender.most_briefly = 9;
+    edge.backend.says("one").ends();
+    edge.goes_on();
+    unit::check(!edge.relay->tunnel().is_kept());
+    edge.client.is_reset();
+    unit::equal(edge.turn_after(0), Relay::Turn::over);
+}
+
 void last_line_that_there_is_no_memory_for_ends_the_session(void **) {
     Edge edge(lines);
     edge.loses_its_client();
@@ -268,6 +302,10 @@ int main() {
         cmocka_unit_test(drops_more_than_the_room_holds_up_to_the_clients_close),
         cmocka_unit_test(drops_what_there_is_no_memory_for_up_to_the_clients_close),
         cmocka_unit_test(line_that_is_cut_off_is_no_message),
+        cmocka_unit_test(line_that_is_cut_off_is_told_of_on_the_next_leg_too),
+        cmocka_unit_test(line_that_is_cut_off_between_two_legs_is_told_of_on_the_next),
+        cmocka_unit_test(
+            last_line_that_has_no_place_in_the_replay_ends_the_session_with_its_leg),
         cmocka_unit_test(last_line_that_there_is_no_memory_for_ends_the_session),
         cmocka_unit_test(line_whose_end_there_is_no_memory_for_ends_the_session),
         cmocka_unit_test(session_that_is_not_kept_ends_where_memory_ends),
