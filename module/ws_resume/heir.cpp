@@ -47,6 +47,7 @@ private:
         parcels_.trust();
     }
     [[nodiscard]] bool pass_on(Parcels &to) noexcept;
+    [[nodiscard]] static bool pass_addresses(Address *&among, Parcels &to) noexcept;
     [[nodiscard]] bool take_link(const Parcel &parcel) noexcept;
     [[nodiscard]] bool obey(const Parcel &parcel) noexcept;
     [[nodiscard]] bool greet(const Parcel &parcel) noexcept;
@@ -113,16 +114,23 @@ void Heir::pass_all(Parcels &to) noexcept {
     }
 }
 
-// False if there is no memory.
-bool Heir::pass_on(Parcels &to) noexcept {
-    while (addresses_ != nullptr) {
+// False if there is no memory: then those that are left stay.
+bool Heir::pass_addresses(Address *&among, Parcels &to) noexcept {
+    for (; among != nullptr; among = among->next) {
         uint8_t *bytes =
-            to.prepare(Says::other_address, sizeof(addresses_->worker), addresses_->socket, true);
+            to.prepare(Says::other_address, sizeof(among->worker), among->socket, true);
         if (bytes == nullptr) {
             return false;
         }
-        std::memcpy(bytes, &addresses_->worker, sizeof(addresses_->worker));
-        addresses_ = addresses_->next;
+        std::memcpy(bytes, &among->worker, sizeof(among->worker));
+    }
+    return true;
+}
+
+// False if there is no memory. What belongs to a link that has not come yet goes with this one.
+bool Heir::pass_on(Parcels &to) noexcept {
+    if (!pass_addresses(addresses_, to) || !pass_addresses(others_, to)) {
+        return false;
     }
     if (to.prepare(Says::other_link, 0, c_->fd, true) == nullptr) {
         return false;
@@ -169,6 +177,9 @@ bool Heir::obey(const Parcel &parcel) noexcept {
             return take_session(parcel);
         case Says::claim:
             take_claim(parcel);
+            return true;
+        case Says::end:
+            SessionMove::obey_end(parcel.bytes);
             return true;
         case Says::hello:
         case Says::taken:

@@ -208,6 +208,7 @@ bool Leaver::obey(const Parcel &parcel) noexcept {
         case Says::claim:
         case Says::other_address:
         case Says::other_link:
+        case Says::end:
             break;
     }
     return false;

@@ -4,7 +4,8 @@
 // A session is moved while it is detached, as one message with the backend's socket. From then on
 // until the heir has answered nobody touches that socket; the heir does so only once its answer is
 // out. So whichever of the two dies, one alone goes on. Who leaves closes its end only once the
-// heir has closed the other: an heir that has nobody to answer knows that it is the one.
+// heir has closed the other: an heir that has nobody to answer knows that it is the one. From an heir
+// that stands still all others are taken elsewhere after a while, and that one is left to it.
 #pragma once
 
 #include "module/ws_resume/parcels.hpp"
@@ -105,6 +106,7 @@ private:
     [[nodiscard]] bool has_anything() const noexcept;
     void give_addresses() noexcept;
     void lose_link() noexcept;
+    void leave_heir() noexcept;
     void pump() noexcept;
     [[nodiscard]] Resumable *next() noexcept;
     void settle(bool taken) noexcept;
@@ -120,6 +122,7 @@ private:
     unsigned place_ = 0;   // see Rendezvous
     unsigned rounds_ = 0;  // in which no session was taken
     ngx_msec_t linked_at_ = 0;
+    ngx_msec_t offered_at_ = 0;  // moving_
     Phase phase_ = Phase::stays;
     bool is_up_ = false;
 };

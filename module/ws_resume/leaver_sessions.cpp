@@ -12,6 +12,9 @@ namespace {
 // A session that has outlived so many heirs stays.
 constexpr uint8_t most_tries = 3;
 
+// An heir that does not answer for so long stands still, and may do so for ever.
+constexpr ngx_msec_t heir_timeout = 15000;
+
 }  // namespace
 
 // --- sessions
@@ -87,9 +90,14 @@ void Leaver::pump() noexcept {
         }
         leaving.state_ = Leaving::State::moves;
         moving_ = session;
+        offered_at_ = ngx_current_msec;
         SessionMove::freeze(*session);
     }
     if (phase_ != Phase::linked) {
+        return;
+    }
+    if (moving_ != nullptr && ngx_current_msec - offered_at_ >= heir_timeout) {
+        leave_heir();
         return;
     }
     if (moving_ == nullptr && sessions().count() == 0) {
@@ -104,6 +112,17 @@ void Leaver::pump() noexcept {
     }
 }
 
+// What it has got as a whole it goes on with when it wakes up: it finds nobody to answer then.
+void Leaver::leave_heir() noexcept {
+    if (parcels_->is_sent()) {
+        Resumable &session = *std::exchange(moving_, nullptr);
+        static_cast<Leaving &>(session).state_ = Leaving::State::stays;
+        SessionMove::count(session, true);
+        SessionMove::give_up(session);
+    }
+    lose_link();
+}
+
 void Leaver::settle(bool taken) noexcept {
     Resumable &session = *std::exchange(moving_, nullptr);
     auto &leaving = static_cast<Leaving &>(session);
@@ -111,6 +130,7 @@ void Leaver::settle(bool taken) noexcept {
     SessionMove::count(session, taken);
     if (taken) {
         rounds_ = 0;
+        SessionMove::pass_end(session, *parcels_);
         SessionMove::give_up(session);
         return;
     }

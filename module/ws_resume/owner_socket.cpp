@@ -25,7 +25,9 @@ void on_connections(ngx_event_t *ev) {
             if (ngx_errno == NGX_EINTR || ngx_errno == NGX_ECONNABORTED) {
                 continue;
             }
-            if (ngx_errno != NGX_EAGAIN) {
+            if (ngx_errno == NGX_EAGAIN) {
+                ev->ready = 0;
+            } else {
                 ngx_log_error(NGX_LOG_ERR, ev->log, ngx_errno, "ws: accept4() failed");
                 ngx_add_timer(ev, pause);
             }

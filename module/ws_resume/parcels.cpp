@@ -185,7 +185,7 @@ std::optional<Parcels::Came> Parcels::fill(uint8_t *to, size_t size, size_t begi
 
 // What belongs together comes together: a descriptor for which this process had no room is missed.
 bool Parcels::is_sound() const noexcept {
-    return head_.version == parcel_version && head_.says <= Says::other_link && head_.size <= most_;
+    return head_.version == parcel_version && head_.says <= Says::end && head_.size <= most_;
 }
 
 void Parcels::forget_taken() noexcept {

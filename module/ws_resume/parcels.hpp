@@ -21,10 +21,19 @@ enum class Says : uint8_t {
     // listen for them, as by `address`, and then the connection to the one that they are from.
     other_address,
     other_link,
+    // A session that the heir has taken is to end, as was ordered while it was on its way.
+    end,
+};
+
+// What `end` says, and behind it, in words, why.
+struct OrderedEnd {
+    uint64_t home;  // the session's, and its number
+    uint64_t number;
+    uint64_t code;
 };
 
 // From where to where a message goes is known to both, so that it says what it is.
-constexpr uint32_t parcel_version = 0x77730101;
+constexpr uint32_t parcel_version = 0x77730102;
 
 // `descriptor`: -1 for none.
 struct Parcel {

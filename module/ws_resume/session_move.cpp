@@ -9,6 +9,7 @@
 #include "ngx_ws_filter/ws_resume/breach.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace ngx_ws {
 
@@ -165,6 +166,22 @@ void SessionMove::give_up(Resumable &session) noexcept {
     session.drop();
 }
 
+// Without memory for it the session goes on.
+void SessionMove::pass_end(const Resumable &session, Parcels &to) noexcept {
+    if (!session.end_.has_value()) {
+        return;
+    }
+    const std::string_view why = session.end_->why;
+    const OrderedEnd end = {.home = session.home,
+                            .number = session.number(),
+                            .code = static_cast<uint16_t>(session.end_->code)};
+    uint8_t *bytes = to.prepare(Says::end, sizeof(end) + why.size(), -1, false);
+    if (bytes != nullptr) {
+        std::memcpy(bytes, &end, sizeof(end));
+        std::copy(why.begin(), why.end(), bytes + sizeof(end));
+    }
+}
+
 void SessionMove::count(const Resumable &session, bool taken) noexcept {
     ws::Counters *counters = counters_of(session.conf_->status.zone);
     if (counters != nullptr) {
@@ -281,6 +298,21 @@ void SessionMove::begin(Resumable &session) noexcept {
     }
     ngx_post_event(c->read, &ngx_posted_events);
     leaver().offer(session);
+}
+
+void SessionMove::obey_end(std::span<const uint8_t> message) noexcept {
+    OrderedEnd end = {};
+    if (message.size() < sizeof(end)) {
+        return;
+    }
+    std::memcpy(&end, message.data(), sizeof(end));
+    Listed *found = sessions().find(end.home, end.number);
+    if (found != nullptr) {
+        const std::span<const uint8_t> why = message.subspan(sizeof(end));
+        (void)static_cast<Resumable *>(found)->end_now(
+            ws::CloseCode{static_cast<uint16_t>(end.code)},
+            {reinterpret_cast<const char *>(why.data()), why.size()});
+    }
 }
 
 void SessionMove::drop(Resumable &session) noexcept {

@@ -34,6 +34,8 @@ struct SessionMove {
     static void freeze(Resumable &session) noexcept;
     static void thaw(Resumable &session) noexcept;
     static void give_up(Resumable &session) noexcept;
+    // Who has it is told of the end that was ordered meanwhile, if there is one.
+    static void pass_end(const Resumable &session, Parcels &to) noexcept;
     static void count(const Resumable &session, bool taken) noexcept;
     // The worker's time is up.
     static void end(Resumable &session) noexcept;
@@ -46,6 +48,8 @@ struct SessionMove {
     // It goes on here; or with the other after all, to which nothing is done.
     static void begin(Resumable &session) noexcept;
     static void drop(Resumable &session) noexcept;
+    // It may have ended by itself.
+    static void obey_end(std::span<const uint8_t> message) noexcept;
 
 private:
     [[nodiscard]] static SessionLeg *leave_leg(Resumable &session) noexcept;

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.gateway import Gateway, wait_until
 
-VERSION = 0x77730101
+VERSION = 0x77730102
 HELLO, ADDRESS, SESSION, CLAIM, TAKEN, REFUSED = range(6)
 HEAD = struct.Struct("=IBBHQ")
 

@@ -177,6 +177,52 @@ def test_session_that_is_told_to_end_on_its_way_ends_if_it_is_not_taken(resumabl
     assert "goes on with a session" not in one.front.error_log()
 
 
+def test_session_that_is_told_to_end_on_its_way_ends_with_its_heir(resumable):
+    one = resumable(EchoBackend, "ws_session_key ada;", parts={
+        "workers": 2, "http": ZONE, "server": "location = /control { ws_control; }"})
+    assert_echoes(one)
+    one.front.reload()
+    one.front.wait_log("hands its sessions to another worker", 30)
+    wait_until(lambda: any(map(upgrading.is_heir, one.front.workers())), 30, "an heir")
+    [heir] = filter(upgrading.is_heir, one.front.workers())
+    with stopped(heir):
+        one.cut("close")
+        one.front.wait_log("the session waits")
+        control = http.client.HTTPConnection("127.0.0.1", one.front.port, timeout=40)
+        control.request("POST", "/control", "key=ada",
+                        {"Content-Type": "application/x-www-form-urlencoded"})
+        assert control.getresponse().read() == b'{"ended":0,"silent_workers":1}\n'
+        control.close()
+    one.front.wait_log(f"{heir}#{heir}: .*goes on with a session", 30)
+    assert one.service.wait_connection().wait_ended() == "eof"
+    assert refused(one.try_resume()) == 4001
+    leaves(one.front)
+
+
+def test_heir_that_stands_still_keeps_one_session_and_no_other(resumable, raw):
+    one = resumable()
+    two = another(one, raw)
+    one.front.reload()
+    one.front.wait_log("hands its sessions to another worker", 30)
+    wait_until(lambda: any(map(upgrading.is_heir, one.front.workers())), 30, "an heir")
+    [heir] = filter(upgrading.is_heir, one.front.workers())
+    taken = "(#[0-9]+): .*goes on with a session"
+    with stopped(heir):
+        for each in (one, two):
+            each.cut("close")
+        wait_until(lambda: one.front.error_log().count("the session waits") == 2, 30, "both wait")
+        one.front.signal(signal.SIGHUP)
+        one.front.wait_log(taken, 50)
+        assert f"#{heir}" not in re.findall(taken, one.front.error_log())
+    one.front.wait_log(f"#{heir}: .*goes on with a session", 30)
+    leaves(one.front)
+    for each in (one, two):
+        each.resume()
+        assert_echoes(each)
+        assert each.close() == (1000, "")
+        each.leg.close()
+
+
 def test_heir_is_found_behind_another_address_in_front(resumable):
     one = resumable(parts={"main": SOON})
     assert_echoes(one, b"before")
