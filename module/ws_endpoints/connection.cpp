@@ -72,6 +72,25 @@ ws::Read Connection::read(std::span<uint8_t> to) noexcept {
     return took(connection()->recv(connection(), to.data(), to.size()));
 }
 
+ws::Read Connection::read_apart(std::span<uint8_t> to, ws::Spacing places) noexcept {
+    constexpr size_t most_places = 16;
+    if (!takes_pipe() || !early_.empty()) {
+        return read(to.first(ngx_min(to.size(), places.size)));
+    }
+    std::array<ngx_buf_t, most_places> buffers;
+    std::array<ngx_chain_t, most_places> links;
+    size_t count = 0;
+    for (size_t at = 0; at < to.size() && count < most_places; at += places.size + places.gap) {
+        const std::span<uint8_t> place = to.subspan(at, ngx_min(places.size, to.size() - at));
+        buffers[count].last = place.data();
+        buffers[count].end = place.data() + place.size();
+        links[count] = {.buf = &buffers[count], .next = &links[count + 1]};
+        ++count;
+    }
+    links[count - 1].next = nullptr;
+    return took(connection()->recv_chain(connection(), links.data(), 0));
+}
+
 ws::Read Connection::discard(std::span<uint8_t> to) noexcept {
     early_ = {};
     intake_.open();

@@ -1,6 +1,7 @@
 // One side's connection, as the relay between two of them sees it.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -27,6 +28,21 @@ struct Written {
     bool lost = false;
 };
 
+// Where bytes are read to that are to stand apart: places of `size` bytes, with `gap` bytes between
+// each two. A place is begun when the one before is full.
+struct Spacing {
+    std::size_t size;
+    std::size_t gap;
+
+    // What so many bytes, not 0, take with the gaps among them; and how many fit.
+    [[nodiscard]] constexpr std::size_t room_for(std::size_t bytes) const noexcept {
+        return bytes + (bytes - 1) / size * gap;
+    }
+    [[nodiscard]] constexpr std::size_t most_in(std::size_t room) const noexcept {
+        return room - std::min(room, room / (size + gap) * gap);
+    }
+};
+
 // Driven by one thread. No call waits. Positions are bytes of payload since the beginning: what TLS
 // or a kernel adds does not count. The functions are defined, and do nothing, only because a pure
 // one would need the C++ run-time library.
@@ -37,6 +53,11 @@ public:
     // Whether read() may bring anything else than `later`.
     [[nodiscard]] virtual bool readable() const noexcept { return false; }
     [[nodiscard]] virtual Read read(std::span<std::uint8_t>) noexcept { return {Came::later}; }
+    // Reads into places, which begin at the front of `to` and end with it; the size that is told is
+    // without the gaps. A connection that cannot do so reads into the first place alone.
+    [[nodiscard]] virtual Read read_apart(std::span<std::uint8_t> to, Spacing places) noexcept {
+        return read(to.first(std::min(to.size(), places.size)));
+    }
     // Reads a stream of which only the end is of interest: the bytes mean nothing.
     [[nodiscard]] virtual Read discard(std::span<std::uint8_t> to) noexcept { return read(to); }
     // What can be read is left for now: the peer need not be told to send more than it was told.

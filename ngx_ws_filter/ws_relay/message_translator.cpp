@@ -8,11 +8,6 @@ namespace {
 
 constexpr std::string_view no_memory = "gateway has no memory for messages";
 
-// What stands in a frame before so many bytes.
-[[nodiscard]] std::size_t headers_of(std::size_t size) noexcept {
-    return header_size(data_header_size + size) + data_header_size;
-}
-
 // Less of a message is sent only if that is all.
 constexpr std::size_t least_piece = 256;
 

@@ -167,7 +167,7 @@ void Relay::ask_for_client(Millis now) noexcept {
 }
 
 void Relay::send_commands(bool last, Millis now) noexcept {
-    if (last || resume_->should_ask(now)) {
+    if (last || resume_->should_ask(now, false)) {
         ask_for_client(now);
     }
     for (unsigned sent = 0; (last || !to_client_.blocked()) && !to_client_.lost(); ++sent) {

@@ -18,7 +18,8 @@ void Relay::pump_to_client(Millis now) noexcept {
         if (is_parting()) {
             return;
         }
-        if (resume_ != nullptr && may_speak()) {
+        const bool joins = resume_ != nullptr && may_speak() && ack_joins(reads, now);
+        if (resume_ != nullptr && may_speak() && !joins) {
             send_commands(false, now);
         }
         if (session_->anything_due() && !to_client_.blocked()) {
@@ -37,27 +38,48 @@ void Relay::pump_to_client(Millis now) noexcept {
             host_->come_back();
             return;
         }
-        if (use == Use::relay && is_full(to_client_, now)) {
-            backend_->leave_unread();
-            return;
-        }
-        if (!read_backend(now)) {
+        if (!may_take(use, now) || !read_backend(now)) {
+            if (joins && may_speak()) {
+                send_commands(false, now);
+            }
             return;
         }
     }
 }
 
+// Whether the client's connection has room for what would be read for it.
+bool Relay::may_take(Use use, Millis now) noexcept {
+    if (use != Use::relay || !is_full(to_client_, now)) {
+        return true;
+    }
+    backend_->leave_unread();
+    return false;
+}
+
+// An ACK that is due goes out together with what is read next, if anything is there to be read.
+bool Relay::ack_joins(unsigned reads, Millis now) noexcept {
+    if (reads == max_reads || to_client_.blocked() || !backend_->readable() ||
+        tunnel_.use_of_backend() != Use::relay || waits_for_client() ||
+        paced(download_, Use::relay, 1, now) == 0) {
+        return false;
+    }
+    if (resume_->should_ask(now, true)) {
+        ask_for_client(now);
+    }
+    return resume_->join_ack(now);
+}
+
 bool Relay::read_backend(Millis now) noexcept {
     const Use use = tunnel_.use_of_backend();
     const bool relays = use == Use::relay;
-    if (relays && floods_ && splice_backend(now)) {
+    if (relays && floods_ && resume_ == nullptr && splice_backend(now)) {
         return true;
     }
     const Scratch &scratch = host_->scratch();
+    const std::size_t before = resume_ == nullptr ? 0 : ResumeTranslator::ack_size;
     const std::span<std::uint8_t> room = scratch.wrapped.subspan(
-        Session::headroom, paced(download_, use, translator_->most(scratch), now));
-    const bool listens = relays || !to_backend_.finished();
-    const Read read = listens ? backend_->read(room) : backend_->discard(room);
+        before + Session::headroom, paced(download_, use, translator_->most(scratch), now));
+    const Read read = read_backend_for(use, room);
     if (read.came == Came::later) {
         return false;
     }
@@ -66,13 +88,31 @@ bool Relay::read_backend(Millis now) noexcept {
         return false;
     }
     download_.took(read.size);
-    floods_ = read.size >= least_flood && translator_->passes_bytes() && client_->takes_pipe();
+    floods_ = resume_ != nullptr ? read.size >= resume_->places().size
+                                 : read.size >= least_flood && translator_->passes_bytes() &&
+                                       client_->takes_pipe();
     if (relays) {
         take_from_backend(room.first(read.size), now);
     } else {
         tunnel_.swallowed(read.size);
     }
     return true;
+}
+
+// Of a flood as much is read at once as there is room for, so that each DATA has its place. Before
+// that a read fills one at most.
+Read Relay::read_backend_for(Use use, std::span<std::uint8_t> room) noexcept {
+    if (use != Use::relay && to_backend_.finished()) {
+        return backend_->discard(room);
+    }
+    if (resume_ == nullptr) {
+        return backend_->read(room);
+    }
+    const Spacing places = resume_->places();
+    if (!floods_ || room.size() <= places.size) {
+        return backend_->read(room.first(std::min(room.size(), places.size)));
+    }
+    return backend_->read_apart({room.data(), places.room_for(room.size())}, places);
 }
 
 // What a flood has ready at once becomes one message whose payload is never copied.

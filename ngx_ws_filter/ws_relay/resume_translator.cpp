@@ -121,7 +121,13 @@ std::uint64_t ResumeTranslator::most_held() const noexcept {
 // --- to the client
 
 std::size_t ResumeTranslator::most(const Scratch &scratch) const noexcept {
-    return room_beside(unacknowledged(), scratch);
+    const std::size_t first = room_beside(unacknowledged(), scratch);
+    if (first < places().size) {
+        return first;
+    }
+    return static_cast<std::size_t>(
+        std::min<std::uint64_t>(terms_.limits.replay - unacknowledged(),
+                                places().most_in(scratch.received.size())));
 }
 
 // A little room is left alone: a few bytes are not worth a message.
@@ -135,20 +141,60 @@ std::size_t ResumeTranslator::room_beside(std::uint64_t used,
                : static_cast<std::size_t>(std::min<std::uint64_t>(room, size));
 }
 
-// Without memory for the replay the session goes on as one that ends with its leg.
 Frames ResumeTranslator::wrap(std::span<std::uint8_t> payload, const Scratch &) noexcept {
-    if (kept_ && !replay_.append(payload)) {
-        keep_no_longer();
-    }
+    keep(payload);
     wrapped_ += payload.size();
     if (!attached_) {
         return {};
     }
     positions_.sent(payload.size());
-    std::uint8_t *const begin = write_data_before(payload.data(), payload.size());
-    return {.bytes = session().wrap({begin, payload.data() + payload.size()}).frame,
-            .payload = payload.size(),
-            .fault = {}};
+    std::span<std::uint8_t> frames = wrap_apart(payload);
+    if (std::exchange(ack_joins_, false)) {
+        frames = put_ack_before(frames);
+    }
+    return {.bytes = frames, .payload = payload.size(), .fault = {}};
+}
+
+std::span<std::uint8_t> ResumeTranslator::put_ack_before(
+    std::span<std::uint8_t> frames) noexcept {
+    std::uint8_t *const begin = frames.data() - number_command_size;
+    const std::size_t size = write_ack({begin, number_command_size}, positions_.told());
+    const std::span<std::uint8_t> ack = session().wrap({begin, size}).frame;
+    return {ack.data(), ack.size() + frames.size()};
+}
+
+// Without memory for the replay the session goes on as one that ends with its leg.
+void ResumeTranslator::keep(std::span<const std::uint8_t> payload) noexcept {
+    const std::uint8_t *place = payload.data();
+    for (std::size_t left = payload.size(); kept_ && left != 0;) {
+        const std::size_t size = std::min(left, places().size);
+        if (!replay_.append({place, size})) {
+            keep_no_longer();
+        }
+        place += places().size + places().gap;
+        left -= size;
+    }
+}
+
+// Frames that stand one behind the other. Only a few bytes have headers that are shorter than their
+// gap, and are moved.
+std::span<std::uint8_t> ResumeTranslator::wrap_apart(std::span<std::uint8_t> payload) noexcept {
+    std::span<std::uint8_t> frames;
+    std::uint8_t *place = payload.data();
+    for (std::size_t left = payload.size(); left != 0;) {
+        const std::size_t size = std::min(left, places().size);
+        std::uint8_t *const bytes =
+            frames.empty() ? place : frames.data() + frames.size() + headers_of(size);
+        if (bytes != place) {
+            std::copy_n(place, size, bytes);
+        }
+        std::uint8_t *const begin = write_data_before(bytes, size);
+        const std::span<std::uint8_t> frame = session().wrap({begin, bytes + size}).frame;
+        frames = frames.empty() ? frame : std::span{frames.data(), frames.size() + frame.size()};
+        place += places().size + places().gap;
+        left -= size;
+    }
+    return frames;
 }
 
 Frames ResumeTranslator::end(const Scratch &) noexcept {
@@ -203,6 +249,7 @@ void ResumeTranslator::begin_leg(std::uint64_t client_has) noexcept {
 
 void ResumeTranslator::end_leg() noexcept {
     attached_ = false;
+    ack_joins_ = false;
     limits_due_ = false;
     away_due_ = false;
     greet_ = Greet::nothing;
@@ -226,20 +273,27 @@ void ResumeTranslator::keep_no_longer() noexcept {
 
 // --- what the client is told
 
-bool ResumeTranslator::should_ask(Millis now) const noexcept {
+bool ResumeTranslator::should_ask(Millis now, bool joins) const noexcept {
     const std::uint64_t open = positions_.taken() - held_back_ - positions_.delivered();
-    return open != 0 &&
-           (open >= terms_.limits.bytes / 2 || look_at_ <= now || positions_.ack_at() == 0);
+    return open != 0 && (is_much(open) || look_at_ <= now || positions_.ack_at() == 0 ||
+                         (joins && positions_.told_at() + terms_.limits.interval / 2 <= now));
 }
 
 void ResumeTranslator::note_asked(Millis now) noexcept {
-    if (positions_.taken() - held_back_ == positions_.delivered()) {
+    const std::uint64_t open = positions_.taken() - held_back_ - positions_.delivered();
+    if (open == 0) {
         wait_ = 0;
         look_at_ = Deadlines::never;
-    } else if (look_at_ <= now || look_at_ == Deadlines::never) {
+        return;
+    }
+    // Until then an ACK of a little waits for data that it can go out with.
+    const Millis next = is_much(open) ? 0 : positions_.told_at() + terms_.limits.interval / 4 * 3;
+    if (look_at_ <= now || look_at_ == Deadlines::never) {
         wait_ = wait_ == 0 ? first_wait
                            : static_cast<std::uint8_t>(std::min(2 * wait_, int{longest_wait}));
-        look_at_ = now + wait_;
+        look_at_ = std::max(now + wait_, next);
+    } else if (next == 0) {
+        look_at_ = std::min(look_at_, now + wait_);
     }
 }
 
@@ -287,6 +341,9 @@ std::size_t ResumeTranslator::write_command(std::span<std::uint8_t> to, bool las
     if (limits_due_ && terms_.own_name) {
         return write_limits(to);
     }
+    if (std::exchange(ack_joins_, false)) {
+        return write_ack(to, positions_.told());
+    }
     if (positions_.ack_at() <= now || (last && positions_.owes_ack())) {
         return write_ack(to, positions_.tell(now));
     }
@@ -299,6 +356,16 @@ std::size_t ResumeTranslator::write_command(std::span<std::uint8_t> to, bool las
         return write_eof(to, wrapped_);
     }
     return 0;
+}
+
+bool ResumeTranslator::join_ack(Millis now) noexcept {
+    if (!attached_ || greet_ != Greet::nothing || limits_due_ || away_due_ ||
+        positions_.ack_at() > now) {
+        return false;
+    }
+    (void)positions_.tell(now);
+    ack_joins_ = true;
+    return true;
 }
 
 Frames ResumeTranslator::next_due(const Scratch &scratch, bool last, Millis now) noexcept {

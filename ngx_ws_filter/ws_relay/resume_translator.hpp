@@ -2,6 +2,7 @@
 // session. docs/resume-protocol.md.
 #pragma once
 
+#include "ngx_ws_filter/ws_relay/endpoint.hpp"
 #include "ngx_ws_filter/ws_relay/translator.hpp"
 #include "ngx_ws_filter/ws_resume/command_reader.hpp"
 #include "ngx_ws_filter/ws_resume/positions.hpp"
@@ -35,6 +36,11 @@ public:
     [[nodiscard]] Event next(Passage &passage) noexcept override;
     [[nodiscard]] std::size_t most(const Scratch &scratch) const noexcept override;
     [[nodiscard]] bool passes_bytes() const noexcept override { return false; }
+    // What is more than one place holds was read apart: each place is for one DATA, and each gap for
+    // its headers.
+    [[nodiscard]] Spacing places() const noexcept {
+        return {.size = most_data(), .gap = headers_of(most_data())};
+    }
     [[nodiscard]] Frames wrap(std::span<std::uint8_t> payload,
                               const Scratch &scratch) noexcept override;
     [[nodiscard]] Frames end(const Scratch &scratch) noexcept override;
@@ -82,10 +88,15 @@ public:
         positions_.delivered(std::min(total, positions_.taken()));
     }
     // Whether the backend has to be asked for them now; and when to look again.
-    [[nodiscard]] bool should_ask(Millis now) const noexcept;
+    // `joins`: an ACK would go out with data, and so cost nothing.
+    [[nodiscard]] bool should_ask(Millis now, bool joins) const noexcept;
     void note_asked(Millis now) noexcept;
     [[nodiscard]] Millis look_at(Millis now) noexcept;
 
+    // Whether an ACK is due, and nothing before it: it goes out before what is wrapped next, which
+    // has `ack_size` bytes more room before it, or as the next command.
+    [[nodiscard]] bool join_ack(Millis now) noexcept;
+    static constexpr std::size_t ack_size = 2 + number_command_size;
     // The next command that is due; nothing, if there is none. `last`: a Close follows, so that
     // what could wait does not.
     [[nodiscard]] Frames next_due(const Scratch &scratch, bool last, Millis now) noexcept;
@@ -131,8 +142,19 @@ private:
 
     enum class Greet : std::uint8_t { nothing, success, again, limits, sid };
 
+    // What stands in a frame before so many bytes of a DATA.
+    [[nodiscard]] static std::size_t headers_of(std::size_t size) noexcept {
+        return header_size(data_header_size + size) + data_header_size;
+    }
     [[nodiscard]] Event take(const Command &command, Heard heard, Passage &passage) noexcept;
     [[nodiscard]] std::size_t write_limits(std::span<std::uint8_t> to) noexcept;
+    void keep(std::span<const std::uint8_t> payload) noexcept;
+    [[nodiscard]] std::span<std::uint8_t> wrap_apart(std::span<std::uint8_t> payload) noexcept;
+    [[nodiscard]] std::span<std::uint8_t> put_ack_before(std::span<std::uint8_t> frames) noexcept;
+    // So many bytes are worth an ACK at once.
+    [[nodiscard]] bool is_much(std::uint64_t bytes) const noexcept {
+        return bytes >= terms_.limits.bytes / 2;
+    }
     [[nodiscard]] std::size_t write_greeting(std::span<std::uint8_t> to) noexcept;
     [[nodiscard]] std::size_t write_command(std::span<std::uint8_t> to, bool last,
                                             Millis now) noexcept;
@@ -157,6 +179,7 @@ private:
     bool attached_ = false;
     bool kept_ = true;
     bool limits_due_ = false;
+    bool ack_joins_ = false;
     bool away_due_ = false;
 };
 

@@ -103,6 +103,8 @@ public:
         const bool at_once = asked_ || delivered_ - told_ >= terms_.bytes / 2;
         return at_once ? 0 : told_at_ + terms_.interval / 2;
     }
+    [[nodiscard]] std::uint64_t told() const noexcept { return told_; }
+    [[nodiscard]] Millis told_at() const noexcept { return told_at_; }
     // It is sent now: the position to be written.
     [[nodiscard]] std::uint64_t tell(Millis now) noexcept {
         asked_ = false;

@@ -185,6 +185,144 @@ void tells_how_far_a_client_has_come(void **) {
     unit::check(!resumed.translator.passes_bytes());
 }
 
+// --- a flood
+
+[[nodiscard]] std::string pattern(std::size_t size) {
+    std::string text(size, '\0');
+    for (std::size_t i = 0; i < size; ++i) {
+        text[i] = static_cast<char>('a' + i / 7 % 26);
+    }
+    return text;
+}
+
+void reads_a_flood_at_once_and_makes_it_data_of_the_longest_size(void **) {
+    for (const std::size_t tail : {1U, 100U, 119U, 120U, 1000U}) {
+        ws::ResumeTerms what = unit::terms();
+        what.limits.replay = 1'000'000;
+        Resumed resumed(what, unit::plain(), 50'000);
+        resumed.goes_on();
+        (void)resumed.client_gets();
+        resumed.client.writes = resumed.backend.reads = 0;
+        const std::string flood = pattern(3 * ws::max_data + tail);
+        const std::string_view all = flood;
+        resumed.backend.says(flood).pauses();
+        resumed.goes_on();
+        std::string told;
+        for (std::size_t at = 0; at < all.size(); at += ws::max_data) {
+            told += "data " + std::string(all.substr(at, ws::max_data)) + "; ";
+        }
+        unit::equal(resumed.client_gets(), told);
+        unit::equal(resumed.backend.reads, 2);
+        unit::equal(resumed.client.writes, 2);
+
+        resumed.client.is_reset();
+        resumed.parts();
+        resumed.come_back(10);
+        resumed.goes_on();
+        std::string again = resumed.second_gets();
+        std::string bytes;
+        for (std::size_t at = again.find("data "); at != again.npos; at = again.find("data ", at)) {
+            at += "data "sv.size();
+            bytes += again.substr(at, again.find(';', at) - at);
+        }
+        unit::equal(bytes, all.substr(10));
+    }
+}
+
+void reads_no_more_of_a_flood_than_the_replay_has_room_for(void **) {
+    ws::ResumeTerms what = unit::terms();
+    what.limits.replay = 40'000;
+    Resumed resumed(what, unit::plain(), 50'000);
+    resumed.goes_on();
+    resumed.backend.says(pattern(100'000)).pauses();
+    for (unsigned turns = 0; turns < 5; ++turns) {
+        resumed.goes_on();
+    }
+    unit::check(resumed.translator.unacknowledged() <= 40'000);
+    unit::check(resumed.translator.unacknowledged() > 30'000);
+}
+
+void ack_that_is_due_goes_out_with_what_the_backend_says(void **) {
+    Resumed resumed;
+    resumed.client_says(bytes_command(Tag::data, "a"));
+    resumed.goes_on();
+    (void)resumed.client_gets();
+    resumed.backend.acks = 1;
+    resumed.backend.says("echo").pauses();
+    resumed.client.writes = 0;
+    resumed.goes_on(3);
+    unit::equal(resumed.client_gets(), "ack 1; data echo; "sv);
+    unit::equal(resumed.client.writes, 1);
+}
+
+void ack_that_is_due_goes_out_alone_where_nothing_is_read(void **) {
+    Resumed resumed;
+    resumed.client_says(bytes_command(Tag::data, "a"));
+    resumed.goes_on();
+    (void)resumed.client_gets();
+    resumed.backend.acks = 1;
+    resumed.backend.seems_readable = true;
+    resumed.goes_on(3);
+    unit::equal(resumed.client_gets(), "ack 1; "sv);
+    resumed.client_says(bytes_command(Tag::data, std::string(300, 'c')));
+    resumed.goes_on();
+    resumed.backend.acks = 301;
+    resumed.backend.full = resumed.client.full = true;
+    resumed.goes_on(3);
+    unit::equal(resumed.client_gets(), "ack 301; "sv);
+}
+
+void ack_of_a_dialogue_waits_for_what_the_backend_says(void **) {
+    Resumed resumed;
+    resumed.client_says(bytes_command(Tag::data, "a"));
+    resumed.goes_on();
+    resumed.backend.acks = 1;
+    resumed.goes_on(3);
+    (void)resumed.client_gets();
+    resumed.client_says(bytes_command(Tag::data, "b"));
+    resumed.goes_on(50);
+    unit::equal(resumed.client_gets(), ""sv);
+    resumed.backend.acks = 2;
+    resumed.backend.says("echo").pauses();
+    resumed.goes_on(1);
+    unit::equal(resumed.client_gets(), "ack 2; data echo; "sv);
+}
+
+// Of a dialogue the kernel is asked when something may be told of it, and not before.
+void asks_no_backend_between_two_acks(void **) {
+    Resumed resumed;
+    resumed.client_says(bytes_command(Tag::data, "a"));
+    resumed.goes_on();
+    resumed.backend.acks = 1;
+    resumed.goes_on(3);
+    unit::check(resumed.client_gets().find("ack 1; ") != std::string::npos);
+    resumed.client_says(bytes_command(Tag::data, "b"));
+    resumed.goes_on(1);
+    unit::equal(resumed.relay->wake_at(), resumed.now + 74);
+    resumed.backend.acks = 2;
+    resumed.goes_on(73);
+    unit::equal(resumed.client_gets(), ""sv);
+    resumed.goes_on(1);
+    unit::equal(resumed.client_gets(), "ack 2; "sv);
+}
+
+void asks_soon_about_much(void **) {
+    Resumed resumed;
+    resumed.client_says(bytes_command(Tag::data, "a"));
+    resumed.goes_on();
+    resumed.backend.acks = 1;
+    resumed.goes_on(3);
+    (void)resumed.client_gets();
+    resumed.client_says(bytes_command(Tag::data, "b"));
+    resumed.goes_on(1);
+    resumed.client_says(bytes_command(Tag::data, std::string(300, 'c')));
+    resumed.goes_on();
+    unit::check(resumed.relay->wake_at() <= resumed.now + 2);
+    resumed.backend.acks = 302;
+    resumed.goes_on(2);
+    unit::equal(resumed.client_gets(), "ack 302; "sv);
+}
+
 }  // namespace
 
 int main() {
@@ -201,6 +339,13 @@ int main() {
         cmocka_unit_test(a_client_that_breaks_while_it_is_told_is_left),
         cmocka_unit_test(the_clients_end_reaches_the_backend_while_the_leg_is_left),
         cmocka_unit_test(tells_how_far_a_client_has_come),
+        cmocka_unit_test(reads_a_flood_at_once_and_makes_it_data_of_the_longest_size),
+        cmocka_unit_test(reads_no_more_of_a_flood_than_the_replay_has_room_for),
+        cmocka_unit_test(ack_that_is_due_goes_out_with_what_the_backend_says),
+        cmocka_unit_test(ack_that_is_due_goes_out_alone_where_nothing_is_read),
+        cmocka_unit_test(ack_of_a_dialogue_waits_for_what_the_backend_says),
+        cmocka_unit_test(asks_no_backend_between_two_acks),
+        cmocka_unit_test(asks_soon_about_much),
     };
     return unit::run("ws_relay/resumed_turns", tests);
 }

@@ -147,6 +147,23 @@ public:
         ++reads;
         return give(to);
     }
+    [[nodiscard]] ws::Read read_apart(std::span<std::uint8_t> to,
+                                      ws::Spacing places) noexcept override {
+        ws::Read all{ws::Came::bytes};
+        ++reads;
+        while (!to.empty()) {
+            const ws::Read one = give(to.first(std::min(places.size, to.size())));
+            if (all.size == 0) {
+                all.came = one.came;
+            }
+            all.size += one.size;
+            if (one.size < places.size) {
+                break;
+            }
+            to = to.subspan(std::min(places.size + places.gap, to.size()));
+        }
+        return all;
+    }
     [[nodiscard]] ws::Read discard(std::span<std::uint8_t> to) noexcept override {
         ++discards;
         return give(to);
