@@ -4,8 +4,8 @@
 // A session is moved while it is detached, as one message with the backend's socket. From then on
 // until the heir has answered nobody touches that socket; the heir does so only once its answer is
 // out. So whichever of the two dies, one alone goes on. Who leaves closes its end only once the
-// heir has closed the other: an heir that has nobody to answer knows that it is the one. From an heir
-// that stands still all others are taken elsewhere after a while, and that one is left to it.
+// heir has closed the other: an heir that has nobody to answer knows that it is the one. From an
+// heir that stands still all others are taken elsewhere after a while, and that one is left to it.
 #pragma once
 
 #include "module/ws_resume/parcels.hpp"

@@ -95,7 +95,7 @@ Event ResumeTranslator::obey(const Command &command, Heard heard) noexcept {
         case Heard::longest:
             most_data_ = static_cast<std::uint32_t>(
                 std::clamp<std::uint64_t>(command.number, max_data, max_long_data));
-            limits_due_ = true;
+            due_.limits = true;
             break;
         case Heard::breach:
             return broken(reader_.breach());
@@ -125,9 +125,8 @@ std::size_t ResumeTranslator::most(const Scratch &scratch) const noexcept {
     if (first < places().size) {
         return first;
     }
-    return static_cast<std::size_t>(
-        std::min<std::uint64_t>(terms_.limits.replay - unacknowledged(),
-                                places().most_in(scratch.received.size())));
+    return static_cast<std::size_t>(std::min<std::uint64_t>(
+        terms_.limits.replay - unacknowledged(), places().most_in(scratch.received.size())));
 }
 
 // A little room is left alone: a few bytes are not worth a message.
@@ -149,14 +148,13 @@ Frames ResumeTranslator::wrap(std::span<std::uint8_t> payload, const Scratch &) 
     }
     positions_.sent(payload.size());
     std::span<std::uint8_t> frames = wrap_apart(payload);
-    if (std::exchange(ack_joins_, false)) {
+    if (std::exchange(due_.ack, false)) {
         frames = put_ack_before(frames);
     }
     return {.bytes = frames, .payload = payload.size(), .fault = {}};
 }
 
-std::span<std::uint8_t> ResumeTranslator::put_ack_before(
-    std::span<std::uint8_t> frames) noexcept {
+std::span<std::uint8_t> ResumeTranslator::put_ack_before(std::span<std::uint8_t> frames) noexcept {
     std::uint8_t *const begin = frames.data() - number_command_size;
     const std::size_t size = write_ack({begin, number_command_size}, positions_.told());
     const std::span<std::uint8_t> ack = session().wrap({begin, size}).frame;
@@ -249,9 +247,7 @@ void ResumeTranslator::begin_leg(std::uint64_t client_has) noexcept {
 
 void ResumeTranslator::end_leg() noexcept {
     attached_ = false;
-    ack_joins_ = false;
-    limits_due_ = false;
-    away_due_ = false;
+    due_ = {};
     greet_ = Greet::nothing;
     wait_ = 0;
     look_at_ = Deadlines::never;
@@ -267,7 +263,7 @@ bool ResumeTranslator::go_on(const Kept &kept, std::span<const std::uint8_t> rep
 void ResumeTranslator::keep_no_longer() noexcept {
     kept_ = false;
     terms_.limits.grace = 0;
-    limits_due_ = true;
+    due_.limits = true;
     forget_unkept();
 }
 
@@ -306,7 +302,7 @@ Millis ResumeTranslator::look_at(Millis now) noexcept {
 
 // What is heard of a client's LONGEST is answered by LIMITS that tell ours.
 std::size_t ResumeTranslator::write_limits(std::span<std::uint8_t> to) noexcept {
-    limits_due_ = false;
+    due_.limits = false;
     Limits limits = terms_.limits;
     limits.longest = reader_.most_data() == max_data ? 0 : max_long_data;
     return ws::write_limits(to, limits);
@@ -338,17 +334,17 @@ std::size_t ResumeTranslator::write_command(std::span<std::uint8_t> to, bool las
     if (const std::size_t size = write_greeting(to); size != 0) {
         return size;
     }
-    if (limits_due_ && terms_.own_name) {
+    if (due_.limits && terms_.own_name) {
         return write_limits(to);
     }
-    if (std::exchange(ack_joins_, false)) {
+    if (std::exchange(due_.ack, false)) {
         return write_ack(to, positions_.told());
     }
     if (positions_.ack_at() <= now || (last && positions_.owes_ack())) {
         return write_ack(to, positions_.tell(now));
     }
-    if (away_due_) {
-        away_due_ = false;
+    if (due_.away) {
+        due_.away = false;
         return write_goaway(to, away_);
     }
     if (positions_.eof_due(wrapped_) && !empty_waits_) {
@@ -359,12 +355,12 @@ std::size_t ResumeTranslator::write_command(std::span<std::uint8_t> to, bool las
 }
 
 bool ResumeTranslator::join_ack(Millis now) noexcept {
-    if (!attached_ || greet_ != Greet::nothing || limits_due_ || away_due_ ||
+    if (!attached_ || greet_ != Greet::nothing || due_.limits || due_.away ||
         positions_.ack_at() > now) {
         return false;
     }
     (void)positions_.tell(now);
-    ack_joins_ = true;
+    due_.ack = true;
     return true;
 }
 

@@ -36,8 +36,8 @@ public:
     [[nodiscard]] Event next(Passage &passage) noexcept override;
     [[nodiscard]] std::size_t most(const Scratch &scratch) const noexcept override;
     [[nodiscard]] bool passes_bytes() const noexcept override { return false; }
-    // What is more than one place holds was read apart: each place is for one DATA, and each gap for
-    // its headers.
+    // What is more than one place holds was read apart: each place is for one DATA, and each gap
+    // for its headers.
     [[nodiscard]] Spacing places() const noexcept {
         return {.size = most_data(), .gap = headers_of(most_data())};
     }
@@ -62,7 +62,7 @@ public:
     // Asks the client to come back within so many milliseconds. Not under a v4 name.
     void send_away(std::uint32_t millis) noexcept {
         away_ = millis;
-        away_due_ = terms_.own_name;
+        due_.away = terms_.own_name;
     }
     // Between two legs: how far both streams have come, and the bytes that may have to be sent
     // again; and the same in another process, before the first leg here. False if there is no
@@ -178,9 +178,12 @@ private:
     bool in_piece_ = false;
     bool attached_ = false;
     bool kept_ = true;
-    bool limits_due_ = false;
-    bool ack_joins_ = false;
-    bool away_due_ = false;
+    // Told when its turn comes.
+    struct {
+        bool limits = false;
+        bool away = false;
+        bool ack = false;  // with what is wrapped next, or before anything else
+    } due_;
 };
 
 }  // namespace ws

@@ -304,8 +304,7 @@ int main() {
         cmocka_unit_test(line_that_is_cut_off_is_no_message),
         cmocka_unit_test(line_that_is_cut_off_is_told_of_on_the_next_leg_too),
         cmocka_unit_test(line_that_is_cut_off_between_two_legs_is_told_of_on_the_next),
-        cmocka_unit_test(
-            last_line_that_has_no_place_in_the_replay_ends_the_session_with_its_leg),
+        cmocka_unit_test(last_line_that_has_no_place_in_the_replay_ends_the_session_with_its_leg),
         cmocka_unit_test(last_line_that_there_is_no_memory_for_ends_the_session),
         cmocka_unit_test(line_whose_end_there_is_no_memory_for_ends_the_session),
         cmocka_unit_test(session_that_is_not_kept_ends_where_memory_ends),
