@@ -93,8 +93,11 @@ bool Outflow::makes_trail(const ngx_connection_t *destination) noexcept {
     if (trail_ == nullptr) {
         trail_ = ngx::make<Trail>(destination->pool);
         if (trail_ != nullptr) {
-            trail_->path = ws::PathWindow(
-                {.least = least, .most = window_, .behind_holes = 2, .empties_queue = true});
+            trail_->path = ws::PathWindow({.least = least,
+                                           .most = window_,
+                                           .behind_holes = 2,
+                                           .empties_queue = true,
+                                           .of_sender = true});
             trail_->measures_rate = measures_its_rate(destination);
         }
     }
@@ -126,10 +129,11 @@ void Outflow::look(const ngx_connection_t *destination, uint64_t written,
     const bool holes = facts.sent_again != std::exchange(trail_->sent_again, facts.sent_again);
     trail_->path.note(acknowledged, now, facts.round_trip, holes);
     if (most_ != 0 && trail_->path.measured()) {
-        // Nobody tells when there is room again.
+        // Nobody tells when there is room again, and acknowledgements come in lumps.
         const uint64_t until_asked = facts.delivered * time_to_wake / 1'000'000;
         const uint64_t beside = ngx_max(until_asked, unsent_);
-        const uint32_t wanted = size_in_kernel(trail_->path.size() + beside);
+        const uint64_t path = trail_->path.size();
+        const uint32_t wanted = size_in_kernel(path + (path - least) / 4 + beside);
         window_ = ngx_min(wanted, most_);
     }
 }

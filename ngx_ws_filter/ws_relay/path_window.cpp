@@ -14,12 +14,6 @@ constexpr std::uint32_t longest_round_trip = 4'000'000;
 // A round may have been so long because nobody read, or wrote, for a while.
 constexpr std::uint64_t most_forgotten = 4;  // rounds
 
-// A sender that probes doubles what is under way with each round, and what is measured is a round
-// late.
-std::uint64_t ahead_of_a_probe(std::uint64_t delivered) noexcept {
-    return 2 * delivered + delivered / 2;
-}
-
 // So much of a window is not used by a sender that it does not hold back.
 constexpr std::uint64_t unused = 64 * 1024;
 
@@ -76,6 +70,12 @@ void PathWindow::resize(std::uint64_t delivered, bool holes) noexcept {
                                 : steady);
 }
 
+// A sender that probes doubles what is under way with each round, and what is measured is a round
+// late.
+std::uint64_t PathWindow::ahead_of_a_probe(std::uint64_t delivered) const noexcept {
+    return bounds_.of_sender ? 4 * delivered : 2 * delivered + delivered / 2;
+}
+
 bool PathWindow::is_calm() const noexcept {
     return calm_ == rounds_of_calm && best_ > bounds_.least;
 }
@@ -95,11 +95,16 @@ bool PathWindow::hurry(std::uint64_t total) noexcept {
 }
 
 // A sender that has found the end of a queue loses packets in a round or two, a path that loses
-// them by itself in one of three.
+// them by itself in one of three. What a receiver takes for a hole may be packets out of order; a
+// sender knows, and behind its hole nothing new goes out without room for a second round trip.
 bool PathWindow::is_lossy(bool holes) noexcept {
     constexpr unsigned for_each = 3;
     constexpr unsigned many = 5;
     constexpr unsigned most = 12;
+    if (bounds_.of_sender) {
+        holes_ = holes ? for_each : holes_ - std::min(holes_, 1U);
+        return holes_ != 0;
+    }
     holes_ = holes ? std::min(holes_ + for_each, most) : holes_ - std::min(holes_, 1U);
     if (trial_ != 0) {
         return try_less(holes);

@@ -17,6 +17,9 @@ public:
         std::uint64_t most;
         std::uint64_t behind_holes;  // round trips that are under way where packets are lost
         bool empties_queue = false;  // the sender has no room for one of its own
+        // It is the sender that measures. It knows what was lost, and sees only a round trip later
+        // what comes.
+        bool of_sender = false;
     };
 
     PathWindow() noexcept = default;
@@ -57,6 +60,7 @@ private:
     // The sender has found its speed long ago. A round that brings clearly more may have been a
     // long one then that was measured short: the next one tells.
     [[nodiscard]] bool is_calm() const noexcept;
+    [[nodiscard]] std::uint64_t ahead_of_a_probe(std::uint64_t delivered) const noexcept;
     [[nodiscard]] bool is_lossy(bool holes) noexcept;
     [[nodiscard]] bool try_less(bool holes) noexcept;
     void forget(std::uint64_t rounds) noexcept;

@@ -70,6 +70,19 @@ void is_ahead_of_a_sender_that_doubles(void **) {
     }
 }
 
+void a_sender_that_doubles_is_seen_a_round_later(void **) {
+    ws::PathWindow window({.least = least, .most = most, .behind_holes = 2, .of_sender = true});
+    std::uint64_t total = 0;
+    std::uint64_t now = 1'000'000;
+    window.note(total, now, 100'000, false);
+    for (std::uint64_t bytes = 14 * kib; 4 * bytes + least < most; bytes *= 2) {
+        total += bytes;
+        now += 100'000;
+        window.note(total, now, 100'000, false);
+        unit::equal(window.size(), least + 4 * bytes);
+    }
+}
+
 void does_not_wait_for_the_end_of_a_round_that_brings_more(void **) {
     Path path(100'000);
     path.deliver(200 * kib, 3);
@@ -169,6 +182,19 @@ void holds_what_is_under_way_behind_a_hole(void **) {
     unit::equal(path.window.size(), least + 3 * 800 * kib);
     path.deliver(800 * kib, 2);
     unit::equal(path.window.size(), least + 800 * kib);
+}
+
+void a_sender_has_room_behind_a_hole_until_it_is_filled(void **) {
+    ws::PathWindow window({.least = least, .most = most, .behind_holes = 2, .of_sender = true});
+    std::uint64_t now = 1'000'000;
+    for (unsigned rounds = 0; rounds < 10; ++rounds) {
+        window.note(rounds * 800 * kib, now, 100'000, rounds == 5);
+        now += 100'000;
+        if (rounds >= 2) {
+            const bool behind_hole = rounds >= 5 && rounds < 8;
+            unit::equal(window.size(), least + (behind_hole ? 2 : 1) * 800 * kib);
+        }
+    }
 }
 
 bool is_wide(const Path &path) {
@@ -284,6 +310,7 @@ int main() {
         cmocka_unit_test(holds_one_round_trip_beyond_the_fixed_part),
         cmocka_unit_test(scales_a_long_round_down_to_a_round_trip),
         cmocka_unit_test(is_ahead_of_a_sender_that_doubles),
+        cmocka_unit_test(a_sender_that_doubles_is_seen_a_round_later),
         cmocka_unit_test(does_not_wait_for_the_end_of_a_round_that_brings_more),
         cmocka_unit_test(takes_no_notice_of_one_round_that_brings_more_than_many),
         cmocka_unit_test(believes_a_second_one),
@@ -296,6 +323,7 @@ int main() {
         cmocka_unit_test(forgets_within_ten_rounds),
         cmocka_unit_test(a_long_pause_is_forgotten_only_in_part),
         cmocka_unit_test(holds_what_is_under_way_behind_a_hole),
+        cmocka_unit_test(a_sender_has_room_behind_a_hole_until_it_is_filled),
         cmocka_unit_test(tries_less_where_packets_may_be_lost_by_the_room_alone),
         cmocka_unit_test(gives_room_again_to_a_path_that_goes_on_losing),
         cmocka_unit_test(counts_no_queue_of_the_senders_own),
