@@ -154,19 +154,34 @@ def assert_survive_an_upgrade(front, raw):
             each.leg.close()
 
 
-def reloading(front, raw):
-    """What opens a leg whose request begins before a reload, and ends behind it."""
+class Doorkeeper(Backend):
+    """Answers auth_request once it may."""
+
+    def __init__(self, **options):
+        self.asked, self.may_answer = threading.Event(), threading.Event()
+        super().__init__(**options)
+
+    def serve(self, connection):
+        connection.read()
+        self.asked.set()
+        self.may_answer.wait(30)
+        connection.send(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+
+
+def reloading(front, raw, door):
+    """What opens a leg whose request is in the worker when that is told to go."""
     def connect():
         client = raw(front.port)
         send = client.send
 
-        def send_in_two(data):
+        def send_and_reload(data):
             client.send = send
-            send(data[:20])
+            send(data)
+            assert door.asked.wait(30)
             front.reload()
-            send(data[20:])
+            door.may_answer.set()
 
-        client.send = send_in_two
+        client.send = send_and_reload
         return client
 
     return connect
@@ -174,18 +189,20 @@ def reloading(front, raw):
 
 @pytest.mark.parametrize("name", [OWN, SSH, CLOUD])
 def test_session_that_begins_in_a_worker_that_goes_is_handed_over(gateway, backend, raw, name):
-    service = backend(EchoBackend)
-    front = gateway(f"location / {{ ws_pass {service.address}; ws_resume on; }}", main=SOON)
-    one = ResumeClient(reloading(front, raw), name=name).begin()
+    service, door = backend(EchoBackend), backend(Doorkeeper)
+    front = gateway(
+        f"location / {{ ws_pass {service.address}; ws_resume on; auth_request /door; }}"
+        f"location = /door {{ internal; proxy_pass http://{door.address}; }}",
+        main="worker_shutdown_timeout 9s;")
+    one = ResumeClient(reloading(front, raw, door), name=name).begin()
     assert name != OWN or one.limits["grace"] == 60_000
-    assert_echoes(one, b"late")
     one._connect = connector(front, raw)  # pylint: disable=protected-access
     with pytest.raises((Ended, Closed)):
         while True:
             one.step()
     one.resume()
     leaves(front)
-    assert_echoes(one, b", and on")
+    assert_echoes(one, b"and on")
     assert one.close() == (1000, "")
     one.leg.close()
     assert len(service.connections) == 1
