@@ -77,8 +77,8 @@ class ResumeClient:
         ack = len(self.received) if ack is None else ack
         return self._open(f"?sid={quote(sid, safe='')}&ack={ack}" if query is None else query)
 
-    def resume(self, *, echo=True, **how):
-        """Comes back, and sends again what the gateway has not taken."""
+    def resume(self, *, echo=True, again=True, **how):
+        """Comes back, and sends `again` what the gateway has not taken."""
         ack = how.get("ack", len(self.received))
         leg = self.try_resume(**how)
         self.cut()
@@ -88,7 +88,8 @@ class ResumeClient:
         self._greeted()
         if echo and self.pending:
             self.echo_sid()
-        self._send_again()
+        if again:
+            self._send_again()
         if self.said_end:
             self.say(number(EOF, len(self.sent)))
         return self
