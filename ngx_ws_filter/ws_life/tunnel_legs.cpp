@@ -66,12 +66,13 @@ void Tunnel::attached() noexcept {
     client_ = Peer::speaks;
 }
 
+// Another worker cannot know what was wrong with the backend's end, but that something was.
 Waiting Tunnel::waiting(Millis now) const noexcept {
     return {.grace = deadlines_.left(Deadline::grace, now),
             .dropped = delivery_.dropped(),
             .client_said_end = legs_.client_said_end,
             .backend_ended = backend_ == Peer::ended,
-            .backend_lost = backend_ == Peer::lost};
+            .backend_lost = backend_ == Peer::lost || !backend_fault_.empty()};
 }
 
 void Tunnel::wait(const Waiting &waiting, Millis now) noexcept {

@@ -132,9 +132,17 @@ bool Relay::splice_backend(Millis now) noexcept {
 
 void Relay::take_from_backend(std::span<std::uint8_t> received, Millis now) noexcept {
     bytes_out_ += received.size();
-    send(translator_->wrap(received, host_->scratch()), Side::gateway, now);
+    Frames frames = translator_->wrap(received, host_->scratch());
+    std::string_view fault;
+    if (!frames.fault.empty() && tells_again()) {
+        fault = std::exchange(frames.fault, {});
+    }
+    send(frames, Side::gateway, now);
     note_memory(now);
     tunnel_.took_for_client(now);
+    if (!fault.empty()) {
+        tunnel_.backend_ended(now, fault);  // as far as anybody can go on with it
+    }
 }
 
 void Relay::send(const Frames &frames, Side at_fault, Millis now) noexcept {
