@@ -131,8 +131,19 @@ void stick(Resumed &resumed) {
 void a_close_stands_in_no_message_that_the_client_does_not_take(void **) {
     Resumed resumed;
     stick(resumed);
+    resumed.client.at_once = 0;
     unit::check(resumed.relay->part(CloseCode{4002}, "displaced by another leg", resumed.now));
     unit::equal(resumed.client.written.size(), 1);
+}
+
+void a_close_goes_out_behind_the_message_that_waited_for_room(void **) {
+    Resumed resumed;
+    stick(resumed);
+    unit::check(resumed.relay->part(CloseCode{4002}, "displaced by another leg", resumed.now));
+    const std::string &sent = resumed.client.written;
+    const std::size_t close = sent.rfind("displaced by another leg");
+    unit::check(close != std::string::npos && sent.find("abc") < close);
+    resumed.is_in(Phase::detached);
 }
 
 void a_client_that_breaks_while_it_is_displaced_is_told_nothing(void **) {
@@ -335,6 +346,7 @@ int main() {
         cmocka_unit_test(sends_all_that_is_owed_before_a_close),
         cmocka_unit_test(is_displaced_before_its_101),
         cmocka_unit_test(a_close_stands_in_no_message_that_the_client_does_not_take),
+        cmocka_unit_test(a_close_goes_out_behind_the_message_that_waited_for_room),
         cmocka_unit_test(a_client_that_breaks_while_it_is_displaced_is_told_nothing),
         cmocka_unit_test(a_client_that_breaks_while_it_is_told_is_left),
         cmocka_unit_test(the_clients_end_reaches_the_backend_while_the_leg_is_left),
