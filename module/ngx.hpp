@@ -79,6 +79,17 @@ template <typename T, typename... Arguments>
     return memory == nullptr ? nullptr : new (memory) T(std::forward<Arguments>(arguments)...);
 }
 
+// An object like those of make(), apart if the pool would take another block for it.
+template <typename T, typename... Arguments>
+[[nodiscard]] T *make_within(ngx_pool_t *pool, Arguments &&...arguments) noexcept {
+    for (const ngx_pool_t *block = pool->current; block != nullptr; block = block->d.next) {
+        if (static_cast<size_t>(block->d.end - block->d.last) >= sizeof(T) + NGX_ALIGNMENT) {
+            return make<T>(pool, std::forward<Arguments>(arguments)...);
+        }
+    }
+    return make_apart<T>(pool, std::forward<Arguments>(arguments)...);
+}
+
 template <typename T>
 [[nodiscard]] std::span<T> elements(ngx_array_t *array) noexcept {
     return {static_cast<T *>(array->elts), array->nelts};

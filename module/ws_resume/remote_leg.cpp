@@ -66,7 +66,7 @@ bool RemoteLeg::begin(int socket, std::span<const uint8_t> heard) noexcept {
     auto *message = static_cast<uint8_t *>(
         c->pool == nullptr ? nullptr : ngx_palloc(c->pool, max_claim_message));
     auto *leg = message == nullptr ? nullptr : ngx::make<RemoteLeg>(c->pool, c, message);
-    if (leg == nullptr) {
+    if (leg == nullptr || leg->session() == nullptr) {
         if (c->pool != nullptr) {
             ngx_destroy_pool(c->pool);
         }

@@ -12,7 +12,8 @@ public:
     // Another worker has connected, and `heard` is what it has said to who had the session before.
     // False if there is no memory or no connection free: then the socket is the caller's.
     [[nodiscard]] static bool begin(int socket, std::span<const uint8_t> heard) noexcept;
-    RemoteLeg(ngx_connection_t *c, uint8_t *message) noexcept : c_(c), message_(message) {}
+    RemoteLeg(ngx_connection_t *c, uint8_t *message) noexcept
+        : SessionLeg(c->pool), c_(c), message_(message) {}
 
     // Something has happened to the connection.
     void turn() noexcept;

@@ -10,7 +10,7 @@ namespace {
 
 // A message of a dialogue fits the smallest; a flood has the largest, which are mapped, so that
 // what it took is really gone after it.
-constexpr size_t smallest = 2048;
+constexpr size_t smallest = 256;
 constexpr size_t largest = smallest << (ReplayBlocks::sizes - 1);
 
 // So many of each size outlive a burst in each worker.

@@ -12,7 +12,7 @@ namespace ngx_ws {
 class ReplayBlocks final : public ws::ReplayLender {
 public:
     // Each block is twice as large as one of the size before.
-    static constexpr size_t sizes = 6;
+    static constexpr size_t sizes = 9;
 
     // Bytes that may be lent; what is lent already stays.
     void limit(size_t bytes) noexcept { limit_ = bytes; }

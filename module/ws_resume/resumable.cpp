@@ -39,9 +39,9 @@ ws::SidText sid_of(const Listed &session, const ws::SidSecret &secret) noexcept 
 
 }  // namespace
 
-// The object, and what a server of an upstream{} is chosen with.
+// The object has memory of its own. What a server of an upstream{} is chosen with lies here, too.
 size_t resumable_pool_size() noexcept {
-    return sizeof(ngx_pool_t) + sizeof(Resumable) + sizeof(ws::ResumeTranslator) + 256;
+    return sizeof(ngx_pool_t) + sizeof(ngx_pool_large_t) + sizeof(ws::ResumeTranslator) + 160;
 }
 
 void listen_to_backend(Resumable &session, ngx_connection_t *c) noexcept {
@@ -89,12 +89,11 @@ Resumable::Resumable(const Beginning &beginning) noexcept
       conf_(beginning.conf),
       log_(*beginning.location->error_log),
       name_(beginning.name),
-      server_(beginning.server->server_name),
-      location_(beginning.location->name),
+      server_(beginning.server),
+      location_(beginning.location),
       bound_(beginning.bound),
       sids_(beginning.sids),
-      session_(ws::SessionOptions{}),
-      messages_(make_translator(pool_, *conf_, session_, beginning.terms, sids_)) {
+      messages_(make_translator(pool_, *conf_, ws::absent_session(), beginning.terms, sids_)) {
     name(beginning.home, beginning.number);
     log_.connection = beginning.number;
     log_.handler = append_session;
@@ -113,7 +112,8 @@ void Resumable::open(ResumableLeg &leg) noexcept {
     leg_ = &leg;
     legs_ = 1;
     ws::ResumeTranslator &translator = *messages_.translator;
-    relay_.emplace(relay_options(*conf_, name_), session_, translator, *leg.endpoint(),
+    translator.use(*leg.session());
+    relay_.emplace(relay_options(*conf_, name_), *leg.session(), translator, *leg.endpoint(),
                    backend_.endpoint(), static_cast<ws::Host &>(*this));
     relay_->outlive_legs(translator, *this, legs(*conf_, name_, translator.is_kept()));
     translator.greet({.sid = leg.keep_sid(sid_of(*this, sids_.current())), .next_sid = {}});
@@ -141,6 +141,7 @@ bool Resumable::keep(ResumableLeg &leg) noexcept {
 void Resumable::release() noexcept {
     if (relay_.has_value()) {
         relay_->release(ngx_current_msec);
+        relay_->leave_session();
     }
     leg_ = nullptr;
 }
@@ -158,8 +159,8 @@ void Resumable::drop() noexcept {
 // --- later ones
 
 bool Resumable::belongs_to(const Claimant &claimant) const noexcept {
-    return claimant.name == name_ && claimant.server == ngx::view(server_) &&
-           claimant.location == ngx::view(location_) && claimant.bound == ngx::view(bound_);
+    return claimant.name == name_ && claimant.server == ngx::view(server_->server_name) &&
+           claimant.location == ngx::view(location_->name) && claimant.bound == ngx::view(bound_);
 }
 
 bool Resumable::attach(SessionLeg &leg, const Claim &claim) noexcept {
@@ -179,7 +180,7 @@ bool Resumable::attach(SessionLeg &leg, const Claim &claim) noexcept {
         sids_.offer(claim.fresh, claim.client_has);
         greeting.next_sid = leg.keep_sid(sid_of(*this, sids_.next()));
     }
-    relay_->attach({.session = {},
+    relay_->attach({.session = leg.session(),
                     .client = leg.endpoint(),
                     .host = this,
                     .greeting = greeting,
@@ -222,6 +223,7 @@ SessionLeg &Resumable::part_from_leg(const EndOfLeg &end) noexcept {
 // Its request is still to end.
 SessionLeg &Resumable::leave_leg() noexcept {
     backend_.account_in(nullptr);
+    relay_->leave_session();
     return *std::exchange(leg_, nullptr);
 }
 
@@ -232,7 +234,7 @@ void Resumable::turn() noexcept {
         case ws::Relay::Turn::goes_on:
             break;
         case ws::Relay::Turn::parted:
-            part_from_leg(end_of_leg(session_, *relay_)).close();
+            part_from_leg(end_of_leg(*leg_->session(), *relay_)).close();
             leaver().offer(*this);
             break;
         case ws::Relay::Turn::over:
@@ -288,8 +290,9 @@ ngx_log_t *Resumable::log() const noexcept {
 // The whole session, whether it has a leg or not. One that is on its way ends if it is not taken.
 bool Resumable::end_now(ws::CloseCode code, std::string_view why) noexcept {
     if (moves()) {
-        if (!end_.has_value()) {
-            end_ = {.by = ws::Side::gateway, .code = code, .why = ngx::view(ngx::copy(pool_, why))};
+        if (end_ == nullptr) {
+            end_ = ngx::make<EndOfLeg>(
+                pool_, EndOfLeg{ws::Side::gateway, code, ngx::view(ngx::copy(pool_, why))});
         }
         return false;
     }

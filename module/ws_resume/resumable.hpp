@@ -108,18 +108,17 @@ private:
     SessionLeg *leg_ = nullptr;
     KeptBackend backend_;
     ws::ResumeName name_;
-    ngx_str_t server_;  // its name, and that of the location
-    ngx_str_t location_;
+    const ngx_http_core_srv_conf_t *server_;  // where it was begun
+    const ngx_http_core_loc_conf_t *location_;
     ngx_str_t bound_;  // ws_resume_bind
     ws::Sids sids_;
-    ws::Session session_;
     ResumedMessages messages_;
     std::optional<ws::Relay> relay_;
     LegCounts counts_;
     unsigned legs_ = 0;
     ngx_msec_t detached_at_ = 0;
-    ngx_msec_t detached_ = 0;      // before this leg
-    std::optional<EndOfLeg> end_;  // that it was told of while it was on its way
+    ngx_msec_t detached_ = 0;  // before this leg
+    EndOfLeg *end_ = nullptr;  // that it was told of while it was on its way
 };
 
 // The size of the pool in which it is to be made.

@@ -29,11 +29,13 @@ ws::Facts refused(ws::CloseCode code, std::string_view why) noexcept {
 
 }  // namespace
 
-ResumableLeg::ResumableLeg(ngx_http_request_t *r, Context &ctx) noexcept : Leg(r, ctx) {
+ResumableLeg::ResumableLeg(ngx_http_request_t *r, Context &ctx) noexcept
+    : Leg(r, ctx), SessionLeg(r->pool) {
 }
 
 ResumableLeg *ResumableLeg::make_next(ngx_http_request_t *r, Context &ctx) noexcept {
-    return ngx::make<ResumableLeg>(r->pool, r, ctx);
+    auto *leg = ngx::make<ResumableLeg>(r->pool, r, ctx);
+    return leg == nullptr || leg->session() == nullptr ? nullptr : leg;
 }
 
 // A session that never came to its 101 goes with its request, behind the accounts of upstream{},

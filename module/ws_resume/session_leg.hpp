@@ -35,16 +35,21 @@ public:
     // Ends the connection, and with it this object.
     virtual void close() noexcept {}
 
+    // What is said on this leg, in memory that is the leg's. Null without any.
+    [[nodiscard]] ws::Session *session() const noexcept { return session_; }
+
     // The text that the client is told.
     std::string_view keep_sid(const ws::SidText &text) noexcept {
         return sid_.emplace(text).view();
     }
 
 protected:
-    SessionLeg() = default;
+    explicit SessionLeg(ngx_pool_t *pool) noexcept
+        : session_(ngx::make_within<ws::Session>(pool, ws::SessionOptions{})) {}
     ~SessionLeg() = default;
 
 private:
+    ws::Session *session_;
     std::optional<ws::SidText> sid_;
 };
 

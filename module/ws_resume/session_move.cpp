@@ -120,8 +120,8 @@ bool SessionMove::write(Resumable &session, Parcels &to) noexcept {
         .age = report == nullptr ? 0 : report->age(),
         .detached = ngx_current_msec - session.detached_at_,
         .key = {key.words[0], key.words[1]},
-        .server = ngx::view(session.server_),
-        .location = ngx::view(session.location_),
+        .server = ngx::view(session.server_->server_name),
+        .location = ngx::view(session.location_->name),
         .bound = ngx::view(session.bound_),
         .backend = ngx::view(*session.backend_.name()),
         .client = is_listed ? entry.client() : std::string_view{},
@@ -148,7 +148,7 @@ void SessionMove::freeze(Resumable &session) noexcept {
 
 // Whatever has happened to the connection meanwhile is looked for.
 void SessionMove::thaw(Resumable &session) noexcept {
-    if (session.end_.has_value()) {
+    if (session.end_ != nullptr) {
         session.relay_->end(session.end_->code, session.end_->why, ngx_current_msec);
     }
     ngx_connection_t *c = session.backend_.connection();
@@ -168,7 +168,7 @@ void SessionMove::give_up(Resumable &session) noexcept {
 
 // Without memory for it the session goes on.
 void SessionMove::pass_end(const Resumable &session, Parcels &to) noexcept {
-    if (!session.end_.has_value()) {
+    if (session.end_ == nullptr) {
         return;
     }
     const std::string_view why = session.end_->why;
@@ -264,7 +264,7 @@ bool SessionMove::go_on(Resumable &session, const ws::HandedSession &from,
     session.counts_.go_on(from.counts);
     session.legs_ = static_cast<unsigned>(from.counts.legs);
     session.detached_at_ = ngx_current_msec - from.detached;
-    session.relay_.emplace(relay_options(*place.conf, from.name), session.session_,
+    session.relay_.emplace(relay_options(*place.conf, from.name), ws::absent_session(),
                            *session.messages_.translator, session.backend_.endpoint(),
                            session.backend_.endpoint(), static_cast<ws::Host &>(session));
     session.relay_->outlive_legs(*session.messages_.translator, session,

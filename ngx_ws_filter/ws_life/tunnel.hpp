@@ -89,6 +89,8 @@ public:
     // wish, or for another one.
     [[nodiscard]] bool may_detach() const noexcept;
     void leave(Millis now) noexcept { detach(now); }
+    // What is said on the next leg, or that nothing is. Only while detached, or at the end.
+    void use(Session &session) noexcept { session_ = &session; }
     // The next leg has a connection, whose 101 is due. Only while detached.
     void attached() noexcept;
     // What a detached session waits with; and the same in another process, in place of a first leg.

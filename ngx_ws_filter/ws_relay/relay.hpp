@@ -19,7 +19,7 @@ struct RelayOptions {
 
 // What the next leg of a session brings. What it names outlives the leg.
 struct Leg {
-    SessionOptions session;
+    Session *session;  // nothing was said in it
     Endpoint *client;
     Host *host;
     Greeting greeting;
@@ -37,6 +37,9 @@ struct KeptRelay {
     std::uint64_t upload_rate;
     std::uint64_t download_rate;
 };
+
+// What stands for the session of a leg while there is none: nothing is said in it.
+[[nodiscard]] Session &absent_session() noexcept;
 
 // Everything that can happen leads to advance(), which moves what can be moved in both directions
 // and then carries out what the tunnel orders. It asks only for the state of things and not for
@@ -73,6 +76,8 @@ public:
     }
     // The next leg, while detached. Its 101 is due.
     void attach(const Leg &leg) noexcept;
+    // The leg was left, and all that it has brought may go.
+    void leave_session() noexcept;
 
     [[nodiscard]] Turn advance(Millis now) noexcept;
     [[nodiscard]] Millis wake_at() const noexcept {
@@ -162,6 +167,7 @@ private:
     [[nodiscard]] bool tells_again() const noexcept {
         return resume_ != nullptr && resume_->is_kept();
     }
+    void use(Session &session) noexcept;
     void ask_for_client(Millis now) noexcept;
     void send_commands(bool last, Millis now) noexcept;
     void note_memory(Millis now) noexcept;

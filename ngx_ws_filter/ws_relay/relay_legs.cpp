@@ -16,6 +16,11 @@ constexpr unsigned most_commands = 16;
 
 }  // namespace
 
+Session &absent_session() noexcept {
+    static Session absent{SessionOptions{}};
+    return absent;
+}
+
 void Relay::outlive_legs(ResumeTranslator &translator, Host &keeper, const Legs &legs) noexcept {
     resume_ = &translator;
     keeper_ = &keeper;
@@ -82,13 +87,23 @@ void Relay::leave_client(Millis now) noexcept {
 }
 
 void Relay::attach(const Leg &leg) noexcept {
-    *session_ = Session(leg.session);
+    use(*leg.session);
     client_ = leg.client;
     host_ = leg.host;
     to_client_ = Lane(*client_, *host_, 0);
     to_backend_.move_to(*host_);
     resume_->greet_again(leg.greeting, leg.client_has);
     tunnel_.attached();
+}
+
+void Relay::leave_session() noexcept {
+    use(absent_session());
+}
+
+void Relay::use(Session &session) noexcept {
+    session_ = &session;
+    translator_->use(session);
+    tunnel_.use(session);
 }
 
 // What is known to be acknowledged is all that another process can be told of it.

@@ -40,6 +40,9 @@ public:
     // The session outlives the object.
     explicit Translator(Session &session) noexcept : session_(&session) {}
 
+    // From now on this one is meant, of which nothing was said or heard yet.
+    void use(Session &session) noexcept { session_ = &session; }
+
     // --- to the backend
 
     [[nodiscard]] virtual Passage begin(std::span<std::uint8_t> received,

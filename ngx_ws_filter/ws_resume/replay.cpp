@@ -27,7 +27,7 @@ bool Replay::reserve(std::size_t size) noexcept {
     ReplayBlock **link = lent;
     std::size_t room = last_ == nullptr ? 0 : last_->free();
     while (room < size) {
-        *link = lender_->lend_block(size - room);
+        *link = lend(size - room);
         if (*link == nullptr) {
             give_back(*lent);
             *lent = nullptr;
@@ -39,6 +39,14 @@ bool Replay::reserve(std::size_t size) noexcept {
         link = &(*link)->next;
     }
     return true;
+}
+
+// As much as is kept already, so that a dialogue has small blocks and a flood few; or what is
+// needed if that is too much.
+ReplayBlock *Replay::lend(std::size_t needed) noexcept {
+    const std::size_t wanted = std::max<std::size_t>(needed, end_ - begin_);
+    ReplayBlock *const block = lender_->lend_block(wanted);
+    return block != nullptr || wanted == needed ? block : lender_->lend_block(needed);
 }
 
 void Replay::acknowledge(std::uint64_t position) noexcept {

@@ -27,8 +27,8 @@ struct ReplayBlock {
 
 class ReplayLender {
 public:
-    // A block for so many bytes that are there now: its capacity, not 0, is the lender's choice,
-    // and everything else is the replay's. Null if there is no memory.
+    // A block for so many bytes, which are there now or may come soon: its capacity, not 0, is the
+    // lender's choice, and everything else is the replay's. Null if there is no memory.
     [[nodiscard]] virtual ReplayBlock *lend_block(std::size_t /*wanted*/) noexcept {
         return nullptr;
     }
@@ -76,6 +76,7 @@ public:
 
 private:
     [[nodiscard]] bool reserve(std::size_t size) noexcept;
+    [[nodiscard]] ReplayBlock *lend(std::size_t needed) noexcept;
     [[nodiscard]] ReplayBlock *find(std::uint64_t &skip) const noexcept;
     void drop_first() noexcept;
     void give_back(ReplayBlock *block) noexcept;

@@ -218,7 +218,8 @@ void LegRun::attach(ws::SidMatch match) {
     sids_.offer(new_secret(random_), ack);
     offered_ = sid_text(sids_.next());
     begin_line();
-    relay_->attach({.session = {.outgoing = ws::Opcode::binary},
+    session_ = ws::Session({.outgoing = ws::Opcode::binary});
+    relay_->attach({.session = &session_,
                     .client = &line_->side,
                     .host = &line_->house,
                     .greeting = {.sid = {}, .next_sid = offered_},
@@ -229,6 +230,7 @@ void LegRun::leave_line() {
     if (line_ != nullptr) {
         line_->side.close();
         line_ = nullptr;
+        relay_->leave_session();
     }
 }
 

@@ -142,6 +142,7 @@ public:
     ScriptedEndpoint second{host};  // the next leg's
     ScriptedEndpoint backend{host};
     ws::Session session{{}};
+    ws::Session second_session{{}};
     ws::Sids sids{ws::SidSecret{}};
     Translator translator;
     std::optional<ws::Relay> relay;
@@ -157,6 +158,7 @@ public:
     }
     void parts(const char *file = __builtin_FILE(), int line = __builtin_LINE()) {
         equal(turn_after(0), ws::Relay::Turn::parted, file, line);
+        relay->leave_session();
     }
 
     ScriptedEndpoint &client_says(std::string_view command, unsigned first_byte = data) {
@@ -173,7 +175,7 @@ public:
     void come_back(std::uint64_t client_has) {
         sids.accept(ws::SidMatch::current);
         sids.offer(ws::SidSecret{1}, client_has);
-        relay->attach({.session = {},
+        relay->attach({.session = &second_session,
                        .client = &second,
                        .host = &host,
                        .greeting = {.sid = {}, .next_sid = "b2"},

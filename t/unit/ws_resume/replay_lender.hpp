@@ -30,13 +30,16 @@ public:
     }
 
     std::size_t lent = 0;
+    std::size_t wanted_last = 0;
+    std::size_t most_wanted = SIZE_MAX;  // more than that is not lent at a time
     std::size_t most = SIZE_MAX;
     std::size_t most_briefly = SIZE_MAX;
 
 private:
     [[nodiscard]] ws::ReplayBlock *lend(std::size_t wanted, std::size_t bound) noexcept {
         check(wanted != 0);
-        if (lent >= bound) {
+        wanted_last = wanted;
+        if (lent >= bound || wanted > most_wanted) {
             return nullptr;
         }
         ++lent;

@@ -96,6 +96,25 @@ void fills_blocks_before_it_wants_more(void **) {
     holds(replay, 0, alphabet.substr(0, 16));
 }
 
+void asks_for_as_much_again_as_it_keeps(void **) {
+    unit::ReplayLender lender(8);
+    Replay replay(lender);
+    add(replay, "ab");
+    unit::equal(lender.wanted_last, 2);
+    add(replay, "cdefghi");
+    unit::equal(lender.wanted_last, 2);
+    add(replay, "jklmnopq");
+    unit::equal(lender.wanted_last, 9);
+    lender.most_wanted = 3;
+    add(replay, "rstuvwxyz");
+    unit::equal(lender.wanted_last, 2);
+    holds(replay, 0, alphabet);
+    replay.acknowledge(25);
+    lender.most_wanted = SIZE_MAX;
+    add(replay, "1234567890");
+    unit::equal(lender.wanted_last, 4);
+}
+
 void takes_all_or_nothing(void **) {
     unit::ReplayLender lender(4);
     Replay replay(lender);
@@ -149,6 +168,7 @@ int main() {
         cmocka_unit_test(keeps_bytes_until_they_are_acknowledged),
         cmocka_unit_test(goes_on_for_ever),
         cmocka_unit_test(fills_blocks_before_it_wants_more),
+        cmocka_unit_test(asks_for_as_much_again_as_it_keeps),
         cmocka_unit_test(takes_all_or_nothing),
         cmocka_unit_test(gives_all_back_at_its_end),
         cmocka_unit_test(lends_nothing_by_itself),
