@@ -43,7 +43,8 @@ class Way:
 class Paths:
     """One nginx at the near end of a link, with both ways to the same backend."""
 
-    def __init__(self, link, prefix, way, settings="", backend_buffer=512 * 1024):
+    def __init__(self, link, prefix, way, settings="", backend_buffer=512 * 1024,
+                 connections=2048):
         self.link, self.way = link, way
         near, far = (NEAR_6, FAR_6) if way.ipv6 else (NEAR, FAR)
         local = "::1" if way.ipv6 else "127.0.0.1"
@@ -56,14 +57,15 @@ class Paths:
             # What a service lets its own kernel take is none of ours, and would be waited for.
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, backend_buffer)
         self._listener.settimeout(20)
-        target = f"{self._host(self._back)}:{self._listener.getsockname()[1]}"
+        self.backend_port = self._listener.getsockname()[1]
+        target = f"{self._host(self._back)}:{self.backend_port}"
         self.ports = {"ours": free_port(), "stream": free_port()}
         listen = {name: f"listen {self._host(self._front)}:{port}{' ssl' if way.tls else ''};"
                   for name, port in self.ports.items()}
         keys = ("ssl_certificate %s; ssl_certificate_key %s;" % certificate()) if way.tls else ""
         self.gateway = Gateway(
             prefix, f"location / {{ ws_pass {target}; {settings} }}",
-            server=f"{listen['ours']} {keys}", http="access_log off;",
+            server=f"{listen['ours']} {keys}", http="access_log off;", connections=connections,
             main=f"{stream.LOAD} stream {{ server {{ {listen['stream']} {keys} proxy_pass {target};"
                  " } }" if stream.IS_THERE else "")
 
@@ -205,7 +207,8 @@ def _flood(sock, chunk):
 
 
 @contextlib.contextmanager
-def long_paths(prefix, rtt, rate, way=Way(), settings="", backend_buffer=512 * 1024, **link):
+def long_paths(prefix, rtt, rate, way=Way(), settings="", backend_buffer=512 * 1024,
+               connections=2048, **link):
     with LongLink(rtt, rate, **link) as there, \
-            Paths(there, prefix, way, settings, backend_buffer) as paths:
+            Paths(there, prefix, way, settings, backend_buffer, connections) as paths:
         yield paths
