@@ -78,7 +78,10 @@ std::optional<uint64_t> Arrival::pending(bool exactly) noexcept {
 
 bool Arrival::is_local() noexcept {
     if (kind_ == Kind::unknown) {
-        kind_ = is_unix(destination_) ? Kind::local : Kind::network;
+        const struct sockaddr *address = destination_->local_sockaddr;
+        const bool local =
+            address != nullptr ? address->sa_family == AF_UNIX : is_unix(destination_);
+        kind_ = local ? Kind::local : Kind::network;
     }
     return kind_ == Kind::local;
 }

@@ -29,14 +29,14 @@ bool wait_for_room(ngx_connection_t *c) noexcept {
 }
 
 // What nginx's own send does behind the system call, of which n is the result.
-ssize_t note_sent(ngx_connection_t *c, ssize_t n, size_t wanted) noexcept {
+ssize_t note_sent(ngx_connection_t *c, ssize_t n, size_t wanted, const char *failed) noexcept {
     const ngx_err_t error = n < 0 ? ngx_errno : 0;
     if (n < static_cast<ssize_t>(wanted) && error != NGX_EINTR) {
         c->write->ready = 0;
     }
     if (n < 0 && error != NGX_EAGAIN && error != NGX_EINTR) {
         c->write->error = 1;
-        (void)ngx_connection_error(c, error, const_cast<char *>("splice() failed"));
+        (void)ngx_connection_error(c, error, const_cast<char *>(failed));
         return NGX_ERROR;
     }
     if (n > 0) {
@@ -146,7 +146,14 @@ ws::Written Connection::write(std::span<uint8_t> bytes) noexcept {
 }
 
 ssize_t Connection::send(std::span<uint8_t> bytes) noexcept {
-    return connection()->send(connection(), bytes.data(), bytes.size());
+    return gathers_ ? send_more(bytes)
+                    : connection()->send(connection(), bytes.data(), bytes.size());
+}
+
+// The kernel waits for what follows.
+ssize_t Connection::send_more(std::span<uint8_t> bytes) noexcept {
+    const ssize_t n = ::send(connection()->fd, bytes.data(), bytes.size(), MSG_MORE);
+    return note_sent(connection(), n, bytes.size(), "send() failed");
 }
 
 ws::Written Connection::write_header(std::span<uint8_t> bytes) noexcept {
@@ -154,8 +161,7 @@ ws::Written Connection::write_header(std::span<uint8_t> bytes) noexcept {
     if (size < bytes.size()) {
         return {.size = 0, .lost = !wait_for_room(connection())};
     }
-    const ssize_t n = ::send(connection()->fd, bytes.data(), size, MSG_MORE);
-    return queue_.wrote(note_sent(connection(), n, size));
+    return queue_.wrote(send_more(bytes));
 }
 
 ws::Written Connection::drain_pipe(size_t size) noexcept {
@@ -163,8 +169,8 @@ ws::Written Connection::drain_pipe(size_t size) noexcept {
     if (wanted == 0) {
         return {.size = 0, .lost = !wait_for_room(connection())};
     }
-    return queue_.wrote(
-        note_sent(connection(), pipe_of_worker().drain(connection(), wanted), wanted));
+    return queue_.wrote(note_sent(connection(), pipe_of_worker().drain(connection(), wanted),
+                                  wanted, "splice() failed"));
 }
 
 void Connection::lift_bounds() noexcept {
@@ -172,8 +178,11 @@ void Connection::lift_bounds() noexcept {
     connection()->write->ready = 1;
 }
 
+// An end that follows takes along what the kernel holds back, so that it need not be told of it
+// beforehand, nor that it should hold nothing back.
 void Connection::gather() noexcept {
-    (void)ngx_tcp_nopush(connection()->fd);
+    gathers_ = true;
+    queue_.follows_at_once();
 }
 
 bool Connection::finish() noexcept {

@@ -71,11 +71,13 @@ private:
     friend struct MovedConnection;
 
     [[nodiscard]] ws::Read took(ssize_t n) noexcept;
+    [[nodiscard]] ssize_t send_more(std::span<uint8_t> bytes) noexcept;
 
     std::span<uint8_t> early_;
     off_t *counter_;
     Intake intake_;
     [[no_unique_address]] SendQueue queue_;  // what stands behind it fills its last bytes
+    bool gathers_ = false;
     bool finished_ = false;
     bool aborted_ = false;
 };

@@ -43,6 +43,8 @@ public:
         written_ = written;
         arrival_.go_on(arrived);
     }
+    // An end follows what is written from now on.
+    void follows_at_once() noexcept { nodelay_ = false; }
     void fin_sent() noexcept { arrival_.fin_sent(); }
     // See Arrival.
     void lose() noexcept { arrival_.lose(written_); }

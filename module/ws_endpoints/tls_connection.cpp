@@ -18,6 +18,8 @@ public:
 
     [[nodiscard]] bool finish() noexcept override { return say_goodbye() && Connection::finish(); }
 
+    void gather() noexcept override { (void)ngx_tcp_nopush(connection()->fd); }
+
     // Behind a part of a record nothing can be said: OpenSSL would refuse nginx its close_notify.
     void lose(bool breaks) noexcept override {
         if (begun_) {

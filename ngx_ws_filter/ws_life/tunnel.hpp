@@ -131,6 +131,12 @@ public:
     [[nodiscard]] bool client_has_ended() const noexcept { return client_ == Peer::ended; }
     [[nodiscard]] bool client_is_lost() const noexcept { return client_ == Peer::lost; }
     [[nodiscard]] bool backend_has_ended() const noexcept { return backend_ == Peer::ended; }
+    // Whether a peer's end was in order makes a difference: to what is still to be said of the
+    // client's bytes; and to a client that has not said or heard its last.
+    [[nodiscard]] bool needs_backend() const noexcept {
+        return phase_ <= Phase::delivering || delivery_.undelivered() != 0;
+    }
+    [[nodiscard]] bool needs_client() const noexcept { return phase_ < Phase::draining; }
     [[nodiscard]] Side ended_by() const noexcept { return end_.by; }
     [[nodiscard]] CloseCode close_code() const noexcept { return end_.code; }
     [[nodiscard]] std::string_view why() const noexcept { return end_.why; }  // a literal

@@ -44,8 +44,12 @@ bool Tunnel::is_unwanted(const Standing &standing) const noexcept {
            !standing.backend_lost;
 }
 
-// Once the backend has all that it is to get, it is waited for no more.
+// Once the backend has all that it is to get, it is waited for no more. As long as the client is
+// waited for that makes no difference, and is not asked.
 void Tunnel::settle_backend(const Standing &standing, Millis now) noexcept {
+    if (client_ == Peer::speaks && !end_.cut && may_swallow_ != 0) {
+        return;
+    }
     if (!ending() || backend_has_all_ || backend_ == Peer::lost || standing.backend_lost ||
         (backend_ == Peer::ended && !end_.cut) || standing.to_backend_blocked) {
         return;

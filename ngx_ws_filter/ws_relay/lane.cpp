@@ -120,6 +120,9 @@ void Lane::abort() noexcept {
 }
 
 std::uint64_t Lane::acknowledged() noexcept {
+    if (ledger_.taken() == 0) {
+        return 0;
+    }
     const std::uint64_t wire = destination_->acknowledged();
     const std::uint64_t behind_data = wire_ - data_at_;
     const std::uint64_t missing = sent_ > wire ? sent_ - wire : 0;

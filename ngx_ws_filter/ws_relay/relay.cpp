@@ -83,11 +83,13 @@ bool Relay::is_answered(Millis now) noexcept {
 
 void Relay::look_behind_ends(Millis now) noexcept {
     if (tunnel_.backend_has_ended() &&
-        (to_backend_.lost() || (backend_->may_have_broken() && backend_->is_broken()))) {
+        (to_backend_.lost() ||
+         (backend_->may_have_broken() && tunnel_.needs_backend() && backend_->is_broken()))) {
         lose_backend(now);
     }
     if (tunnel_.client_has_ended() &&
-        (to_client_.lost() || (client_->may_have_broken() && client_->is_broken()))) {
+        (to_client_.lost() ||
+         (client_->may_have_broken() && tunnel_.needs_client() && client_->is_broken()))) {
         tunnel_.client_lost(now);
     }
 }
@@ -245,7 +247,8 @@ bool Relay::read_client(Millis now) noexcept {
 }
 
 void Relay::on_client_end(Came came, Millis now) noexcept {
-    if (came == Came::loss || to_client_.lost() || client_->is_broken()) {
+    if (came == Came::loss || to_client_.lost() ||
+        (tunnel_.needs_client() && client_->is_broken())) {
         tunnel_.client_lost(now);
     } else {
         tunnel_.client_ended(now);

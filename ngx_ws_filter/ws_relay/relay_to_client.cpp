@@ -165,7 +165,8 @@ void Relay::send_due(Millis now) noexcept {
 }
 
 void Relay::on_backend_end(Came came, Millis now) noexcept {
-    if (came == Came::loss || to_backend_.lost() || backend_->is_broken()) {
+    if (came == Came::loss || to_backend_.lost() ||
+        (tunnel_.needs_backend() && backend_->is_broken())) {
         lose_backend(now);
         return;
     }
