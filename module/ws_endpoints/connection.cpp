@@ -248,10 +248,16 @@ bool Connection::is_polled() const noexcept {
 
 // Free where events are edges; where they are levels, an end that was read must not be told again
 // and again.
-bool watch(ngx_connection_t *c) noexcept {
+bool Connection::watch() noexcept {
+    ngx_connection_t *c = connection();
+    had_room_ = c->write->ready != 0;
     const ngx_uint_t flags = c->read->eof || c->read->error ? NGX_CLOSE_EVENT : 0;
     return ngx_handle_read_event(c->read, flags) == NGX_OK &&
            ngx_handle_write_event(c->write, 0) == NGX_OK;
+}
+
+bool Connection::is_news(const ngx_event_t *ev) const noexcept {
+    return ev->write == 0 || ev->timedout != 0 || !had_room_;
 }
 
 void drop_unread(ngx_connection_t *c) noexcept {

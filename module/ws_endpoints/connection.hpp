@@ -55,6 +55,13 @@ public:
     [[nodiscard]] bool may_have_broken() noexcept override;
     [[nodiscard]] bool is_polled() const noexcept override;
 
+    // To be called behind each turn of the session: asks for the events that are wanted. False if
+    // nginx cannot.
+    [[nodiscard]] bool watch() noexcept;
+    // Most events of a connection tell besides that there is room in the kernel, for which nginx
+    // calls a second handler. If nobody waits for room, that is no news.
+    [[nodiscard]] bool is_news(const ngx_event_t *ev) const noexcept;
+
     // Counts received bytes elsewhere from now on, or nowhere.
     void count_in(off_t *counter) noexcept { counter_ = counter; }
 
@@ -78,12 +85,10 @@ private:
     Intake intake_;
     [[no_unique_address]] SendQueue queue_;  // what stands behind it fills its last bytes
     bool gathers_ = false;
+    bool had_room_ = false;  // behind the last turn
     bool finished_ = false;
     bool aborted_ = false;
 };
-
-// Asks for the events that are wanted now; false if nginx cannot.
-[[nodiscard]] bool watch(ngx_connection_t *c) noexcept;
 
 // Unread bytes would turn the close of the connection into a reset.
 void drop_unread(ngx_connection_t *c) noexcept;

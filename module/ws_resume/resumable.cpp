@@ -21,8 +21,12 @@ constexpr std::string_view displaced = "displaced by another leg";
 
 void handle_backend(ngx_event_t *ev) {
     auto *c = static_cast<ngx_connection_t *>(ev->data);
+    auto &session = *static_cast<Resumable *>(c->data);
+    const bool is_news = session.is_news(ev);
     ev->timedout = 0;
-    static_cast<Resumable *>(c->data)->on_backend(c);
+    if (is_news) {
+        session.on_backend(c);
+    }
 }
 
 u_char *append_session(ngx_log_t *log, u_char *buffer, size_t size) {
@@ -241,7 +245,7 @@ void Resumable::turn() noexcept {
             end();
             return;
     }
-    if (!watch(backend_.connection()) || (leg_ != nullptr && !watch(leg_->connection()))) {
+    if (!backend_.endpoint().watch() || (leg_ != nullptr && !leg_->endpoint()->watch())) {
         shut_down();
         return;
     }

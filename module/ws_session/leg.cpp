@@ -16,6 +16,12 @@ void handle_client(ngx_http_request_t *r) {
     leg_of(r).turn();
 }
 
+void handle_room_to_client(ngx_http_request_t *r) {
+    if (leg_of(r).takes_turn(r->connection->write)) {
+        handle_client(r);
+    }
+}
+
 bool wants_nodelay(ngx_http_request_t *r) noexcept {
     return ngx::core_location(r).tcp_nodelay != 0;
 }
@@ -49,7 +55,7 @@ void Leg::take_client() noexcept {
                            .rcvbuf = client_rcvbuf(conf_->flow.client_rcvbuf, r_->connection)};
     client_.make(r_->connection, bounds, wants_nodelay(r_), content(*r_->header_in), nullptr);
     r_->read_event_handler = handle_client;
-    r_->write_event_handler = handle_client;
+    r_->write_event_handler = handle_room_to_client;
     r_->connection->log->action = const_cast<char *>("relaying a websocket");
     ngx_post_event(r_->connection->write, &ngx_posted_events);
 }
@@ -73,7 +79,14 @@ void Leg::make_backend(EndpointPlace &place) noexcept {
     }
 }
 
+// nginx has more reasons to call for an answer that is not yet sent.
+bool Leg::takes_turn(const ngx_event_t *ev) noexcept {
+    const bool comes_back = std::exchange(comes_back_, false);
+    return comes_back || answer_ != Answer::sent || client().is_news(ev);
+}
+
 void Leg::come_back() noexcept {
+    comes_back_ = true;
     ngx_post_event(r_->connection->write, &ngx_posted_next_events);
 }
 

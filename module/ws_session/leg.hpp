@@ -44,6 +44,8 @@ public:
     // Something has happened to one of the connections, or time has passed. May end the request and
     // with it this object: the last thing that an event handler calls.
     virtual void turn() noexcept {}
+    // Whether an event that tells of room in the kernel for the client is worth a turn.
+    [[nodiscard]] bool takes_turn(const ngx_event_t *ev) noexcept;
     // The worker's time is up. The same.
     void shut_down() noexcept;
 
@@ -91,6 +93,7 @@ private:
     const LocConf *conf_;
     EndpointPlace client_;
     Answer answer_ = Answer::due;
+    bool comes_back_ = false;  // a turn is due, whatever the event tells
 };
 
 // Where nginx ends the request, because the worker's time is up or a subrequest has aborted it,

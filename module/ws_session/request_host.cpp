@@ -13,7 +13,10 @@ namespace {
 // be done.
 void handle_backend(ngx_event_t *ev) {
     auto *c = static_cast<ngx_connection_t *>(ev->data);
-    Leg &leg = leg_of(static_cast<ngx_http_request_t *>(c->data));
+    auto &leg = static_cast<RequestHost &>(leg_of(static_cast<ngx_http_request_t *>(c->data)));
+    if (!leg.backend().is_news(ev)) {
+        return;
+    }
     ngx_connection_t *client = leg.request()->connection;
     ngx_http_set_log_request(client->log, leg.request());
 
@@ -107,18 +110,14 @@ void RequestHost::turn() noexcept {
         }
         begin_session();
     }
-    if (relay_->advance(ngx_current_msec) == ws::Relay::Turn::over || !watch()) {
+    if (relay_->advance(ngx_current_msec) == ws::Relay::Turn::over || !client().watch() ||
+        !backend().watch()) {
         note_end(relay_->tunnel());
         end();
         return;
     }
     note_turn();
     wake_at(clock_of(request()->upstream->peer.connection), relay_->wake_at());
-}
-
-bool RequestHost::watch() noexcept {
-    return ngx_ws::watch(request()->connection) &&
-           ngx_ws::watch(request()->upstream->peer.connection);
 }
 
 // --- the end

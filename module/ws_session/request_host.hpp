@@ -26,6 +26,7 @@ public:
     }
     void turn() noexcept override;
     void release() noexcept override;
+    [[nodiscard]] Connection &backend() noexcept { return backend_.endpoint(); }
 
 private:
     [[nodiscard]] ws::Answer send_answer() noexcept override { return Leg::send_answer(); }
@@ -47,7 +48,6 @@ private:
 
     void begin_session() noexcept;
     [[nodiscard]] ws::Translator &choose_translator() noexcept;
-    [[nodiscard]] bool watch() noexcept;
 
     ws::Session *session_;
     EndpointPlace backend_;

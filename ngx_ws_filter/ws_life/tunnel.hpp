@@ -114,6 +114,14 @@ public:
         return delivery_.owes_pong() && give_owed_pong(now);
     }
     [[nodiscard]] Order next(Millis now) noexcept;
+    // Most turns move bytes and nothing else. Then next() has no order and changes nothing, as long
+    // as neither side keeps the other waiting.
+    [[nodiscard]] bool has_no_order() const noexcept {
+        return phase_ == Phase::open && !ending() && !delivery_.owes_pong() &&
+               client_ == Peer::speaks && backend_ == Peer::speaks && !backend_stalled_ &&
+               !session_->anything_due() && !session_->close_received() && !legs_.client_said_end &&
+               !deadlines_.is_set(Deadline::client) && !deadlines_.is_set(Deadline::backend);
+    }
     // The first deadline; Deadlines::never if there is none.
     [[nodiscard]] Millis wake_at() const noexcept { return deadlines_.next(); }
 

@@ -83,6 +83,10 @@ public:
         return held_ != nullptr || finish_ == Finish::wanted;
     }
     [[nodiscard]] bool lost() const noexcept { return lost_; }
+    // Somebody waits for the destination, or has.
+    [[nodiscard]] bool waits() const noexcept {
+        return lost_ || full_ || waiting_ || blocked() || paused();
+    }
     [[nodiscard]] bool paused() const noexcept { return ledger_.paused(); }
 
     // The payload that the destination's transport has acknowledged. What stands behind

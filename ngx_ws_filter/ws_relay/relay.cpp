@@ -94,9 +94,17 @@ void Relay::look_behind_ends(Millis now) noexcept {
     }
 }
 
+bool Relay::has_no_order() const noexcept {
+    return tunnel_.has_no_order() && !to_client_.waits() && !to_backend_.waits() &&
+           (resume_ == nullptr || !resume_->sends_again());
+}
+
 Relay::Turn Relay::carry_out_orders(Millis now) noexcept {
     Order order;
     bool parted = false;
+    if (has_no_order()) {
+        return Turn::goes_on;
+    }
     while ((order = tunnel_.next(now)) != Order::none) {
         host_->tell(order, tunnel_.phase());
         if (order == Order::end) {

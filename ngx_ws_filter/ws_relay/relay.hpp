@@ -150,6 +150,7 @@ private:
         host_->tell_late(which, waited, silence);
     }
 
+    [[nodiscard]] bool has_no_order() const noexcept;
     [[nodiscard]] Turn carry_out_orders(Millis now) noexcept;
     void carry_out(Order order, Millis now) noexcept;
     void look_behind_ends(Millis now) noexcept;

@@ -50,7 +50,8 @@ LegSettings::LegSettings(Random &random)
     tunnel.close_timeout = 600'000;
     tunnel.close_time = 3'600'000;
     tunnel.liveness.ping_interval = random.one_in(2) ? 0 : 1 + random.size(2'000);
-    tunnel.liveness.pong_timeout = 1 + random.size(10'000);
+    // Longer than the way to the client and back, or no leg ever gets anywhere.
+    tunnel.liveness.pong_timeout = 300 + random.size(10'000);
     const auto size = [&random] { return static_cast<std::uint32_t>(4096 + random.size(300'000)); };
     terms = {.limits = {.replay = size(),
                         .grace = static_cast<std::uint32_t>(60'000),
