@@ -78,11 +78,11 @@ void RequestHost::start() noexcept {
 }
 
 ws::Translator &RequestHost::choose_translator() noexcept {
-    const ws::RoomOptions room = {.framer = lending_.framer(),
-                                  .compression = lending_.compression() != nullptr,
-                                  .repairs_text = repairs_text(conf())};
+    const ws::CopyingOptions room = {.framer = lending_.framer(),
+                                     .compression = lending_.compression() != nullptr,
+                                     .repairs_text = repairs_text(conf())};
     if (lending_.lends() || session_->repairs_text()) {
-        return translator_.emplace<ws::RoomTranslator>(*session_, room, lending_);
+        return translator_.emplace<ws::CopyingTranslator>(*session_, room, lending_);
     }
     return translator_.emplace<ws::Translator>(*session_);
 }

@@ -52,7 +52,7 @@ private:
     ws::Session *session_;
     EndpointPlace backend_;
     Lending lending_;
-    std::variant<ws::Translator, ws::RoomTranslator> translator_;
+    std::variant<ws::Translator, ws::CopyingTranslator> translator_;
     std::optional<ws::Relay> relay_;  // once both connections stand
 };
 

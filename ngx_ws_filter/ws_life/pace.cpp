@@ -18,7 +18,7 @@ void Pace::set_rate(std::uint64_t rate, Millis now) noexcept {
     credit_ = 0;
     earned_at_ = now;
     is_used_up_ = false;
-    rest();
+    wait_no_more();
 }
 
 // A byte at least, at the lowest of rates.
@@ -40,7 +40,7 @@ std::size_t Pace::allowed(std::size_t most, Millis now) noexcept {
         wake_at_ = now + (piece - credit_ + rate_ - 1) / rate_;
         return 0;
     }
-    rest();
+    wait_no_more();
     return static_cast<std::size_t>(std::min<std::uint64_t>(most, credit_ / per_byte));
 }
 

@@ -19,7 +19,7 @@ public:
     }
 
     // Nobody wants to read.
-    void rest() noexcept { wake_at_ = Deadlines::never; }
+    void wait_no_more() noexcept { wake_at_ = Deadlines::never; }
     // Somebody wants to, and has to wait until wake_at().
     [[nodiscard]] bool waits() const noexcept { return wake_at_ != Deadlines::never; }
     [[nodiscard]] Millis wake_at() const noexcept { return wake_at_; }

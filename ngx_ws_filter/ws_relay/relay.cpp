@@ -192,7 +192,7 @@ void Relay::give_pongs(Millis now) noexcept {
 // --- from the client to the backend
 
 void Relay::pump_to_backend(Millis now) noexcept {
-    upload_.rest();
+    upload_.wait_no_more();
     for (unsigned reads = 0;; ++reads) {
         to_backend_.flush();
         const Use use = tunnel_.use_of_client();

@@ -12,7 +12,7 @@ constexpr std::size_t least_flood = 32 * 1024;
 }  // namespace
 
 void Relay::pump_to_client(Millis now) noexcept {
-    download_.rest();
+    download_.wait_no_more();
     for (unsigned reads = 0;; ++reads) {
         to_client_.flush();
         if (is_parting()) {

@@ -58,13 +58,13 @@ Passage passage_with_room(std::span<std::uint8_t> received, const Scratch &scrat
             .answers = scratch.wrapped.subspan(size)};
 }
 
-Passage RoomTranslator::begin(std::span<std::uint8_t> received,
-                              const Scratch &scratch) const noexcept {
+Passage CopyingTranslator::begin(std::span<std::uint8_t> received,
+                                 const Scratch &scratch) const noexcept {
     return takes_in_place() ? Translator::begin(received, scratch)
                             : passage_with_room(received, scratch);
 }
 
-Event RoomTranslator::next(Passage &passage) noexcept {
+Event CopyingTranslator::next(Passage &passage) noexcept {
     if (takes_in_place()) {
         return Translator::next(passage);
     }
@@ -81,7 +81,7 @@ Event RoomTranslator::next(Passage &passage) noexcept {
 }
 
 // What is repaired takes one half of the room, and the message that it becomes the other.
-std::size_t RoomTranslator::most(const Scratch &scratch) const noexcept {
+std::size_t CopyingTranslator::most(const Scratch &scratch) const noexcept {
     const std::size_t size = scratch.received.size();
     if (options_.framer != nullptr) {
         return Session::max_framed(size, options_.repairs_text);
@@ -90,7 +90,7 @@ std::size_t RoomTranslator::most(const Scratch &scratch) const noexcept {
                                     : Session::max_payload(size);
 }
 
-Frames RoomTranslator::wrap(std::span<std::uint8_t> payload, const Scratch &scratch) noexcept {
+Frames CopyingTranslator::wrap(std::span<std::uint8_t> payload, const Scratch &scratch) noexcept {
     if (options_.framer != nullptr) {
         lender_->lend_deflater();
         const Frames frames = framed(session().wrap_messages(payload, scratch.received));
@@ -105,8 +105,8 @@ Frames RoomTranslator::wrap(std::span<std::uint8_t> payload, const Scratch &scra
     return wrap_message(payload, scratch.received.first(half));
 }
 
-Frames RoomTranslator::wrap_message(std::span<std::uint8_t> payload,
-                                    std::span<std::uint8_t> room) noexcept {
+Frames CopyingTranslator::wrap_message(std::span<std::uint8_t> payload,
+                                       std::span<std::uint8_t> room) noexcept {
     if (payload.empty()) {
         return {};
     }
@@ -119,13 +119,13 @@ Frames RoomTranslator::wrap_message(std::span<std::uint8_t> payload,
     return frames;
 }
 
-void RoomTranslator::cut() noexcept {
+void CopyingTranslator::cut() noexcept {
     if (options_.framer != nullptr) {
         options_.framer->cut();
     }
 }
 
-Frames RoomTranslator::end(const Scratch &scratch) noexcept {
+Frames CopyingTranslator::end(const Scratch &scratch) noexcept {
     if (options_.framer != nullptr) {
         lender_->lend_deflater();
         const Frames frames = framed(session().wrap_end(scratch.received));
@@ -139,7 +139,7 @@ Frames RoomTranslator::end(const Scratch &scratch) noexcept {
     return text.empty() ? Frames{} : one_frame(session().wrap(text));
 }
 
-Frames RoomTranslator::framed(const Session::Framed &framed) noexcept {
+Frames CopyingTranslator::framed(const Session::Framed &framed) noexcept {
     return {.bytes = framed.frames,
             .payload = framed.payload,
             .fault = framed.fault == BackendFault::none ? std::string_view{} : words(framed.fault)};

@@ -95,7 +95,7 @@ protected:
     ~Lender() = default;
 };
 
-struct RoomOptions {
+struct CopyingOptions {
     Framer *framer = nullptr;   // for every framing but the stream; outlives the translator
     bool compression = false;   // it was negotiated
     bool repairs_text = false;  // ws_text_errors replace
@@ -108,10 +108,10 @@ struct RoomOptions {
 
 // For compression, framings and repaired text: what comes out can be much more than what went in,
 // so that it is written to a place of its own, as much as there is room for.
-class RoomTranslator final : public Translator {
+class CopyingTranslator final : public Translator {
 public:
     // Both outlive the object.
-    RoomTranslator(Session &session, const RoomOptions &options, Lender &lender) noexcept
+    CopyingTranslator(Session &session, const CopyingOptions &options, Lender &lender) noexcept
         : Translator(session), options_(options), lender_(&lender) {}
 
     [[nodiscard]] Passage begin(std::span<std::uint8_t> received,
@@ -140,7 +140,7 @@ private:
                                       std::span<std::uint8_t> room) noexcept;
     [[nodiscard]] Frames framed(const Session::Framed &framed) noexcept;
 
-    RoomOptions options_;
+    CopyingOptions options_;
     Lender *lender_;
 };
 

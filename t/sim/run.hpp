@@ -90,7 +90,7 @@ private:
     Connection client_side_;
     Connection backend_side_;
     ws::Translator pass_;
-    ws::RoomTranslator rooms_;
+    ws::CopyingTranslator rooms_;
     ws::Relay relay_;
     ws::Phase phase_ = ws::Phase::connecting;
     std::uint64_t acknowledged_ = 0;

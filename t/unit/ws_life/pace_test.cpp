@@ -77,7 +77,7 @@ void one_who_does_not_want_to_read_is_not_woken(void **) {
     unit::check(pace.is_set());
     unit::check(!pace.waits());
     unit::equal(pace.allowed(SIZE_MAX, start), 0);
-    pace.rest();
+    pace.wait_no_more();
     unit::check(!pace.waits());
 }
 

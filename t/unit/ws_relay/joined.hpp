@@ -54,7 +54,7 @@ public:
         : host(scratch),
           session({.framer = &framer}),
           translator_(session),
-          rooms_(std::in_place, session, ws::RoomOptions{.framer = &framer}, lender),
+          rooms_(std::in_place, session, ws::CopyingOptions{.framer = &framer}, lender),
           options_(options) {
         join(*rooms_);
     }
@@ -99,7 +99,7 @@ private:
     }
 
     ws::Translator translator_;
-    std::optional<ws::RoomTranslator> rooms_;
+    std::optional<ws::CopyingTranslator> rooms_;
     ws::RelayOptions options_;
     ClientStream stream_;
 };

@@ -184,7 +184,7 @@ struct Framed {
     ws::Framer framer;
     Session session;
     ScriptedLender lender;
-    ws::RoomTranslator translator;
+    ws::CopyingTranslator translator;
 };
 
 void makes_a_line_of_each_message_and_back(void **) {
@@ -279,7 +279,7 @@ void takes_only_as_much_as_its_frames_have_room_for(void **) {
 void repairs_a_backends_text(void **) {
     Session session({.outgoing = ws::Opcode::text, .repairs_text = true});
     ScriptedLender lender;
-    ws::RoomTranslator translator(session, {.repairs_text = true}, lender);
+    ws::CopyingTranslator translator(session, {.repairs_text = true}, lender);
     Passing passing(translator);
     const ws::Frames frames = passing.wrap(
         "a\xff"
@@ -299,7 +299,7 @@ void repairs_a_backends_text(void **) {
 void takes_in_place_what_only_its_answer_has_to_be_repaired(void **) {
     Session session({.outgoing = ws::Opcode::text, .repairs_text = true});
     ScriptedLender lender;
-    ws::RoomTranslator translator(session, {.repairs_text = true}, lender);
+    ws::CopyingTranslator translator(session, {.repairs_text = true}, lender);
     Passing passing(translator);
     unit::equal(passing.take(ClientStream{}.frame(0x82, "hello")), Event::exhausted);
     unit::equal(passing.for_backend, "hello"sv);
@@ -313,7 +313,7 @@ void takes_in_place_what_only_its_answer_has_to_be_repaired(void **) {
 void repairs_as_much_as_it_takes(void **) {
     Session session({.outgoing = ws::Opcode::text, .repairs_text = true});
     ScriptedLender lender;
-    ws::RoomTranslator translator(session, {.repairs_text = true}, lender);
+    ws::CopyingTranslator translator(session, {.repairs_text = true}, lender);
     Passing passing(translator);
     const std::string all(translator.most(passing.host.scratch()), '\xff');
     unit::equal(passing.wrap(all).payload, 3 * all.size());
@@ -332,7 +332,7 @@ struct Compressed {
     ws::Compression compression;
     Session session;
     ScriptedLender lender;
-    ws::RoomTranslator translator;
+    ws::CopyingTranslator translator;
 };
 
 void deflates_what_a_backend_sends_and_inflates_what_a_client_does(void **) {
