@@ -45,6 +45,27 @@ ssize_t note_sent(ngx_connection_t *c, ssize_t n, size_t wanted, const char *fai
     return n < 0 ? NGX_AGAIN : n;
 }
 
+ssize_t send_more(ngx_connection_t *c, std::span<uint8_t> bytes) noexcept {
+    const ssize_t n = ::send(c->fd, bytes.data(), bytes.size(), MSG_MORE);
+    return note_sent(c, n, bytes.size(), "send() failed");
+}
+
+// What nginx's receiving has come to.
+ws::Read note_read(const ngx_connection_t *c, ssize_t n, off_t *counter, Intake &intake,
+                   ws::Came end) noexcept {
+    if (n == NGX_AGAIN) {
+        return {ws::Came::later};
+    }
+    if (n <= 0) {
+        return {n == 0 ? end : ws::Came::loss};
+    }
+    if (counter != nullptr) {
+        *counter += n;
+    }
+    intake.took(c, static_cast<size_t>(n));
+    return {ws::Came::bytes, static_cast<size_t>(n)};
+}
+
 }  // namespace
 
 Connection::Connection(ngx_connection_t *c, const Bounds &bounds, bool nodelay,
@@ -69,7 +90,8 @@ ws::Read Connection::read(std::span<uint8_t> to) noexcept {
         return {ws::Came::bytes, size};
     }
     intake_.open();
-    return took(connection()->recv(connection(), to.data(), to.size()));
+    const ssize_t n = connection()->recv(connection(), to.data(), to.size());
+    return note_read(connection(), n, counter_, intake_, n == 0 ? end_of_stream() : ws::Came::end);
 }
 
 ws::Read Connection::read_apart(std::span<uint8_t> to, ws::Spacing places) noexcept {
@@ -88,28 +110,15 @@ ws::Read Connection::read_apart(std::span<uint8_t> to, ws::Spacing places) noexc
         ++count;
     }
     links[count - 1].next = nullptr;
-    return took(connection()->recv_chain(connection(), links.data(), 0));
+    const ssize_t n = connection()->recv_chain(connection(), links.data(), 0);
+    return note_read(connection(), n, counter_, intake_, n == 0 ? end_of_stream() : ws::Came::end);
 }
 
 ws::Read Connection::discard(std::span<uint8_t> to) noexcept {
     early_ = {};
     intake_.open();
     const ssize_t n = ngx_recv(connection(), to.data(), to.size());
-    return n == 0 ? ws::Read{ws::Came::end} : took(n);
-}
-
-ws::Read Connection::took(ssize_t n) noexcept {
-    if (n == NGX_AGAIN) {
-        return {ws::Came::later};
-    }
-    if (n <= 0) {
-        return {n == 0 ? end_of_stream() : ws::Came::loss};
-    }
-    if (counter_ != nullptr) {
-        *counter_ += n;
-    }
-    intake_.took(connection(), static_cast<size_t>(n));
-    return {ws::Came::bytes, static_cast<size_t>(n)};
+    return note_read(connection(), n, counter_, intake_, ws::Came::end);
 }
 
 bool Connection::takes_pipe() const noexcept {
@@ -146,22 +155,17 @@ ws::Written Connection::write(std::span<uint8_t> bytes) noexcept {
 }
 
 ssize_t Connection::send(std::span<uint8_t> bytes) noexcept {
-    return gathers_ ? send_more(bytes)
+    return gathers_ ? send_more(connection(), bytes)
                     : connection()->send(connection(), bytes.data(), bytes.size());
 }
 
 // The kernel waits for what follows.
-ssize_t Connection::send_more(std::span<uint8_t> bytes) noexcept {
-    const ssize_t n = ::send(connection()->fd, bytes.data(), bytes.size(), MSG_MORE);
-    return note_sent(connection(), n, bytes.size(), "send() failed");
-}
-
 ws::Written Connection::write_header(std::span<uint8_t> bytes) noexcept {
     const size_t size = queue_.sendable(bytes.size(), repeats());
     if (size < bytes.size()) {
         return {.size = 0, .lost = !wait_for_room(connection())};
     }
-    return queue_.wrote(send_more(bytes));
+    return queue_.wrote(send_more(connection(), bytes));
 }
 
 ws::Written Connection::drain_pipe(size_t size) noexcept {
@@ -248,16 +252,16 @@ bool Connection::is_polled() const noexcept {
 
 // Free where events are edges; where they are levels, an end that was read must not be told again
 // and again.
-bool Connection::watch() noexcept {
-    ngx_connection_t *c = connection();
-    had_room_ = c->write->ready != 0;
+bool watch(Connection &endpoint) noexcept {
+    ngx_connection_t *c = endpoint.connection();
+    endpoint.had_room_ = c->write->ready != 0;
     const ngx_uint_t flags = c->read->eof || c->read->error ? NGX_CLOSE_EVENT : 0;
     return ngx_handle_read_event(c->read, flags) == NGX_OK &&
            ngx_handle_write_event(c->write, 0) == NGX_OK;
 }
 
-bool Connection::is_news(const ngx_event_t *ev) const noexcept {
-    return ev->write == 0 || ev->timedout != 0 || !had_room_;
+bool is_news(const Connection &endpoint, const ngx_event_t *ev) noexcept {
+    return ev->write == 0 || ev->timedout != 0 || !endpoint.had_room_;
 }
 
 void drop_unread(ngx_connection_t *c) noexcept {

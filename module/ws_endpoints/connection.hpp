@@ -20,6 +20,10 @@ struct Bounds {
     bool wide_close_by = false;   // more is received ahead of us
 };
 
+class Connection;
+[[nodiscard]] bool watch(Connection &endpoint) noexcept;
+[[nodiscard]] bool is_news(const Connection &endpoint, const ngx_event_t *ev) noexcept;
+
 class Connection : public ws::Endpoint {
 public:
     // `early`: what nginx has read already; it lasts as long as the object. `counter`: where the
@@ -57,13 +61,10 @@ public:
 
     // To be called behind each turn of the session: asks for the events that are wanted. False if
     // nginx cannot.
-    [[nodiscard]] bool watch() noexcept;
+    friend bool watch(Connection &endpoint) noexcept;
     // Most events of a connection tell besides that there is room in the kernel, for which nginx
     // calls a second handler. If nobody waits for room, that is no news.
-    [[nodiscard]] bool is_news(const ngx_event_t *ev) const noexcept;
-
-    // Counts received bytes elsewhere from now on, or nowhere.
-    void count_in(off_t *counter) noexcept { counter_ = counter; }
+    friend bool is_news(const Connection &endpoint, const ngx_event_t *ev) noexcept;
 
 protected:
     // What a TLS connection does in another way.
@@ -76,9 +77,6 @@ protected:
 
 private:
     friend struct MovedConnection;
-
-    [[nodiscard]] ws::Read took(ssize_t n) noexcept;
-    [[nodiscard]] ssize_t send_more(std::span<uint8_t> bytes) noexcept;
 
     std::span<uint8_t> early_;
     off_t *counter_;

@@ -14,6 +14,11 @@ struct MovedConnection {
     // In the other process, before anything else is done with the endpoint.
     static void go_on(Connection &endpoint, const ws::Flow &flow) noexcept;
 
+    // Counts received bytes elsewhere from now on, or nowhere.
+    static void count_in(Connection &endpoint, off_t *counter) noexcept {
+        endpoint.counter_ = counter;
+    }
+
     // The descriptor of another process's connection becomes one of nginx, which lasts until
     // close(). Null without memory, or without a connection free: then the descriptor is the
     // caller's.

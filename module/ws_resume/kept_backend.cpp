@@ -105,7 +105,7 @@ void KeptBackend::account_in(ngx_http_upstream_state_t *state) noexcept {
     }
     state_ = state;
     sent_before_ = sent;
-    endpoint().count_in(state == nullptr ? nullptr : &state->bytes_received);
+    MovedConnection::count_in(endpoint(), state == nullptr ? nullptr : &state->bytes_received);
 }
 
 }  // namespace ngx_ws

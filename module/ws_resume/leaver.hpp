@@ -106,7 +106,6 @@ private:
     [[nodiscard]] bool has_anything() const noexcept;
     void give_addresses() noexcept;
     void lose_link() noexcept;
-    void leave_heir() noexcept;
     void pump() noexcept;
     [[nodiscard]] Resumable *next() noexcept;
     void settle(bool taken) noexcept;

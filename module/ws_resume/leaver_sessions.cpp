@@ -97,7 +97,11 @@ void Leaver::pump() noexcept {
         return;
     }
     if (moving_ != nullptr && ngx_current_msec - offered_at_ >= heir_timeout) {
-        leave_heir();
+        // What it has got as a whole it goes on with when it wakes up: it finds nobody to answer.
+        if (parcels_->is_sent()) {
+            settle(true);
+        }
+        lose_link();
         return;
     }
     if (moving_ == nullptr && sessions().count() == 0) {
@@ -110,17 +114,6 @@ void Leaver::pump() noexcept {
     } else if (timer_.timer_set) {
         ngx_del_timer(&timer_);
     }
-}
-
-// What it has got as a whole it goes on with when it wakes up: it finds nobody to answer then.
-void Leaver::leave_heir() noexcept {
-    if (parcels_->is_sent()) {
-        Resumable &session = *std::exchange(moving_, nullptr);
-        static_cast<Leaving &>(session).state_ = Leaving::State::stays;
-        SessionMove::count(session, true);
-        SessionMove::give_up(session);
-    }
-    lose_link();
 }
 
 void Leaver::settle(bool taken) noexcept {

@@ -22,9 +22,9 @@ constexpr std::string_view displaced = "displaced by another leg";
 void handle_backend(ngx_event_t *ev) {
     auto *c = static_cast<ngx_connection_t *>(ev->data);
     auto &session = *static_cast<Resumable *>(c->data);
-    const bool is_news = session.is_news(ev);
+    const bool tells_news = is_news(session, ev);
     ev->timedout = 0;
-    if (is_news) {
+    if (tells_news) {
         session.on_backend(c);
     }
 }
@@ -245,7 +245,8 @@ void Resumable::turn() noexcept {
             end();
             return;
     }
-    if (!backend_.endpoint().watch() || (leg_ != nullptr && !leg_->endpoint()->watch())) {
+    if (!ngx_ws::watch(backend_.endpoint()) ||
+        (leg_ != nullptr && !ngx_ws::watch(*leg_->endpoint()))) {
         shut_down();
         return;
     }

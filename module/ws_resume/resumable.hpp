@@ -76,8 +76,8 @@ public:
     // An event of the backend's connection.
     void on_backend(const ngx_connection_t *c) noexcept;
     // Whether an event of the backend's connection is worth a turn.
-    [[nodiscard]] bool is_news(const ngx_event_t *ev) noexcept {
-        return backend_.endpoint().is_news(ev);
+    [[nodiscard]] friend bool is_news(Resumable &session, const ngx_event_t *ev) noexcept {
+        return ngx_ws::is_news(session.backend_.endpoint(), ev);
     }
     // nginx ends the request of the leg. The session goes on, if the worker does.
     void lose_leg() noexcept;

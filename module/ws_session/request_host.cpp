@@ -14,7 +14,7 @@ namespace {
 void handle_backend(ngx_event_t *ev) {
     auto *c = static_cast<ngx_connection_t *>(ev->data);
     auto &leg = static_cast<RequestHost &>(leg_of(static_cast<ngx_http_request_t *>(c->data)));
-    if (!leg.backend().is_news(ev)) {
+    if (!ngx_ws::is_news(leg.backend(), ev)) {
         return;
     }
     ngx_connection_t *client = leg.request()->connection;
@@ -110,8 +110,8 @@ void RequestHost::turn() noexcept {
         }
         begin_session();
     }
-    if (relay_->advance(ngx_current_msec) == ws::Relay::Turn::over || !client().watch() ||
-        !backend().watch()) {
+    if (relay_->advance(ngx_current_msec) == ws::Relay::Turn::over || !ngx_ws::watch(client()) ||
+        !ngx_ws::watch(backend())) {
         note_end(relay_->tunnel());
         end();
         return;
