@@ -337,6 +337,7 @@ void Resumable::lose_leg() noexcept {
     say_goodbye(*relay_, leg_->connection(), backend_.connection());
     relay_->release(ngx_current_msec);
     leg_->is_over(facts(), leg_facts(), false);
+    end_report(totals());
     leave_leg();
     destroy();
 }
@@ -356,6 +357,7 @@ void Resumable::end() noexcept {
     }
     leg_->is_over(facts(), leg_facts(), false);
     leg_->linger(relay_->tunnel().client_has_stalled(), relay_->tunnel().client_speaks());
+    end_report(totals());
     SessionLeg &leg = leave_leg();
     destroy();
     leg.close();
@@ -369,6 +371,7 @@ void Resumable::log_end() noexcept {
                   facts.undelivered_to_backend, facts.undelivered_to_client);
 }
 
+// What the last leg has counted, and heard of a Close, is reported before it is left.
 void Resumable::destroy() noexcept {
     end_report(totals());
     sessions().remove(*this);

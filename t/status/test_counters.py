@@ -8,10 +8,12 @@ import pytest
 from harness.backends import EchoBackend, RecordingBackend, SilentBackend
 from harness.flood import Flood
 from harness.gateway import wait_until
+from harness.pki import server_tls
 from harness.raw import BINARY, PING, PONG, TEXT, frame
 from harness.resume_client import ResumeClient, refused
 from harness.sessions import location, opened
 from harness.status import counted, get, samples, sessions, wait_sum
+from harness.tls_backend import TlsEchoBackend
 
 
 @pytest.fixture
@@ -252,3 +254,56 @@ def test_sessions_that_are_resumed_are_counted(gateway, backend, raw, workers):
     wait_sum(one, 0, "sessions")
     wait_sum(one, 0, "detached_sessions")
     wait_sum(one, 0, "replay_bytes")
+
+
+class CountingClient(ResumeClient):
+    """It counts the messages both ways, of all legs."""
+
+    said = heard = 0
+
+    def say(self, message, **how):
+        self.said += 1
+        super().say(message, **how)
+
+    def message(self):
+        message = super().message()
+        self.heard += 1
+        return message
+
+
+@pytest.mark.parametrize("legs", [1, 2])
+def test_frames_and_receipt_of_a_session_that_resumes_are_counted_to_its_end(front, raw, legs):
+    one = front(EchoBackend, "ws_resume on;")
+    client = CountingClient(lambda: raw(one.port)).begin()
+    for leg in range(1, legs + 1):
+        client.send(b"hello")
+        client.receive(len(client.sent))
+        client.wait_acked(len(client.sent))
+        wait_sum(one, client.said, "frames_total", **{"from": "client"})
+        if leg < legs:
+            client.cut()
+            wait_sum(one, 1, "detached_sessions")
+            client.resume()
+    assert client.close() == (1000, "")
+    client.leg.close()
+    wait_sum(one, 0, "sessions")
+    told = samples(one)
+    assert told.sum("frames_total", **{"from": "client"}) == client.said + 1
+    assert told.sum("frames_total", **{"from": "backend"}) == client.heard + 1
+    assert told.sum("receipts_total", result="given") == 1
+    assert told.sum("receipts_total", result="refused") == 0
+
+
+def test_frames_of_a_session_that_ends_with_its_worker_stay_counted(gateway, backend, raw):
+    """Over TLS its service cannot go to another worker."""
+    service = backend(TlsEchoBackend, tls=server_tls())
+    one = gateway(**counted(location(service, "ws_resume on;", "ws_ssl on;"),
+                            main="worker_shutdown_timeout 1s;"))
+    client = CountingClient(lambda: raw(one.port)).begin()
+    client.send(b"hello")
+    client.receive(len(client.sent))
+    wait_sum(one, client.said, "frames_total", **{"from": "client"})
+    one.reload()
+    wait_sum(one, 0, "sessions")
+    assert samples(one).sum("frames_total", **{"from": "client"}) == client.said
+    assert client.read_close()[0] == 1001
