@@ -26,6 +26,14 @@ constexpr ngx_msec_t answer_timeout = 5000;
 constexpr ngx_msec_t between_rounds = 200;
 constexpr unsigned most_rounds = 15;
 
+void find_wanted() noexcept {
+    each_owner_socket([](OwnerSocket &socket) {
+        sessions().each([&](const Listed &session) {
+            socket.is_wanted = socket.is_wanted || session.home == socket.worker;
+        });
+    });
+}
+
 }  // namespace
 
 Leaver &leaver() noexcept {
@@ -231,14 +239,6 @@ void Leaver::link() noexcept {
         } else if (leaving.is_due_) {
             send_away(session);
         }
-    });
-}
-
-void Leaver::find_wanted() noexcept {
-    each_owner_socket([](OwnerSocket &socket) {
-        sessions().each([&](const Listed &session) {
-            socket.is_wanted = socket.is_wanted || session.home == socket.worker;
-        });
     });
 }
 

@@ -101,8 +101,8 @@ private:
     [[nodiscard]] bool listen() noexcept;
     [[nodiscard]] bool obey(const Parcel &parcel) noexcept;
     void hear_out() noexcept;
+    void leave_heir() noexcept;
     void link() noexcept;
-    void find_wanted() noexcept;
     [[nodiscard]] bool has_anything() const noexcept;
     void give_addresses() noexcept;
     void lose_link() noexcept;

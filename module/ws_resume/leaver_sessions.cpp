@@ -97,11 +97,7 @@ void Leaver::pump() noexcept {
         return;
     }
     if (moving_ != nullptr && ngx_current_msec - offered_at_ >= heir_timeout) {
-        // What it has got as a whole it goes on with when it wakes up: it finds nobody to answer.
-        if (parcels_->is_sent()) {
-            settle(true);
-        }
-        lose_link();
+        leave_heir();
         return;
     }
     if (moving_ == nullptr && sessions().count() == 0) {
@@ -114,6 +110,21 @@ void Leaver::pump() noexcept {
     } else if (timer_.timer_set) {
         ngx_del_timer(&timer_);
     }
+}
+
+// It has not answered in time, unless its answer has only not been read. What it has got as a whole
+// it goes on with when it wakes up: it finds nobody to answer, and what is still to be said to it.
+void Leaver::leave_heir() noexcept {
+    const bool is_there = listen();
+    if (is_there && moving_ == nullptr) {
+        wait(0);
+        return;
+    }
+    if (is_there && parcels_->is_sent()) {
+        settle(true);
+        (void)parcels_->send();
+    }
+    lose_link();
 }
 
 void Leaver::settle(bool taken) noexcept {

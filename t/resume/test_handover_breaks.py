@@ -152,6 +152,15 @@ def test_worker_whose_time_is_up_sends_back_whom_it_let_wait(resumable, name):
     assert len(one.service.connections) == 1
 
 
+def end_all_of(one, key):
+    """While one worker stands still."""
+    control = http.client.HTTPConnection("127.0.0.1", one.front.port, timeout=40)
+    control.request("POST", "/control", f"key={key}",
+                    {"Content-Type": "application/x-www-form-urlencoded"})
+    assert control.getresponse().read() == b'{"ended":0,"silent_workers":1}\n'
+    control.close()
+
+
 def test_session_that_is_told_to_end_on_its_way_ends_if_it_is_not_taken(resumable):
     one = resumable(EchoBackend, "ws_session_key ada;", parts={
         "workers": 2, "http": ZONE, "server": "location = /control { ws_control; }"})
@@ -164,11 +173,7 @@ def test_session_that_is_told_to_end_on_its_way_ends_if_it_is_not_taken(resumabl
     with contextlib.suppress(ProcessLookupError), stopped(heir):
         one.cut("close")
         one.front.wait_log("the session waits")
-        control = http.client.HTTPConnection("127.0.0.1", one.front.port, timeout=40)
-        control.request("POST", "/control", "key=ada",
-                        {"Content-Type": "application/x-www-form-urlencoded"})
-        assert control.getresponse().read() == b'{"ended":0,"silent_workers":1}\n'
-        control.close()
+        end_all_of(one, "ada")
         os.kill(heir, signal.SIGKILL)
         wait_until(lambda: not upgrading.exists(heir), 30, "the end of the heir")
     assert one.service.wait_connection().wait_ended() == "eof"
@@ -188,15 +193,32 @@ def test_session_that_is_told_to_end_on_its_way_ends_with_its_heir(resumable):
     with stopped(heir):
         one.cut("close")
         one.front.wait_log("the session waits")
-        control = http.client.HTTPConnection("127.0.0.1", one.front.port, timeout=40)
-        control.request("POST", "/control", "key=ada",
-                        {"Content-Type": "application/x-www-form-urlencoded"})
-        assert control.getresponse().read() == b'{"ended":0,"silent_workers":1}\n'
-        control.close()
+        end_all_of(one, "ada")
     one.front.wait_log(f"{heir}#{heir}: .*goes on with a session", 30)
     assert one.service.wait_connection().wait_ended() == "eof"
     assert refused(one.try_resume()) == 4001
     leaves(one.front)
+
+
+def test_session_that_is_told_to_end_on_its_way_ends_with_an_heir_that_is_left(resumable):
+    """The heir hears of the order before it looks for sessions: it is woken by another one first."""
+    one = resumable(EchoBackend, "ws_session_key ada;", parts={
+        "workers": 2, "http": ZONE, "server": "location = /control { ws_control; }"})
+    assert_echoes(one)
+    one.front.reload()
+    one.front.wait_log("hands its sessions to another worker", 30)
+    wait_until(lambda: any(map(upgrading.is_heir, one.front.workers())), 30, "an heir")
+    [heir] = filter(upgrading.is_heir, one.front.workers())
+    with stopped(heir):
+        end_all_of(one, "nobody")
+        one.cut("close")
+        one.front.wait_log("the session waits")
+        end_all_of(one, "ada")
+        one.front.wait_log("another worker goes on with it", 50)
+    one.front.wait_log(f"{heir}#{heir}: .*goes on with a session", 30)
+    assert one.service.wait_connection().wait_ended() == "eof"
+    leaves(one.front)
+    assert refused(one.try_resume()) == 4001
 
 
 def test_heir_that_stands_still_keeps_one_session_and_no_other(resumable, raw):
