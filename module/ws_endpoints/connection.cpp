@@ -106,10 +106,11 @@ ws::Read Connection::read_apart(std::span<uint8_t> to, ws::Spacing places) noexc
         const std::span<uint8_t> place = to.subspan(at, ngx_min(places.size, to.size() - at));
         buffers[count].last = place.data();
         buffers[count].end = place.data() + place.size();
-        links[count] = {.buf = &buffers[count], .next = &links[count + 1]};
+        links[count] = {.buf = &buffers[count], .next = links.data() + count + 1};
         ++count;
     }
     links[count - 1].next = nullptr;
+    intake_.open();
     const ssize_t n = connection()->recv_chain(connection(), links.data(), 0);
     return note_read(connection(), n, counter_, intake_, n == 0 ? end_of_stream() : ws::Came::end);
 }
@@ -252,9 +253,10 @@ bool Connection::is_polled() const noexcept {
 
 // Free where events are edges; where they are levels, an end that was read must not be told again
 // and again.
-bool watch(Connection &endpoint) noexcept {
+// TLS may wait for the peer's bytes in order to write, whatever room there is.
+bool watch(Connection &endpoint, bool waits_for_room) noexcept {
     ngx_connection_t *c = endpoint.connection();
-    endpoint.had_room_ = c->write->ready != 0;
+    endpoint.had_room_ = c->write->ready != 0 && !waits_for_room;
     const ngx_uint_t flags = c->read->eof || c->read->error ? NGX_CLOSE_EVENT : 0;
     return ngx_handle_read_event(c->read, flags) == NGX_OK &&
            ngx_handle_write_event(c->write, 0) == NGX_OK;

@@ -21,7 +21,7 @@ struct Bounds {
 };
 
 class Connection;
-[[nodiscard]] bool watch(Connection &endpoint) noexcept;
+[[nodiscard]] bool watch(Connection &endpoint, bool waits_for_room) noexcept;
 [[nodiscard]] bool is_news(const Connection &endpoint, const ngx_event_t *ev) noexcept;
 
 class Connection : public ws::Endpoint {
@@ -59,9 +59,9 @@ public:
     [[nodiscard]] bool may_have_broken() noexcept override;
     [[nodiscard]] bool is_polled() const noexcept override;
 
-    // To be called behind each turn of the session: asks for the events that are wanted. False if
-    // nginx cannot.
-    friend bool watch(Connection &endpoint) noexcept;
+    // To be called behind each turn of the session, in which something may have found no room: asks
+    // for the events that are wanted. False if nginx cannot.
+    friend bool watch(Connection &endpoint, bool waits_for_room) noexcept;
     // Most events of a connection tell besides that there is room in the kernel, for which nginx
     // calls a second handler. If nobody waits for room, that is no news.
     friend bool is_news(const Connection &endpoint, const ngx_event_t *ev) noexcept;

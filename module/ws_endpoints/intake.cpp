@@ -20,9 +20,8 @@ Intake::Intake(const ngx_connection_t *source, const WindowConf &window,
 }
 
 void Intake::go_on(const ngx_connection_t *source) noexcept {
-    if (most_ != 0) {
-        limit_window(source, most_);
-    }
+    constexpr size_t unbounded = INT32_MAX;
+    limit_window(source, most_ != 0 ? most_ : unbounded);
 }
 
 // Before the first look the kernel has not let more come than it does by itself. Bytes that come

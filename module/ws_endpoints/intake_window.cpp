@@ -59,8 +59,10 @@ void IntakeWindow::look() noexcept {
     }
     const PathFacts facts = path_facts(source_);
     const bool holes = facts.out_of_order != std::exchange(out_of_order_, facts.out_of_order);
-    // What waits has come too, although a worker that was late has read little of it yet.
-    path_.note(total_ + unread(source_), now, round_trip(facts), holes);
+    // What waits has come too, although a worker that was late has read little of it yet. Of TLS it
+    // is records, which are no bytes of the stream.
+    const size_t waiting = source_->recv == ngx_recv ? unread(source_) : 0;
+    path_.note(total_ + waiting, now, round_trip(facts), holes);
     adjust();
 }
 

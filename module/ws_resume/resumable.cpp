@@ -245,8 +245,11 @@ void Resumable::turn() noexcept {
             end();
             return;
     }
-    if (!ngx_ws::watch(backend_.endpoint()) ||
-        (leg_ != nullptr && !ngx_ws::watch(*leg_->endpoint()))) {
+    const auto may_go_on = [this](Connection &endpoint, ws::Side side) {
+        return watch(endpoint, relay_->waits_for_room(side));
+    };
+    if (!may_go_on(backend_.endpoint(), ws::Side::backend) ||
+        (leg_ != nullptr && !may_go_on(*leg_->endpoint(), ws::Side::client))) {
         shut_down();
         return;
     }

@@ -79,10 +79,12 @@ void Leg::make_backend(EndpointPlace &place) noexcept {
     }
 }
 
-// nginx has more reasons to call for an answer that is not yet sent.
+// nginx has more reasons to call for an answer that is not yet sent; and behind a subrequest, which
+// had the client's events meanwhile.
 bool Leg::takes_turn(const ngx_event_t *ev) noexcept {
     const bool comes_back = std::exchange(comes_back_, false);
-    return comes_back || answer_ != Answer::sent || ngx_ws::is_news(client(), ev);
+    return comes_back || answer_ != Answer::sent || r_->connection->read->ready != 0 ||
+           ngx_ws::is_news(client(), ev);
 }
 
 void Leg::come_back() noexcept {

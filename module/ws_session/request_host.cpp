@@ -110,8 +110,9 @@ void RequestHost::turn() noexcept {
         }
         begin_session();
     }
-    if (relay_->advance(ngx_current_msec) == ws::Relay::Turn::over || !ngx_ws::watch(client()) ||
-        !ngx_ws::watch(backend())) {
+    if (relay_->advance(ngx_current_msec) == ws::Relay::Turn::over ||
+        !watch(client(), relay_->waits_for_room(ws::Side::client)) ||
+        !watch(backend(), relay_->waits_for_room(ws::Side::backend))) {
         note_end(relay_->tunnel());
         end();
         return;

@@ -41,14 +41,14 @@ void PathWindow::note(std::uint64_t total, std::uint64_t now, std::uint32_t roun
         return;
     }
     const std::uint64_t elapsed = now - since_;
-    const std::uint64_t came = total - total_;
+    const std::uint64_t came = total - std::min(total, total_);
     const std::uint32_t expected = std::max(round_trip_, round_trip);
     if (bounds_.empties_queue && !paused_ && !holes && holes_ == 0) {
         round_trip = queue_.note(round_trip, came * 1'000'000 / elapsed);
     }
     paused_ = elapsed >= 2 * std::max<std::uint64_t>(shortest_round, expected);
     round_trip_ = round_trip;
-    total_ = total;
+    total_ = std::max(total, total_);
     since_ = now;
     forget(round_trip == 0 ? 1 : elapsed / round_trip);
     resize(came * round_trip / elapsed, holes);

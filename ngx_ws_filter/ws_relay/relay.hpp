@@ -114,6 +114,10 @@ public:
         return lane.ledger().taken() - std::min(lane.acknowledged(), lane.ledger().taken());
     }
     [[nodiscard]] const Tunnel &tunnel() const noexcept { return tunnel_; }
+    // Something waits until this side's connection has room.
+    [[nodiscard]] bool waits_for_room(Side side) const noexcept {
+        return (side == Side::client ? to_client_ : to_backend_).blocked();
+    }
     [[nodiscard]] const FlowLedger &to_client() const noexcept { return to_client_.ledger(); }
     [[nodiscard]] const FlowLedger &to_backend() const noexcept { return to_backend_.ledger(); }
     // The backend does not take what it is given.

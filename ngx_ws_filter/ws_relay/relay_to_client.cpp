@@ -77,8 +77,10 @@ bool Relay::read_backend(Millis now) noexcept {
     }
     const Scratch &scratch = host_->scratch();
     const std::size_t before = resume_ == nullptr ? 0 : ResumeTranslator::ack_size;
-    const std::span<std::uint8_t> room = scratch.wrapped.subspan(
-        before + Session::headroom, paced(download_, use, translator_->most(scratch), now));
+    // What is dropped needs no room in a replay.
+    const std::size_t most = relays ? translator_->most(scratch) : scratch.received.size();
+    const std::span<std::uint8_t> room =
+        scratch.wrapped.subspan(before + Session::headroom, paced(download_, use, most, now));
     const Read read = read_backend_for(use, room);
     if (read.came == Came::later) {
         return false;

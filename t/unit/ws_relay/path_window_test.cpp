@@ -302,6 +302,15 @@ void a_cap_below_the_fixed_part_changes_nothing(void **) {
     unit::equal(window.size(), least);
 }
 
+// Of a stream within records more may have come than can be read.
+void a_total_that_falls_is_no_flood(void **) {
+    ws::PathWindow window({.least = least, .most = most, .behind_holes = 3});
+    window.note(1000 * kib, 1'000'000, 100'000, false);
+    window.note(990 * kib, 1'100'000, 100'000, false);
+    window.note(995 * kib, 1'200'000, 100'000, false);
+    unit::equal(window.size(), least);
+}
+
 }  // namespace
 
 int main() {
@@ -335,6 +344,7 @@ int main() {
         cmocka_unit_test(a_claimed_round_trip_is_believed_to_four_seconds),
         cmocka_unit_test(measures_nothing_without_a_round_trip),
         cmocka_unit_test(a_cap_below_the_fixed_part_changes_nothing),
+        cmocka_unit_test(a_total_that_falls_is_no_flood),
     };
     return unit::run("ws_relay/path_window", tests);
 }

@@ -172,6 +172,21 @@ void is_stopped_between_two_legs(void **) {
     resumed.is_in(Phase::over);
 }
 
+// What it says then goes nowhere, but has to be read, or it might not take what the client sent.
+void a_backend_that_speaks_behind_a_full_replay_has_not_ended(void **) {
+    Resumed resumed;
+    resumed.goes_on();
+    resumed.backend.says(std::string(40'000, 'x')).pauses();
+    for (unsigned turns = 0; turns < 20; ++turns) {
+        resumed.goes_on();
+    }
+    resumed.client_says(bytes_command(Tag::data, "abc"));
+    resumed.client_says("\x0f\xa0", 0x88);
+    resumed.goes_on();
+    resumed.is_in(Phase::delivering);
+    unit::check(!resumed.relay->tunnel().backend_has_ended());
+}
+
 }  // namespace
 
 int main() {
@@ -187,6 +202,7 @@ int main() {
         cmocka_unit_test(takes_the_echo_of_a_new_sid),
         cmocka_unit_test(waits_for_the_worker_with_many_pieces),
         cmocka_unit_test(is_stopped_between_two_legs),
+        cmocka_unit_test(a_backend_that_speaks_behind_a_full_replay_has_not_ended),
     };
     return unit::run("ws_relay/resumed_bounds", tests);
 }

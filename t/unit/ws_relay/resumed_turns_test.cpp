@@ -126,7 +126,6 @@ void stick(Resumed &resumed) {
     resumed.client.takes = 1;
     resumed.backend.says("abc").pauses();
     resumed.goes_on();
-    resumed.client.at_once = 0;
 }
 
 void a_close_stands_in_no_message_that_the_client_does_not_take(void **) {
