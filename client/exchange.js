@@ -16,6 +16,7 @@ export class Exchange {
     ending = false; // the client's stream ends behind what is written
     most = MAX_DATA; // bytes of a DATA that this leg may bring
     host;
+    closeTold = false; // on this leg
     #endTold = false; // on this leg
 
     constructor(host) {
@@ -69,12 +70,14 @@ export class Exchange {
     goOn(taken) {
         const { outbox } = this;
         outbox.rewind(taken);
-        this.#endTold = false;
+        this.closeTold = this.#endTold = false;
         this.most = this.limits.longest = MAX_DATA;
         return taken >= outbox.acked && taken <= outbox.sent;
     }
 
+    // Behind a Close a socket drops what it is given, so that nothing may count as sent.
     flush() {
+        if (this.closeTold) return;
         const { inbox, outbox, limits } = this;
         // Where much goes to and fro longer DATA cost less. A gateway that takes them too says so by LIMITS.
         if (this.most === MAX_DATA && inbox.taken + outbox.end > MAX_LONG_DATA) {

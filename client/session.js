@@ -22,7 +22,7 @@ export class Session extends Exchange {
     #options;
     #offers = 2; // how often our subprotocol may be offered in vain
     #tries = 0;
-    #closing; // {code, reason, at, sent}: the application has closed
+    #closing; // {code, reason, at}: the application has closed
 
     #leg = ''; // none, then dialling, opened, greeted (only LIMITS is missing) and attached
     #since = 0; // when it was dialled
@@ -67,7 +67,7 @@ export class Session extends Exchange {
             this.#over(1006, 'closed early');
             return;
         }
-        this.#closing = { code, reason, at: this.now, sent: false };
+        this.#closing = { code, reason, at: this.now };
         this.#flush();
     }
 
@@ -113,7 +113,7 @@ export class Session extends Exchange {
         const leg = this.#leg;
         const clean = code !== 1006; // a Close came, whatever became of the connection behind it
         this.#leg = '';
-        const lost = !clean || (code === 1005 && !this.#closing?.sent);
+        const lost = !clean || (code === 1005 && !this.closeTold);
         if (this.phase === 'raw') {
             this.#over(code, reason, clean);
         } else if (status === 401 || status === 403) {
@@ -197,7 +197,7 @@ export class Session extends Exchange {
     }
 
     get #closeAt() {
-        return this.#closing && !this.#closing.sent ? this.#closing.at + CLOSE_TIME : Infinity;
+        return this.#closing && !this.closeTold ? this.#closing.at + CLOSE_TIME : Infinity;
     }
 
     #heard() {
@@ -294,7 +294,7 @@ export class Session extends Exchange {
     #attach() {
         const first = this.phase === 'connecting';
         this.#leg = this.phase = 'attached';
-        if (this.#closing) Object.assign(this.#closing, { at: this.now, sent: false });
+        if (this.#closing) this.#closing.at = this.now;
         this.#flush();
         this.host.news(first ? 'open' : 'resume');
         return true;
@@ -320,8 +320,8 @@ export class Session extends Exchange {
 
     #close() {
         const closing = this.#closing;
-        if (!closing || closing.sent) return;
-        closing.sent = true;
+        if (!closing || this.closeTold) return;
+        this.closeTold = true;
         this.host.close(closing.code, closing.reason);
     }
 
@@ -344,7 +344,7 @@ export class Session extends Exchange {
         const { outbox } = this;
         const closing = this.#closing;
         const own = closing?.code ?? 1005;
-        if (closing?.sent && code === own && outbox.drained) {
+        if (this.closeTold && code === own && outbox.drained) {
             outbox.release(outbox.end);
             this.host.news('acked');
         }

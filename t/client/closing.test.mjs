@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Host, number } from './host.mjs';
+import { Host, limits, number } from './host.mjs';
 
 const open = (settings, options) => new Host(options).open(settings);
 
@@ -35,6 +35,43 @@ test('closes after ten seconds without progress, and tells the truth', () => {
     stuck.pass(10000);
     stuck.cut(4321);
     assert.deepEqual(stuck.end, [1011, '2 bytes undelivered', false]);
+});
+
+test('sends nothing behind its Close, and counts nothing of it as delivered', () => {
+    const wakers = {
+        ACK: () => {},
+        question: (host) => host.session.wake(),
+        LIMITS: (host) => host.hear(limits({ window: 4 })),
+    };
+    for (const [name, wake] of Object.entries(wakers)) {
+        const host = open({ window: 2 });
+        host.session.write(Buffer.from('held'));
+        host.session.close(4321, 'bye');
+        host.pass(10000);
+        assert.deepEqual([host.said.length, host.closes.length], [1, 1]);
+        host.hear(`0007${number(2)}`);
+        wake(host);
+        assert.deepEqual(host.said.filter((said) => said.startsWith('0004')), ['0004000000026865'], name);
+        host.cut(4321);
+        assert.deepEqual(host.end, [1011, '2 bytes undelivered', false], name);
+        assert.equal(host.session.outbox.acked, 2);
+    }
+});
+
+test('what its Close kept back goes out on the next leg', () => {
+    const host = open({ window: 2 });
+    host.session.write(Buffer.from('held'));
+    host.session.close(4321, 'bye');
+    host.pass(10000);
+    host.hear(`0007${number(2)}`);
+    host.cut();
+    host.pass(0);
+    host.resume(2, { window: 2 });
+    assert.equal(host.said[0], '0004000000026c64');
+    host.hear(`0007${number(4)}`);
+    assert.equal(host.closes.length, 2);
+    host.cut(4321);
+    assert.deepEqual(host.end, [4321, '', true]);
 });
 
 test('closes again if the answer was lost, and believes its ACKs', () => {
