@@ -89,7 +89,6 @@ ws::Read Connection::read(std::span<uint8_t> to) noexcept {
         early_ = early_.subspan(size);
         return {ws::Came::bytes, size};
     }
-    intake_.open();
     const ssize_t n = connection()->recv(connection(), to.data(), to.size());
     return note_read(connection(), n, counter_, intake_, n == 0 ? end_of_stream() : ws::Came::end);
 }
@@ -110,14 +109,12 @@ ws::Read Connection::read_apart(std::span<uint8_t> to, ws::Spacing places) noexc
         ++count;
     }
     links[count - 1].next = nullptr;
-    intake_.open();
     const ssize_t n = connection()->recv_chain(connection(), links.data(), 0);
     return note_read(connection(), n, counter_, intake_, n == 0 ? end_of_stream() : ws::Came::end);
 }
 
 ws::Read Connection::discard(std::span<uint8_t> to) noexcept {
     early_ = {};
-    intake_.open();
     const ssize_t n = ngx_recv(connection(), to.data(), to.size());
     return note_read(connection(), n, counter_, intake_, ws::Came::end);
 }
@@ -132,7 +129,6 @@ size_t Connection::fill_pipe(size_t most) noexcept {
         available < least_splice) {
         return 0;
     }
-    intake_.open();
     const size_t size =
         pipe_of_worker().fill(connection(), ngx_min(static_cast<size_t>(available), most));
     if (size != 0) {

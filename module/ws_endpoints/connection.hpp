@@ -35,7 +35,6 @@ public:
     [[nodiscard]] ws::Read read(std::span<uint8_t> to) noexcept override;
     [[nodiscard]] ws::Read read_apart(std::span<uint8_t> to, ws::Spacing places) noexcept override;
     [[nodiscard]] ws::Read discard(std::span<uint8_t> to) noexcept override;
-    void leave_unread() noexcept override { intake_.leave(); }
     [[nodiscard]] bool takes_pipe() const noexcept override;
     [[nodiscard]] size_t fill_pipe(size_t most) noexcept override;
 

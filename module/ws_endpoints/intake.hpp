@@ -13,18 +13,6 @@ public:
     // A fixed bound is set at once. `wide_close_by`: see Bounds.
     Intake(const ngx_connection_t *source, const WindowConf &window, bool wide_close_by) noexcept;
 
-    // Before each read, and when none follows for now; see IntakeWindow.
-    void open() noexcept {
-        if (window_ != nullptr) {
-            window_->open();
-        }
-    }
-    void leave() noexcept {
-        if (window_ != nullptr) {
-            window_->leave();
-        }
-    }
-
     // Another process may have bounded what the peer is told.
     void go_on(const ngx_connection_t *source) noexcept;
 

@@ -25,28 +25,6 @@ IntakeWindow::IntakeWindow(const ngx_connection_t *source, size_t most) noexcept
       clamp_(window_) {
 }
 
-// A destination that takes nothing for a moment is no reason to call the kernel twice.
-void IntakeWindow::leave() noexcept {
-    constexpr uint64_t shortest = 2000;
-    if (left_ || !path_.wide()) {
-        return;
-    }
-    const uint64_t now = microseconds();
-    if (left_since_ == 0) {
-        left_since_ = now;
-    }
-    const uint64_t moment = ngx_max(shortest, path_.round_trip() / 16);
-    if (now - left_since_ > moment) {
-        left_ = true;
-        limit_window(source_, 0);
-    }
-}
-
-void IntakeWindow::reopen() noexcept {
-    left_ = false;
-    limit_window(source_, clamp_);
-}
-
 void IntakeWindow::look() noexcept {
     const uint64_t now = microseconds();
     if (!path_.round_is_over(now)) {

@@ -20,17 +20,6 @@ public:
     // `most` bytes at most. The kernel has been told the fixed part.
     IntakeWindow(const ngx_connection_t *source, size_t most) noexcept;
 
-    // What comes is not read for now. If that lasts, the peer is told of no more room until open(),
-    // which a read has to follow: the kernel finds more room than it was given, since it expects
-    // more overhead than packets have.
-    void leave() noexcept;
-    void open() noexcept {
-        left_since_ = 0;
-        if (left_) {
-            reopen();
-        }
-    }
-
     // So many bytes were read. A wide window is looked at each time, and so is one that closes.
     void took(size_t bytes) noexcept {
         total_ += bytes;
@@ -47,7 +36,6 @@ private:
     // The peer was told of more than the window, and will be told of little until that is read.
     [[nodiscard]] bool is_closing() const noexcept { return room_ != window_; }
 
-    void reopen() noexcept;
     void look() noexcept;
     void adjust() noexcept;
     void widen(size_t wanted) noexcept;
@@ -56,16 +44,14 @@ private:
     const ngx_connection_t *source_;
     size_t fixed_;
     ws::PathWindow path_;
-    uint64_t total_ = 0;       // bytes read
-    uint64_t look_at_ = 0;     // when there are so many
-    uint64_t edge_ = 0;        // so far the peer may have been told to send
-    size_t window_;            // that is wanted
-    size_t room_;              // that the kernel has: more, if the peer was told so before
-    size_t clamp_;             // that the peer is told beyond what has come
-    size_t most_read_ = 0;     // at a time
-    uint64_t left_since_ = 0;  // microseconds; 0: it is read
+    uint64_t total_ = 0;    // bytes read
+    uint64_t look_at_ = 0;  // when there are so many
+    uint64_t edge_ = 0;     // so far the peer may have been told to send
+    size_t window_;         // that is wanted
+    size_t room_;           // that the kernel has: more, if the peer was told so before
+    size_t clamp_;          // that the peer is told beyond what has come
+    size_t most_read_ = 0;  // at a time
     uint32_t out_of_order_ = 0;
-    bool left_ = false;
     bool too_wide_ = false;  // since the last round
 };
 

@@ -60,8 +60,6 @@ public:
     }
     // Reads a stream of which only the end is of interest: the bytes mean nothing.
     [[nodiscard]] virtual Read discard(std::span<std::uint8_t> to) noexcept { return read(to); }
-    // What can be read is left for now: the peer need not be told to send more than it was told.
-    virtual void leave_unread() noexcept {}
     // Whether write_header() and drain_pipe() work.
     [[nodiscard]] virtual bool takes_pipe() const noexcept { return false; }
     // Moves bytes that are there into the worker's pipe, if they are so many that it is worth it;

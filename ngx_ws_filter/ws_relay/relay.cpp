@@ -199,11 +199,7 @@ void Relay::pump_to_backend(Millis now) noexcept {
         const bool takes = takes_more();
         const bool may_read =
             takes && use != Use::leave && client_->readable() && paced(upload_, use, 1, now) != 0;
-        if (!takes) {
-            client_->leave_unread();
-            return;
-        }
-        if (!rest_.waits() && !may_read) {
+        if (!takes || (!rest_.waits() && !may_read)) {
             return;
         }
         if (reads == max_reads) {
@@ -211,7 +207,6 @@ void Relay::pump_to_backend(Millis now) noexcept {
             return;
         }
         if (is_full(to_backend_, now)) {
-            client_->leave_unread();
             return;
         }
         if (rest_.waits()) {

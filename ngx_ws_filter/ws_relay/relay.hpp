@@ -208,7 +208,6 @@ private:
         return to_client_.paused() && reads_client && !session_->close_received();
     }
     [[nodiscard]] bool read_backend(Millis now) noexcept;
-    [[nodiscard]] bool may_take(Use use, Millis now) noexcept;
     [[nodiscard]] bool ack_joins(unsigned reads, Millis now) noexcept;
     [[nodiscard]] Read read_backend_for(Use use, std::span<std::uint8_t> room) noexcept;
     [[nodiscard]] bool splice_backend(Millis now) noexcept;

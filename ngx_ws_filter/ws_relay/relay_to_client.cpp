@@ -27,33 +27,21 @@ void Relay::pump_to_client(Millis now) noexcept {
         }
         const Use use = tunnel_.use_of_backend();
         const bool waits = use == Use::relay && (to_client_.blocked() || waits_for_client());
-        if (waits) {
-            backend_->leave_unread();
-            return;
-        }
-        if (use == Use::leave || !backend_->readable() || paced(download_, use, 1, now) == 0) {
+        if (use == Use::leave || waits || !backend_->readable() ||
+            paced(download_, use, 1, now) == 0) {
             return;
         }
         if (reads == max_reads) {
             host_->come_back();
             return;
         }
-        if (!may_take(use, now) || !read_backend(now)) {
+        if ((use == Use::relay && is_full(to_client_, now)) || !read_backend(now)) {
             if (joins && may_speak()) {
                 send_commands(false, now);
             }
             return;
         }
     }
-}
-
-// Whether the client's connection has room for what would be read for it.
-bool Relay::may_take(Use use, Millis now) noexcept {
-    if (use != Use::relay || !is_full(to_client_, now)) {
-        return true;
-    }
-    backend_->leave_unread();
-    return false;
 }
 
 // An ACK that is due goes out together with what is read next, if anything is there to be read.

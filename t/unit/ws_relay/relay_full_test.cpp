@@ -61,28 +61,6 @@ void looks_less_often_while_nothing_changes(void **) {
     unit::equal(joined.relay->wake_at(), joined.now + 2);
 }
 
-void tells_the_source_that_it_is_left(void **) {
-    Joined joined;
-    joined.client.full = joined.backend.full = true;
-    joined.client_says(unit::data, "hello").backend.says("hello");
-    unit::check(joined.turn());
-    unit::equal(joined.client.left, 1);
-    unit::equal(joined.backend.left, 1);
-}
-
-void tells_a_source_that_it_is_left_behind_what_is_held(void **) {
-    Joined joined;
-    joined.client.takes = joined.backend.takes = 1;
-    joined.client_says(unit::data, "hello").backend.says("hello");
-    unit::check(joined.turn());
-    unit::equal(joined.client.left, 1);
-    unit::equal(joined.backend.left, 1);
-    joined.client.takes = joined.backend.takes = unit::unbounded;
-    unit::check(joined.turn());
-    unit::equal(joined.client.left, 1);
-    unit::equal(joined.backend.left, 1);
-}
-
 void asks_nothing_where_nothing_is_to_be_read(void **) {
     Joined joined;
     joined.client.full = joined.backend.full = true;
@@ -123,8 +101,6 @@ int main() {
         cmocka_unit_test(takes_nothing_for_a_full_client_until_it_is_less_full),
         cmocka_unit_test(looks_again_soon),
         cmocka_unit_test(looks_less_often_while_nothing_changes),
-        cmocka_unit_test(tells_the_source_that_it_is_left),
-        cmocka_unit_test(tells_a_source_that_it_is_left_behind_what_is_held),
         cmocka_unit_test(asks_nothing_where_nothing_is_to_be_read),
         cmocka_unit_test(a_full_side_that_acknowledges_nothing_is_given_up),
         cmocka_unit_test(a_full_side_that_acknowledges_has_its_time_anew),

@@ -132,7 +132,6 @@ public:
     std::uint64_t acks = 0;
     unsigned writes = 0;
     unsigned finishes = 0;
-    unsigned left = 0;  // unread, for now
     std::string calls;  // that a test cannot see otherwise, in their order
 
     [[nodiscard]] std::string take_written() { return std::exchange(written, {}); }
@@ -168,7 +167,6 @@ public:
         ++discards;
         return give(to);
     }
-    void leave_unread() noexcept override { ++left; }
     [[nodiscard]] bool takes_pipe() const noexcept override { return has_pipe; }
     [[nodiscard]] std::size_t fill_pipe(std::size_t most) noexcept override {
         if (!has_pipe || script_.empty() || script_.front().came != ws::Came::bytes) {
