@@ -334,14 +334,15 @@ std::size_t ResumeTranslator::write_command(std::span<std::uint8_t> to, bool las
     if (const std::size_t size = write_greeting(to); size != 0) {
         return size;
     }
-    if (due_.limits && terms_.own_name) {
-        return write_limits(to);
-    }
     if (std::exchange(due_.ack, false)) {
         return write_ack(to, positions_.told());
     }
+    // A leg's first one belongs to its greeting, so that new LIMITS stand behind it.
     if (positions_.ack_at() <= now || (last && positions_.owes_ack())) {
         return write_ack(to, positions_.tell(now));
+    }
+    if (due_.limits && terms_.own_name) {
+        return write_limits(to);
     }
     if (due_.away) {
         due_.away = false;
