@@ -11,6 +11,7 @@ using ws::Tag;
 namespace {
 
 constexpr std::size_t scratch = 131'072;
+constexpr std::size_t ack_frame = 12;
 
 std::string longest(std::uint32_t size) {
     std::string text("\x40\x08", 2);
@@ -140,6 +141,27 @@ void sends_long_parts_of_messages(void **) {
         "reconnect 0; part 16384; part 16384; part 16384; part 16384; data 4464; data 5; "sv);
 }
 
+// The client may say it before the last command of its greeting has room.
+void greets_before_it_tells_of_new_limits(void **) {
+    std::size_t greeting = 0;
+    for (const bool whole : {true, false}) {
+        Resumed resumed(roomy(), unit::plain(), scratch);
+        resumed.goes_on();
+        resumed.client.is_reset();
+        resumed.parts();
+        resumed.come_back(0);
+        resumed.second.takes = whole ? unit::unbounded : greeting - ack_frame - 1;
+        resumed.goes_on();
+        greeting = resumed.second.written.size();
+        resumed.says(resumed.second, longest(65'536));
+        resumed.goes_on();
+        resumed.second.takes = unit::unbounded;
+        resumed.goes_on();
+        unit::equal(resumed.second_gets(),
+                    "reconnect 0; limits; sid b2; ack 0; limits, longest 65536; "sv);
+    }
+}
+
 }  // namespace
 
 int main() {
@@ -150,6 +172,7 @@ int main() {
         cmocka_unit_test(sends_again_as_long_as_its_client_takes),
         cmocka_unit_test(takes_data_as_long_as_it_has_told),
         cmocka_unit_test(sends_long_parts_of_messages),
+        cmocka_unit_test(greets_before_it_tells_of_new_limits),
     };
     return unit::run("resumed_long_data", tests);
 }
