@@ -117,9 +117,7 @@ public:
     // Most turns move bytes and nothing else. Then next() has no order and changes nothing, as long
     // as neither side keeps the other waiting.
     [[nodiscard]] bool has_no_order() const noexcept {
-        return phase_ == Phase::open && !ending() && !delivery_.owes_pong() &&
-               client_ == Peer::speaks && backend_ == Peer::speaks && !backend_stalled_ &&
-               !session_->anything_due() && !session_->close_received() && !legs_.client_said_end &&
+        return phase_ == Phase::open && !delivery_.owes_pong() && !session_->anything_due() &&
                !deadlines_.is_set(Deadline::client) && !deadlines_.is_set(Deadline::backend);
     }
     // The first deadline; Deadlines::never if there is none.

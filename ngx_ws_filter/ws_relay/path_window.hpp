@@ -41,8 +41,6 @@ public:
     [[nodiscard]] bool hurry(std::uint64_t total) noexcept;
 
     [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
-    // Microseconds.
-    [[nodiscard]] std::uint64_t round_trip() const noexcept { return round_trip_; }
     // A round is over.
     [[nodiscard]] bool measured() const noexcept { return best_ != 0; }
     // The last round took longer than a round trip or two.

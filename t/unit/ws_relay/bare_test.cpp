@@ -19,6 +19,7 @@ void bare_endpoint_brings_nothing(void **) {
     unit::check(!endpoint.readable());
     unit::equal(endpoint.read(room).came, ws::Came::later);
     unit::equal(endpoint.discard(room).came, ws::Came::later);
+    unit::equal(endpoint.read_apart(room, {.size = 4, .gap = 1}).came, ws::Came::later);
     unit::check(!endpoint.takes_pipe());
     unit::equal(endpoint.fill_pipe(8), 0);
     unit::check(!endpoint.has_unread());

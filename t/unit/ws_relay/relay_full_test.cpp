@@ -28,6 +28,15 @@ void takes_nothing_for_a_full_client_until_it_is_less_full(void **) {
     unit::equal(joined.client_gets(), "binary hello; "sv);
 }
 
+void knows_whose_connection_has_no_room(void **) {
+    Joined joined;
+    joined.client.takes = 1;
+    joined.backend.says("hello");
+    unit::check(joined.turn());
+    unit::check(joined.relay->waits_for_room(ws::Side::client));
+    unit::check(!joined.relay->waits_for_room(ws::Side::backend));
+}
+
 // No event tells when it is less.
 void looks_again_soon(void **) {
     Joined joined;
@@ -99,6 +108,7 @@ int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(takes_nothing_for_a_full_backend_until_it_is_less_full),
         cmocka_unit_test(takes_nothing_for_a_full_client_until_it_is_less_full),
+        cmocka_unit_test(knows_whose_connection_has_no_room),
         cmocka_unit_test(looks_again_soon),
         cmocka_unit_test(looks_less_often_while_nothing_changes),
         cmocka_unit_test(asks_nothing_where_nothing_is_to_be_read),
