@@ -197,6 +197,28 @@ void line_that_is_cut_off_between_two_legs_is_told_of_on_the_next(void **) {
     unit::check(got.find("backend was cut off inside a line") != std::string::npos);
 }
 
+void record_that_is_too_long_is_told_of_on_the_next_leg_too(void **) {
+    constexpr ws::FramingSettings short_records{
+        .kind = ws::FramingKind::length, .length_size = 1, .max = 10};
+    for (const bool between : {false, true}) {
+        Edge edge(short_records);
+        for (const bool now : {false, true}) {
+            if (now == between) {
+                edge.backend.says("\x03one\xc8" + std::string(99, 'x')).pauses();
+                edge.goes_on();
+            }
+            if (!now) {
+                edge.loses_its_client();
+            }
+        }
+        edge.is_in(Phase::detached);
+        unit::check(edge.relay->kept(edge.now).waiting.backend_lost);
+        const std::string got = edge.told_again(0);
+        unit::check(got.starts_with("data one; close 1011 "));
+        unit::check(got.find("backend sent a record that is too long") != std::string::npos);
+    }
+}
+
 // It has no replay any more, so that its next leg would lack bytes.
 void last_line_that_has_no_place_in_the_replay_ends_the_session_with_its_leg(void **) {
     Edge edge(lines);
@@ -304,6 +326,7 @@ int main() {
         cmocka_unit_test(line_that_is_cut_off_is_no_message),
         cmocka_unit_test(line_that_is_cut_off_is_told_of_on_the_next_leg_too),
         cmocka_unit_test(line_that_is_cut_off_between_two_legs_is_told_of_on_the_next),
+        cmocka_unit_test(record_that_is_too_long_is_told_of_on_the_next_leg_too),
         cmocka_unit_test(last_line_that_has_no_place_in_the_replay_ends_the_session_with_its_leg),
         cmocka_unit_test(last_line_that_there_is_no_memory_for_ends_the_session),
         cmocka_unit_test(line_whose_end_there_is_no_memory_for_ends_the_session),

@@ -266,6 +266,21 @@ void ack_that_is_due_goes_out_with_what_the_backend_says(void **) {
     unit::equal(resumed.client.writes, 1);
 }
 
+void ack_joins_nothing_that_other_commands_stand_before(void **) {
+    Resumed resumed;
+    unit::check(!resumed.translator.join_ack(resumed.now));
+    resumed.goes_on();
+    resumed.translator.send_away(1000);
+    unit::check(!resumed.translator.join_ack(resumed.now));
+    resumed.goes_on();
+    resumed.translator.keep_no_longer();
+    unit::check(!resumed.translator.join_ack(resumed.now));
+    resumed.goes_on();
+    unit::check(!resumed.translator.join_ack(resumed.now));
+    resumed.translator.end_leg();
+    unit::check(!resumed.translator.join_ack(resumed.now));
+}
+
 void ack_that_is_due_goes_out_alone_where_nothing_is_read(void **) {
     Resumed resumed;
     resumed.client_says(bytes_command(Tag::data, "a"));
@@ -354,6 +369,7 @@ int main() {
         cmocka_unit_test(reads_a_flood_at_once_and_makes_it_data_of_the_longest_size),
         cmocka_unit_test(reads_no_more_of_a_flood_than_the_replay_has_room_for),
         cmocka_unit_test(ack_that_is_due_goes_out_with_what_the_backend_says),
+        cmocka_unit_test(ack_joins_nothing_that_other_commands_stand_before),
         cmocka_unit_test(ack_that_is_due_goes_out_alone_where_nothing_is_read),
         cmocka_unit_test(ack_of_a_dialogue_waits_for_what_the_backend_says),
         cmocka_unit_test(asks_no_backend_between_two_acks),
