@@ -168,10 +168,6 @@ private:
     [[nodiscard]] bool takes_more() const noexcept;
     void on_command(Event event, Millis now) noexcept;
     void drop_commands(std::span<std::uint8_t> received, Millis now) noexcept;
-    // What the client has not answered is said on the next leg, too.
-    [[nodiscard]] bool tells_again() const noexcept {
-        return resume_ != nullptr && resume_->is_kept();
-    }
     void use(Session &session) noexcept;
     void ask_for_client(Millis now) noexcept;
     void send_commands(bool last, Millis now) noexcept;
@@ -212,16 +208,17 @@ private:
     [[nodiscard]] Read read_backend_for(Use use, std::span<std::uint8_t> room) noexcept;
     [[nodiscard]] bool splice_backend(Millis now) noexcept;
     void take_from_backend(std::span<std::uint8_t> received, Millis now) noexcept;
+    [[nodiscard]] std::string_view send_kept(Frames frames, Side at_fault, Millis now) noexcept;
     void send(const Frames &frames, Side at_fault, Millis now) noexcept;
     void send_due(Millis now) noexcept;
     void on_backend_end(Came came, Millis now) noexcept;
     void lose_backend(Millis now) noexcept;
     void read_what_is_left(Millis now) noexcept;
 
-    Session *session_;
     static constexpr Millis shortest_pause = 2;
     static constexpr Millis longest_pause = 16;
 
+    Session *session_;
     Translator *translator_;
     Endpoint *client_;
     Endpoint *backend_;

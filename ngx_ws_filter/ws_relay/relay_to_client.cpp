@@ -18,8 +18,9 @@ void Relay::pump_to_client(Millis now) noexcept {
         if (is_parting()) {
             return;
         }
-        const bool joins = resume_ != nullptr && may_speak() && ack_joins(reads, now);
-        if (resume_ != nullptr && may_speak() && !joins) {
+        const bool speaks = resume_ != nullptr && may_speak();
+        const bool joins = speaks && ack_joins(reads, now);
+        if (speaks && !joins) {
             send_commands(false, now);
         }
         if (session_->anything_due() && !to_client_.blocked()) {
@@ -122,17 +123,23 @@ bool Relay::splice_backend(Millis now) noexcept {
 
 void Relay::take_from_backend(std::span<std::uint8_t> received, Millis now) noexcept {
     bytes_out_ += received.size();
-    Frames frames = translator_->wrap(received, host_->scratch());
-    std::string_view fault;
-    if (!frames.fault.empty() && tells_again()) {
-        fault = std::exchange(frames.fault, {});
-    }
-    send(frames, Side::gateway, now);
-    note_memory(now);
+    const std::string_view fault =
+        send_kept(translator_->wrap(received, host_->scratch()), Side::gateway, now);
     tunnel_.took_for_client(now);
     if (!fault.empty()) {
         tunnel_.backend_ended(now, fault);  // as far as anybody can go on with it
     }
+}
+
+// What the client has not answered is said on the next leg, too: then the fault is left to whoever
+// has called, to be told on each.
+std::string_view Relay::send_kept(Frames frames, Side at_fault, Millis now) noexcept {
+    const bool tells_again = resume_ != nullptr && resume_->is_kept();
+    const std::string_view fault =
+        tells_again ? std::exchange(frames.fault, {}) : std::string_view{};
+    send(frames, at_fault, now);
+    note_memory(now);
+    return fault;
 }
 
 void Relay::send(const Frames &frames, Side at_fault, Millis now) noexcept {
@@ -165,10 +172,7 @@ void Relay::on_backend_end(Came came, Millis now) noexcept {
     }
     std::string_view fault;
     if (tunnel_.use_of_backend() == Use::relay) {
-        Frames last = translator_->end(host_->scratch());
-        fault = tells_again() ? std::exchange(last.fault, {}) : std::string_view{};
-        send(last, Side::backend, now);
-        note_memory(now);
+        fault = send_kept(translator_->end(host_->scratch()), Side::backend, now);
     }
     if (came == Came::cut) {
         tunnel_.backend_cut(now, fault);

@@ -269,14 +269,19 @@ void ResumeTranslator::keep_no_longer() noexcept {
 
 // --- what the client is told
 
+// Bytes that the backend may acknowledge.
+std::uint64_t ResumeTranslator::open() const noexcept {
+    return positions_.taken() - held_back_ - positions_.delivered();
+}
+
 bool ResumeTranslator::should_ask(Millis now, bool joins) const noexcept {
-    const std::uint64_t open = positions_.taken() - held_back_ - positions_.delivered();
+    const std::uint64_t open = this->open();
     return open != 0 && (is_much(open) || look_at_ <= now || positions_.ack_at() == 0 ||
                          (joins && positions_.told_at() + terms_.limits.interval / 2 <= now));
 }
 
 void ResumeTranslator::note_asked(Millis now) noexcept {
-    const std::uint64_t open = positions_.taken() - held_back_ - positions_.delivered();
+    const std::uint64_t open = this->open();
     if (open == 0) {
         wait_ = 0;
         look_at_ = Deadlines::never;

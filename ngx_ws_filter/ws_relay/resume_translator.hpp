@@ -151,6 +151,7 @@ private:
     void keep(std::span<const std::uint8_t> payload) noexcept;
     [[nodiscard]] std::span<std::uint8_t> wrap_apart(std::span<std::uint8_t> payload) noexcept;
     [[nodiscard]] std::span<std::uint8_t> put_ack_before(std::span<std::uint8_t> frames) noexcept;
+    [[nodiscard]] std::uint64_t open() const noexcept;
     // So many bytes are worth an ACK at once.
     [[nodiscard]] bool is_much(std::uint64_t bytes) const noexcept {
         return bytes >= terms_.limits.bytes / 2;
