@@ -189,6 +189,31 @@ void leaves_what_a_client_says_behind_its_end(void **) {
     unit::check(life.tunnel.client_has_ended());
 }
 
+// How the backend ends makes no difference once all is acknowledged and answered.
+void needs_a_backend_that_may_lack_bytes(void **) {
+    for (const bool acknowledges : {false, true}) {
+        Life life;
+        life.open().client_sends(unit::data, "hello");
+        if (acknowledges) {
+            life.backend_acknowledges();
+        }
+        life.tunnel.close(Side::gateway, CloseCode::policy_violation, "idle too long", life.now);
+        (void)life.tunnel.count_undelivered();
+        life.is_in(Phase::closing);
+        unit::equal(life.tunnel.needs_backend(), !acknowledges);
+    }
+}
+
+void finishes_no_backend_for_which_something_waits(void **) {
+    Life life;
+    life.open().client_closes();
+    life.outside.stands.rest_waits = true;
+    life.tunnel.client_ended(life.now);
+    unit::check(life.carry_out().find("finish backend") == std::string::npos);
+    life.outside.stands.rest_waits = false;
+    unit::check(life.carry_out().find("finish backend") != std::string::npos);
+}
+
 }  // namespace
 
 int main() {
@@ -209,6 +234,8 @@ int main() {
         cmocka_unit_test(resets_a_backend_that_has_all_and_goes_on_talking),
         cmocka_unit_test(leaves_what_a_backend_says_behind_its_end),
         cmocka_unit_test(leaves_what_a_client_says_behind_its_end),
+        cmocka_unit_test(needs_a_backend_that_may_lack_bytes),
+        cmocka_unit_test(finishes_no_backend_for_which_something_waits),
     };
     return unit::run("ws_life/tunnel_end", tests);
 }

@@ -207,6 +207,38 @@ void an_end_that_is_said_again_changes_nothing(void **) {
     life.is_in(Phase::delivering);
 }
 
+[[nodiscard]] ws::Legs left_by_close() {
+    ws::Legs legs = kept();
+    legs.keeps_come_back = true;
+    return legs;
+}
+
+void a_leg_that_is_left_ends_a_session_that_is_kept_no_longer(void **) {
+    Kept life(left_by_close());
+    life.open().tunnel.keep_no_longer(life.now);
+    life.client_closes(come_back);
+    life.is_in(Phase::delivering);
+}
+
+void a_leg_that_is_left_as_the_backend_ends_is_no_answer(void **) {
+    Kept life(left_by_close());
+    life.open().tunnel.backend_ended(life.now);
+    (void)life.carry_out();
+    life.is_in(Phase::closing);
+    life.client_closes(come_back);
+    life.is_in(Phase::detached);
+}
+
+// What was wrong with the message says more.
+void a_backend_that_is_cut_off_inside_a_message_is_told_of_in_its_words(void **) {
+    ws::TunnelOptions options = calm();
+    options.needs_close_notify = true;
+    Kept life(kept(), options);
+    life.open().tunnel.backend_cut(life.now, "backend was cut off inside a line");
+    life.is_in(Phase::closing);
+    unit::equal(life.tunnel.why(), "backend was cut off inside a line"sv);
+}
+
 }  // namespace
 
 int main() {
@@ -223,6 +255,9 @@ int main() {
         cmocka_unit_test(the_clients_end_is_known_on_the_next_leg),
         cmocka_unit_test(ends_when_both_sides_have),
         cmocka_unit_test(an_end_that_is_said_again_changes_nothing),
+        cmocka_unit_test(a_leg_that_is_left_ends_a_session_that_is_kept_no_longer),
+        cmocka_unit_test(a_leg_that_is_left_as_the_backend_ends_is_no_answer),
+        cmocka_unit_test(a_backend_that_is_cut_off_inside_a_message_is_told_of_in_its_words),
     };
     return unit::run("ws_life/tunnel_legs", tests);
 }

@@ -311,6 +311,28 @@ void a_total_that_falls_is_no_flood(void **) {
     unit::equal(window.size(), least);
 }
 
+void a_full_window_grows_for_no_less_than_before(void **) {
+    constexpr std::uint64_t small = 32 * kib;
+    ws::PathWindow window({.least = small, .most = most, .behind_holes = 3});
+    std::uint64_t total = 0;
+    std::uint64_t now = 1'000'000;
+    for (const std::uint64_t kibibytes : {0U, 100U, 100U, 80U}) {
+        total += kibibytes * kib;
+        now += 100'000;
+        window.note(total, now, 100'000, false);
+    }
+    unit::equal(window.size(), small + 80 * kib);
+}
+
+// Of a dialogue nothing is known that a flood could be too fast for.
+void a_flood_behind_a_dialogue_is_a_probe(void **) {
+    Path path(100'000);
+    path.deliver(10 * kib, 20);
+    unit::equal(path.window.size(), least + 10 * kib);
+    path.deliver(400 * kib);
+    unit::equal(path.window.size(), least + 1000 * kib);
+}
+
 }  // namespace
 
 int main() {
@@ -345,6 +367,8 @@ int main() {
         cmocka_unit_test(measures_nothing_without_a_round_trip),
         cmocka_unit_test(a_cap_below_the_fixed_part_changes_nothing),
         cmocka_unit_test(a_total_that_falls_is_no_flood),
+        cmocka_unit_test(a_full_window_grows_for_no_less_than_before),
+        cmocka_unit_test(a_flood_behind_a_dialogue_is_a_probe),
     };
     return unit::run("ws_relay/path_window", tests);
 }

@@ -187,6 +187,30 @@ void a_backend_that_speaks_behind_a_full_replay_has_not_ended(void **) {
     unit::check(!resumed.relay->tunnel().backend_has_ended());
 }
 
+void ack_is_told_before_the_close_of_a_backend_that_breaks(void **) {
+    Resumed resumed;
+    resumed.client_says(bytes_command(Tag::data, "a"));
+    resumed.goes_on();
+    (void)resumed.client_gets();
+    resumed.backend.acks = 1;
+    resumed.backend.is_reset();
+    resumed.goes_on(3);
+    const std::string got = resumed.client_gets();
+    unit::check(got.starts_with("ack 1; close 1011 "));
+}
+
+void ack_waits_for_no_data_that_may_not_be_read_yet(void **) {
+    Resumed resumed;
+    resumed.relay->set_rates(0, 1000, resumed.now);
+    resumed.client_says(bytes_command(Tag::data, "a"));
+    resumed.backend.says(std::string(500, 'x')).pauses();
+    resumed.goes_on();
+    (void)resumed.client_gets();
+    resumed.backend.acks = 1;
+    resumed.goes_on(3);
+    unit::equal(resumed.client_gets(), "ack 1; "sv);
+}
+
 }  // namespace
 
 int main() {
@@ -203,6 +227,8 @@ int main() {
         cmocka_unit_test(waits_for_the_worker_with_many_pieces),
         cmocka_unit_test(is_stopped_between_two_legs),
         cmocka_unit_test(a_backend_that_speaks_behind_a_full_replay_has_not_ended),
+        cmocka_unit_test(ack_is_told_before_the_close_of_a_backend_that_breaks),
+        cmocka_unit_test(ack_waits_for_no_data_that_may_not_be_read_yet),
     };
     return unit::run("ws_relay/resumed_bounds", tests);
 }
