@@ -252,13 +252,8 @@ bool SessionMove::go_on(Resumable &session, const ws::HandedSession &from,
         session.drop();
         return false;
     }
-    const FlowConf &flow = place.conf->flow;
-    const Bounds bounds = {
-        .window = flow.backend_window,
-        .notsent_lowat = flow.notsent_lowat,
-        .rcvbuf = flow.backend_rcvbuf.follows() ? flow.backend_rcvbuf : WindowConf{},
-        .short_close_by = true};
-    session.backend_.place().make(session.backend_.connection(), bounds,
+    session.backend_.place().make(session.backend_.connection(),
+                                  backend_bounds(place.conf->flow, false),
                                   place.location->tcp_nodelay != 0, {}, nullptr);
     MovedConnection::go_on(session.backend_.endpoint(), from.relay.to_backend);
     session.counts_.go_on(from.counts);

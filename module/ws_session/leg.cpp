@@ -40,6 +40,15 @@ std::span<uint8_t> content(const ngx_buf_t &buffer) noexcept {
 
 }  // namespace
 
+// A fixed receive buffer was set before the backend was dialled.
+Bounds backend_bounds(const FlowConf &flow, bool client_is_close_by) noexcept {
+    return {.window = flow.backend_window,
+            .notsent_lowat = flow.notsent_lowat,
+            .rcvbuf = flow.backend_rcvbuf.follows() ? flow.backend_rcvbuf : WindowConf{},
+            .short_close_by = true,
+            .wide_close_by = client_is_close_by};
+}
+
 Leg &leg_of(ngx_http_request_t *r) noexcept {
     return *static_cast<Leg *>(r->main->upstream->output.filter_ctx);
 }
@@ -62,15 +71,8 @@ void Leg::take_client() noexcept {
 
 void Leg::make_backend(EndpointPlace &place) noexcept {
     ngx_http_upstream_t &u = *r_->upstream;
-    // A fixed size was set before the backend was dialled.
-    const bool follows = conf_->flow.backend_rcvbuf.follows();
-    const Bounds bounds = {.window = conf_->flow.backend_window,
-                           .notsent_lowat = conf_->flow.notsent_lowat,
-                           .rcvbuf = follows ? conf_->flow.backend_rcvbuf : WindowConf{},
-                           .short_close_by = true,
-                           .wide_close_by = comes_from_loopback(r_->connection)};
-    place.make(u.peer.connection, bounds, wants_nodelay(r_), content(u.buffer),
-               &u.state->bytes_received);
+    place.make(u.peer.connection, backend_bounds(conf_->flow, comes_from_loopback(r_->connection)),
+               wants_nodelay(r_), content(u.buffer), &u.state->bytes_received);
     u.peer.connection->read->available = -1;
     // No event will tell of it again, and without it the last short read would be taken for all.
     if (ctx_->backend_ended) {

@@ -96,6 +96,10 @@ private:
     bool comes_back_ = false;  // a turn is due, whatever the event tells
 };
 
+// How a backend's connection is bounded once it stands. `client_is_close_by`: the session has both
+// ends on this machine.
+[[nodiscard]] Bounds backend_bounds(const FlowConf &flow, bool client_is_close_by) noexcept;
+
 // Where nginx ends the request, because the worker's time is up or a subrequest has aborted it,
 // both ends are told as well as can be at once, and waited for no more.
 void say_goodbye(ws::Relay &relay, ngx_connection_t *client, ngx_connection_t *backend) noexcept;
