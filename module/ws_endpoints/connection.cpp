@@ -45,6 +45,7 @@ ssize_t note_sent(ngx_connection_t *c, ssize_t n, size_t wanted, const char *fai
     return n < 0 ? NGX_AGAIN : n;
 }
 
+// The kernel waits for what follows.
 ssize_t send_more(ngx_connection_t *c, std::span<uint8_t> bytes) noexcept {
     const ssize_t n = ::send(c->fd, bytes.data(), bytes.size(), MSG_MORE);
     return note_sent(c, n, bytes.size(), "send() failed");
@@ -110,7 +111,7 @@ ws::Read Connection::read_apart(std::span<uint8_t> to, ws::Spacing places) noexc
     }
     links[count - 1].next = nullptr;
     const ssize_t n = connection()->recv_chain(connection(), links.data(), 0);
-    return note_read(connection(), n, counter_, intake_, n == 0 ? end_of_stream() : ws::Came::end);
+    return note_read(connection(), n, counter_, intake_, ws::Came::end);
 }
 
 ws::Read Connection::discard(std::span<uint8_t> to) noexcept {
@@ -156,7 +157,6 @@ ssize_t Connection::send(std::span<uint8_t> bytes) noexcept {
                     : connection()->send(connection(), bytes.data(), bytes.size());
 }
 
-// The kernel waits for what follows.
 ws::Written Connection::write_header(std::span<uint8_t> bytes) noexcept {
     const size_t size = queue_.sendable(bytes.size(), repeats());
     if (size < bytes.size()) {
@@ -247,9 +247,9 @@ bool Connection::is_polled() const noexcept {
 
 // --- nginx
 
-// Free where events are edges; where they are levels, an end that was read must not be told again
-// and again.
-// TLS may wait for the peer's bytes in order to write, whatever room there is.
+// The events are free where they are edges; where they are levels, an end that was read must not be
+// told again and again. TLS may wait for the peer's bytes in order to write, whatever room there
+// is.
 bool watch(Connection &endpoint, bool waits_for_room) noexcept {
     ngx_connection_t *c = endpoint.connection();
     endpoint.had_room_ = c->write->ready != 0 && !waits_for_room;

@@ -15,9 +15,9 @@ struct Bounds {
     WindowConf notsent_lowat;  // not even sent
     WindowConf rcvbuf;         // received ahead of us
 
-    // Of those that follow the path, where the peer is on this machine and there is none.
-    bool short_close_by = false;  // the window is a fixed one
-    bool wide_close_by = false;   // more is received ahead of us
+    // A peer on this machine has no path that these could follow.
+    bool short_close_by = false;  // the window to it is a fixed one
+    bool wide_close_by = false;   // more is received from it ahead of us
 };
 
 class Connection;

@@ -25,8 +25,8 @@ namespace ngx_ws {
 [[nodiscard]] int receive_buffer(size_t size) noexcept;
 void limit_receive_buffer(const ngx_connection_t *c, size_t size) noexcept;
 
-// The same for more than SO_RCVBUF allows, as far as the kernel's own tuning goes. A kernel that
-// does not know how leaves the bound as it is.
+// This does the same for more than SO_RCVBUF allows, as far as the kernel's own tuning goes. A
+// kernel that does not know how leaves the bound as it is.
 void widen_receive_window(const ngx_connection_t *c, size_t size) noexcept;
 // And for less: what was told to the peer before and does not fit is lost. `small` is a size that
 // SO_RCVBUF allows.
@@ -37,6 +37,10 @@ void keep_receive_window(const ngx_connection_t *c) noexcept;
 void limit_window(const ngx_connection_t *c, size_t size) noexcept;
 // Bytes that are there to be read.
 [[nodiscard]] size_t unread(const ngx_connection_t *c) noexcept;
+
+// Microseconds since some time. nginx's own clock may stand still for longer than a round trip
+// takes.
+[[nodiscard]] uint64_t microseconds() noexcept;
 
 // What TCP has found out of the way to a peer.
 struct PathFacts {
@@ -49,9 +53,6 @@ struct PathFacts {
     uint64_t delivered;      // bytes a second of ours that came through lately
     uint64_t paced;          // and at which they are sent
 };
-// Microseconds since some time. The kernel's clock that nginx looks at may stand still for longer
-// than a round trip takes.
-[[nodiscard]] uint64_t microseconds() noexcept;
 // All 0 where it cannot be told.
 [[nodiscard]] PathFacts path_facts(const ngx_connection_t *c) noexcept;
 

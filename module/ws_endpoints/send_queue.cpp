@@ -15,7 +15,7 @@ constexpr size_t least_read = 4 * 1024;
 // For fewer bytes the kernel is neither told its bounds nor asked what became of them.
 constexpr size_t worth_a_call = 16 * 1024;
 
-// Of a peer that is on this machine, to which there is no path to follow.
+// The window to a peer on this machine, to which there is no path to follow.
 constexpr size_t window_close_by = 64 * 1024;
 
 uint64_t left_of(uint64_t bound, uint64_t used) noexcept {

@@ -58,7 +58,7 @@ Claim check_claim(const Claimant &claimant) noexcept {
     return claim;
 }
 
-// Who has left a session to this worker may still be there, and have others.
+// A worker that has left a session to this one may still be there, and have others.
 uint64_t other_owner(std::string_view text) noexcept {
     ws::Sid sid = {};
     const bool is_ours = ws::read_sid(text, sid) && sid.node == node_name();

@@ -149,7 +149,7 @@ void Heir::look() noexcept {
         if (came == Parcels::Came::later) {
             break;
         }
-        // Who is still there goes on listening, and finds another heir.
+        // A leaver that is still there goes on listening, and finds another heir.
         if (came != Parcels::Came::parcel || !obey(parcel)) {
             end(is_known_ && came == Parcels::Came::end);
             return;
