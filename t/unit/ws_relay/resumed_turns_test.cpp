@@ -298,13 +298,18 @@ void ack_that_is_due_goes_out_alone_where_nothing_is_read(void **) {
     unit::equal(resumed.client_gets(), "ack 301; "sv);
 }
 
-void ack_of_a_dialogue_waits_for_what_the_backend_says(void **) {
-    Resumed resumed;
+// The client's first byte is acknowledged, and the client is told so.
+void acknowledge_first_byte(Resumed &resumed) {
     resumed.client_says(bytes_command(Tag::data, "a"));
     resumed.goes_on();
     resumed.backend.acks = 1;
     resumed.goes_on(3);
-    (void)resumed.client_gets();
+    unit::check(resumed.client_gets().find("ack 1; ") != std::string::npos);
+}
+
+void ack_of_a_dialogue_waits_for_what_the_backend_says(void **) {
+    Resumed resumed;
+    acknowledge_first_byte(resumed);
     resumed.client_says(bytes_command(Tag::data, "b"));
     resumed.goes_on(50);
     unit::equal(resumed.client_gets(), ""sv);
@@ -317,11 +322,7 @@ void ack_of_a_dialogue_waits_for_what_the_backend_says(void **) {
 // Of a dialogue the kernel is asked when something may be told of it, and not before.
 void asks_no_backend_between_two_acks(void **) {
     Resumed resumed;
-    resumed.client_says(bytes_command(Tag::data, "a"));
-    resumed.goes_on();
-    resumed.backend.acks = 1;
-    resumed.goes_on(3);
-    unit::check(resumed.client_gets().find("ack 1; ") != std::string::npos);
+    acknowledge_first_byte(resumed);
     resumed.client_says(bytes_command(Tag::data, "b"));
     resumed.goes_on(1);
     unit::equal(resumed.relay->wake_at(), resumed.now + 74);
@@ -334,11 +335,7 @@ void asks_no_backend_between_two_acks(void **) {
 
 void asks_soon_about_much(void **) {
     Resumed resumed;
-    resumed.client_says(bytes_command(Tag::data, "a"));
-    resumed.goes_on();
-    resumed.backend.acks = 1;
-    resumed.goes_on(3);
-    (void)resumed.client_gets();
+    acknowledge_first_byte(resumed);
     resumed.client_says(bytes_command(Tag::data, "b"));
     resumed.goes_on(1);
     resumed.client_says(bytes_command(Tag::data, std::string(300, 'c')));
