@@ -45,3 +45,17 @@ def bulk_over_cuts(one, data, piece):
 def another(one, raw, **how):
     """A second session before the same gateway."""
     return ResumeClient(connector(one.front, raw), **how).begin()
+
+
+def assert_echoes(one, text=b"echo"):
+    one.send(text)
+    one.receive(len(one.sent))
+    assert one.received == one.sent
+
+
+def assert_goes_on(one, text=b"echo"):
+    """Comes back, has lost nothing, and ends."""
+    one.resume()
+    assert_echoes(one, text)
+    assert one.close() == (1000, "")
+    one.leg.close()

@@ -122,3 +122,14 @@ def parcel(says, body, version=VERSION):
 
 def hello(version=VERSION, generation=77):
     return struct.pack("=IIQQ", version, 0, generation, 1)
+
+
+def heir_of(front):
+    """The worker that takes the sessions of those that leave."""
+    wait_until(lambda: any(map(is_heir, front.workers())), 30, "an heir")
+    [heir] = filter(is_heir, front.workers())
+    return heir
+
+
+def old_workers_leave(front):
+    wait_until(lambda: not front.workers(exiting=True), 30, "the exit of the old workers")

@@ -9,11 +9,11 @@ import pytest
 
 from harness.backends import Backend, EchoBackend, SilentBackend
 from harness.gateway import wait_until
-from harness.resumable import another, connector, resumable
+from harness.resumable import another, assert_echoes, assert_goes_on, connector, resumable
 from harness.resume_client import CLOUD, DATA, GOAWAY, MAX_DATA, OWN, SSH, Closed, Ended
 from harness.resume_client import ResumeClient
 from harness.status import STATUS, ZONE, samples
-from harness.upgrading import UpgradableGateway, upgraded
+from harness.upgrading import UpgradableGateway, old_workers_leave, upgraded
 
 __all__ = ["resumable"]
 
@@ -24,16 +24,6 @@ LEAVES = (4004, "this worker leaves")
 OVER = (Ended, Closed, ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
-def leaves(front):
-    wait_until(lambda: not front.workers(exiting=True), 30, "the exit of the old workers")
-
-
-def assert_echoes(one, text=b"echo"):
-    one.send(text)
-    one.receive(len(one.sent))
-    assert one.received == one.sent
-
-
 @pytest.mark.parametrize("name", [OWN, SSH, CLOUD])
 def test_session_that_waits_survives_two_reloads(resumable, name):
     one = resumable(parts={"main": SOON}, how={"name": name})
@@ -42,11 +32,8 @@ def test_session_that_waits_survives_two_reloads(resumable, name):
     one.front.wait_log("the session waits")
     for _ in range(2):
         one.front.reload()
-        leaves(one.front)
-    one.resume()
-    assert_echoes(one, b", after")
-    assert one.close() == (1000, "")
-    one.leg.close()
+        old_workers_leave(one.front)
+    assert_goes_on(one, b", after")
     assert len(one.service.connections) == 1
 
 
@@ -63,12 +50,9 @@ def test_client_is_told_to_leave_in_the_words_of_its_name(resumable, raw):
     assert cloud.read_close() == LEAVES
     with pytest.raises(Closed):
         ssh.step()
-    leaves(one.front)
+    old_workers_leave(one.front)
     for each in (one, cloud, ssh):
-        each.resume()
-        assert_echoes(each)
-        assert each.close() == (1000, "")
-        each.leg.close()
+        assert_goes_on(each)
 
 
 class Traveller:
@@ -126,7 +110,7 @@ def test_echo_over_reloads_is_exact(resumable, tls, workers):
     assert traveller.close() == (1000, "")
     one.leg.close()
     assert len(one.service.connections) == 1
-    leaves(front)
+    old_workers_leave(front)
 
 
 def test_sessions_go_to_another_binary(backend, raw, tmp_path):
@@ -201,7 +185,7 @@ def test_session_that_begins_in_a_worker_that_goes_is_handed_over(gateway, backe
         while True:
             one.step()
     one.resume()
-    leaves(front)
+    old_workers_leave(front)
     assert_echoes(one, b"and on")
     assert one.close() == (1000, "")
     one.leg.close()
@@ -219,7 +203,7 @@ def test_worker_without_a_time_keeps_who_does_not_leave(resumable):
     one.cut("close")
     one.resume()
     assert_echoes(one, b", elsewhere")
-    leaves(one.front)
+    old_workers_leave(one.front)
     assert_echoes(one, b", and on")
 
 
@@ -231,7 +215,7 @@ def test_ws_drain_time_sends_away_and_ends_none(resumable, raw):
         assert each.read_close() == LEAVES
         each.resume()
         assert_echoes(each)
-    leaves(one.front)
+    old_workers_leave(one.front)
     for each in (one, *others):
         assert_echoes(each, b", still")
 
@@ -258,7 +242,7 @@ def test_end_that_came_meanwhile_comes_with_the_session(resumable):
     one.front.wait_log("the session waits")
     assert one.service.wait_connection().wait_ended() == "eof"
     one.front.reload()
-    leaves(one.front)
+    old_workers_leave(one.front)
     one.service.may_speak.set()
     one.resume()
     assert one.receive(8) == b"and mine"
@@ -272,7 +256,7 @@ def test_bytes_that_the_service_did_not_take_go_with_the_session(resumable):
     one.cut("close")
     one.front.wait_log("the session waits")
     one.front.reload()
-    leaves(one.front)
+    old_workers_leave(one.front)
     one.resume()
     one.service.resume()
     one.wait_acked(len(text))
@@ -291,7 +275,7 @@ def test_places_and_counts_are_right_behind_it(gateway, backend, raw):
     one.front.wait_log("the session waits")
     for _ in range(2):
         one.front.reload()
-        leaves(one.front)
+        old_workers_leave(one.front)
     now = samples(one.front)
     assert now.sum("handovers_total", result="moved") == 2
     assert now.sum("sessions") == now.sum("detached_sessions") == 1
@@ -316,7 +300,7 @@ def test_leaves_nothing_behind(resumable, raw):
     assert one.close() == (1000, "")
     one.leg.close()
     one.front.reload()
-    leaves(one.front)
+    old_workers_leave(one.front)
     leaves_nothing = one.front.open_files()
     sessions = [another(one, raw) for _ in range(20)]
     for turn in range(3):
@@ -324,12 +308,9 @@ def test_leaves_nothing_behind(resumable, raw):
             if turn == 0:
                 each.cut("close")
         one.front.reload()
-        leaves(one.front)
+        old_workers_leave(one.front)
     for each in sessions:
-        each.resume()
-        assert_echoes(each)
-        assert each.close() == (1000, "")
-        each.leg.close()
+        assert_goes_on(each)
     one.front.reload()
-    leaves(one.front)
+    old_workers_leave(one.front)
     wait_until(lambda: one.front.open_files() <= leaves_nothing, 30, "closed descriptors")

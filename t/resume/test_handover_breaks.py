@@ -17,7 +17,7 @@ from harness.backends import EchoBackend
 from harness.gateway import wait_until
 from harness.pki import server_tls
 from harness.processes import stopped
-from harness.resumable import another, resumable
+from harness.resumable import another, assert_echoes, assert_goes_on, resumable
 from harness.resume_client import CLOUD, OWN, Ended, refused
 from harness.status import ZONE
 from harness.tls_backend import TlsEchoBackend
@@ -28,14 +28,11 @@ SOON = "worker_shutdown_timeout 1s;"
 MANY = 60
 
 
-def leaves(front):
-    wait_until(lambda: not front.workers(exiting=True), 30, "the exit of the old workers")
-
-
-def assert_echoes(one, text=b"echo"):
-    one.send(text)
-    one.receive(len(one.sent))
-    assert one.received == one.sent
+def begins_to_leave(front):
+    """A reload. Returns the worker to which the sessions are to go."""
+    front.reload()
+    front.wait_log("hands its sessions to another worker", 30)
+    return upgrading.heir_of(front)
 
 
 def many_waiting(one, raw):
@@ -77,7 +74,7 @@ def test_worker_is_killed_while_it_hands_over(resumable, raw):
         os.kill(old, signal.SIGKILL)
     except ProcessLookupError:
         pass  # it was done
-    leaves(one.front)
+    upgrading.old_workers_leave(one.front)
     alive = survivors(sessions)
     assert alive == one.front.error_log().count("goes on with a session") >= 1
     wait_until(lambda: all(each.ended for each in one.service.connections), 30, "all ends")
@@ -91,7 +88,7 @@ def test_heir_is_killed_while_it_takes_over(resumable, raw):
     one.front.wait_log("goes on with a session", 30)
     [heir] = one.front.workers()
     os.kill(heir, signal.SIGKILL)
-    leaves(one.front)
+    upgrading.old_workers_leave(one.front)
     lost = len(re.findall(f"{heir}#{heir}: .*goes on with a session", one.front.error_log()))
     # Of one it may not have come to say so.
     assert MANY - lost - 1 <= survivors(sessions) <= MANY - lost < MANY
@@ -103,21 +100,15 @@ def test_heir_that_stands_still_leaves_a_session_with_one_of_both(resumable, raw
     one = resumable(parts={"workers": 2})
     assert_echoes(one, b"before")
     one._connect = lambda: raw(one.front.port, timeout=40)
-    one.front.reload()
-    one.front.wait_log("hands its sessions to another worker", 30)
-    wait_until(lambda: any(map(upgrading.is_heir, one.front.workers())), 30, "an heir")
-    [heir] = filter(upgrading.is_heir, one.front.workers())
+    heir = begins_to_leave(one.front)
     with stopped(heir):
         one.cut("close")
         one.front.wait_log("the session waits")
         assert refused(one.try_resume()) == 4004
         assert "goes on with a session" not in one.front.error_log()
     one.front.wait_log(f"{heir}#{heir}: .*goes on with a session", 30)
-    one.resume()
-    assert_echoes(one, b", after")
-    assert one.close() == (1000, "")
-    one.leg.close()
-    leaves(one.front)
+    assert_goes_on(one, b", after")
+    upgrading.old_workers_leave(one.front)
     assert len(one.service.connections) == 1
 
 
@@ -126,8 +117,7 @@ def heir_that_gets_nothing(one):
     """A reload whose heir stands still before the session has come to it."""
     for _ in range(10):
         one.front.reload()
-        wait_until(lambda: any(map(upgrading.is_heir, one.front.workers())), 30, "an heir")
-        [heir] = filter(upgrading.is_heir, one.front.workers())
+        heir = upgrading.heir_of(one.front)
         with stopped(heir):
             if not re.search(f"{heir}#{heir}: .*goes on with a session", one.front.error_log()):
                 yield
@@ -144,11 +134,8 @@ def test_worker_whose_time_is_up_sends_back_whom_it_let_wait(resumable, name):
     with heir_that_gets_nothing(one):
         assert one.read_close()[0] == 4004
         assert refused(one.try_resume()) == 4004
-    leaves(one.front)
-    one.resume()
-    assert_echoes(one, b", after")
-    assert one.close() == (1000, "")
-    one.leg.close()
+    upgrading.old_workers_leave(one.front)
+    assert_goes_on(one, b", after")
     assert len(one.service.connections) == 1
 
 
@@ -166,10 +153,7 @@ def test_session_that_is_told_to_end_on_its_way_ends_if_it_is_not_taken(resumabl
         "workers": 2, "http": ZONE, "server": "location = /control { ws_control; }"})
     one.front.allow("exited on signal")
     assert_echoes(one)
-    one.front.reload()
-    one.front.wait_log("hands its sessions to another worker", 30)
-    wait_until(lambda: any(map(upgrading.is_heir, one.front.workers())), 30, "an heir")
-    [heir] = filter(upgrading.is_heir, one.front.workers())
+    heir = begins_to_leave(one.front)
     with contextlib.suppress(ProcessLookupError), stopped(heir):
         one.cut("close")
         one.front.wait_log("the session waits")
@@ -178,7 +162,7 @@ def test_session_that_is_told_to_end_on_its_way_ends_if_it_is_not_taken(resumabl
         wait_until(lambda: not upgrading.exists(heir), 30, "the end of the heir")
     assert one.service.wait_connection().wait_ended() == "eof"
     assert refused(one.try_resume()) == 4001
-    leaves(one.front)
+    upgrading.old_workers_leave(one.front)
     assert "goes on with a session" not in one.front.error_log()
 
 
@@ -186,10 +170,7 @@ def test_session_that_is_told_to_end_on_its_way_ends_with_its_heir(resumable):
     one = resumable(EchoBackend, "ws_session_key ada;", parts={
         "workers": 2, "http": ZONE, "server": "location = /control { ws_control; }"})
     assert_echoes(one)
-    one.front.reload()
-    one.front.wait_log("hands its sessions to another worker", 30)
-    wait_until(lambda: any(map(upgrading.is_heir, one.front.workers())), 30, "an heir")
-    [heir] = filter(upgrading.is_heir, one.front.workers())
+    heir = begins_to_leave(one.front)
     with stopped(heir):
         one.cut("close")
         one.front.wait_log("the session waits")
@@ -197,7 +178,7 @@ def test_session_that_is_told_to_end_on_its_way_ends_with_its_heir(resumable):
     one.front.wait_log(f"{heir}#{heir}: .*goes on with a session", 30)
     assert one.service.wait_connection().wait_ended() == "eof"
     assert refused(one.try_resume()) == 4001
-    leaves(one.front)
+    upgrading.old_workers_leave(one.front)
 
 
 def test_session_that_is_told_to_end_on_its_way_ends_with_an_heir_that_is_left(resumable):
@@ -205,10 +186,7 @@ def test_session_that_is_told_to_end_on_its_way_ends_with_an_heir_that_is_left(r
     one = resumable(EchoBackend, "ws_session_key ada;", parts={
         "workers": 2, "http": ZONE, "server": "location = /control { ws_control; }"})
     assert_echoes(one)
-    one.front.reload()
-    one.front.wait_log("hands its sessions to another worker", 30)
-    wait_until(lambda: any(map(upgrading.is_heir, one.front.workers())), 30, "an heir")
-    [heir] = filter(upgrading.is_heir, one.front.workers())
+    heir = begins_to_leave(one.front)
     with stopped(heir):
         end_all_of(one, "nobody")
         one.cut("close")
@@ -217,17 +195,14 @@ def test_session_that_is_told_to_end_on_its_way_ends_with_an_heir_that_is_left(r
         one.front.wait_log("another worker goes on with it", 50)
     one.front.wait_log(f"{heir}#{heir}: .*goes on with a session", 30)
     assert one.service.wait_connection().wait_ended() == "eof"
-    leaves(one.front)
+    upgrading.old_workers_leave(one.front)
     assert refused(one.try_resume()) == 4001
 
 
 def test_heir_that_stands_still_keeps_one_session_and_no_other(resumable, raw):
     one = resumable()
     two = another(one, raw)
-    one.front.reload()
-    one.front.wait_log("hands its sessions to another worker", 30)
-    wait_until(lambda: any(map(upgrading.is_heir, one.front.workers())), 30, "an heir")
-    [heir] = filter(upgrading.is_heir, one.front.workers())
+    heir = begins_to_leave(one.front)
     taken = "(#[0-9]+): .*goes on with a session"
     with stopped(heir):
         for each in (one, two):
@@ -237,12 +212,9 @@ def test_heir_that_stands_still_keeps_one_session_and_no_other(resumable, raw):
         one.front.wait_log(taken, 50)
         assert f"#{heir}" not in re.findall(taken, one.front.error_log())
     one.front.wait_log(f"#{heir}: .*goes on with a session", 30)
-    leaves(one.front)
+    upgrading.old_workers_leave(one.front)
     for each in (one, two):
-        each.resume()
-        assert_echoes(each)
-        assert each.close() == (1000, "")
-        each.leg.close()
+        assert_goes_on(each)
 
 
 def test_heir_is_found_behind_another_address_in_front(resumable):
@@ -251,11 +223,8 @@ def test_heir_is_found_behind_another_address_in_front(resumable):
     one.cut("close")
     one.front.wait_log("the session waits")
     one.front.reload(http="server { listen unix:@PREFIX@/another; }")
-    leaves(one.front)
-    one.resume()
-    assert_echoes(one, b", after")
-    assert one.close() == (1000, "")
-    one.leg.close()
+    upgrading.old_workers_leave(one.front)
+    assert_goes_on(one, b", after")
 
 
 def test_nothing_of_another_version_is_taken(resumable):
@@ -315,7 +284,7 @@ def test_what_speaks_tls_to_the_service_stays_and_is_relayed(resumable):
     assert "by way of another worker" not in one.front.error_log()
     assert one.close() == (1000, "")
     one.leg.close()
-    leaves(one.front)
+    upgrading.old_workers_leave(one.front)
 
 
 def test_session_of_a_location_that_is_gone_stays(resumable):
@@ -323,5 +292,5 @@ def test_session_of_a_location_that_is_gone_stays(resumable):
     one.cut("close")
     one.front.wait_log("the session waits")
     one.front.reload(locations=f"location /other {{ ws_pass {one.service.address}; ws_resume on; }}")
-    leaves(one.front)
+    upgrading.old_workers_leave(one.front)
     assert one.service.wait_connection().wait_ended() == "eof"

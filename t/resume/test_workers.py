@@ -8,19 +8,13 @@ import socket
 import pytest
 
 from harness.gateway import wait_until
-from harness.resumable import another, bulk_over_cuts, resumable
+from harness.resumable import another, assert_echoes, assert_goes_on, bulk_over_cuts, resumable
 from harness.resume_client import SSH, refused
 
 __all__ = ["resumable"]
 
 # Connections are spread over the workers by their ports.
 SPREAD = {"workers": 4, "listen": "reuseport"}
-
-
-def assert_echoes(one, text=b"echo"):
-    one.send(text)
-    one.receive(len(one.sent))
-    assert one.received == one.sent
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
@@ -104,10 +98,7 @@ def test_session_that_waits_survives_a_reload(resumable):
     one.cut("close")
     one.front.wait_log("the session waits")
     one.front.reload()
-    one.resume()
-    assert_echoes(one, b", after")
-    assert one.close() == (1000, "")
-    one.leg.close()
+    assert_goes_on(one, b", after")
     wait_until(lambda: not one.front.workers(exiting=True), what="the exit of the old workers")
 
 
